@@ -22,6 +22,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv and install everything locked; quick the second time
+	@:
 
 # The interpreter's version is checked first: a venv of an older one fails much later and obscurely.
 $(STAMP): requirements-dev.lock pyproject.toml
