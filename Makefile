@@ -47,7 +47,7 @@ check: setup ## format, lint, types, import rules, links in the docs
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/check_docs.py
 
 format: setup ## rewrite the sources as `check` wants them
