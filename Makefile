@@ -65,7 +65,7 @@ proto: setup ## regenerate roost_pb2.py from roost.proto
 
 lock: setup ## resolve the dependencies anew (ARGS=--upgrade takes newer ones)
 	@$(COMPILE) $(ARGS) -o requirements.lock pyproject.toml
-	@$(COMPILE) $(ARGS) -o requirements-dev.lock pyproject.toml requirements-dev.in
+	@$(COMPILE) $(ARGS) --constraint requirements.lock -o requirements-dev.lock pyproject.toml requirements-dev.in
 
 clean: ## remove what setup and the tools made; DATA stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
