@@ -1,0 +1,1 @@
+"""May this be appended? Pure rules over values; clocks are passed in."""

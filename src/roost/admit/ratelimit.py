@@ -1,0 +1,38 @@
+"""How many in how long: a token bucket for each key (D7)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from roost.errors import RateLimited
+
+REMEMBERED = 100_000
+"""Keys kept; the one not seen for longest is forgotten, which at most gives it a full bucket again."""
+
+
+class RateLimit:
+    """`per_minute` for each key, all of them at once if saved up; 0 sets no limit. `clock` gives seconds."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float], what: str) -> None:
+        self._capacity = float(per_minute)
+        self._rate = per_minute / 60
+        self._clock = clock
+        self._what = what
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> None:
+        """Takes one. Raises `RateLimited`, whose `retry_after` (s) tells when the next is due."""
+        if not self._rate:
+            return
+        now = self._clock()
+        level, since = self._buckets.pop(key, (self._capacity, now))
+        level = min(self._capacity, level + (now - since) * self._rate)
+        allowed = level >= 1
+        self._buckets[key] = (level - 1 if allowed else level, now)
+        if len(self._buckets) > REMEMBERED:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            wait = (1 - level) / self._rate
+            limit = f"at most {int(self._capacity)} {self._what} a minute"
+            raise RateLimited(f"Too fast: {limit}.", retry_after=round(wait, 3))

@@ -1,0 +1,176 @@
+"""The settings: defaults < `config.yaml` < environment (`ROOST_SECTION__KEY`) < flags (CONTRACT §1).
+
+Each section is a struct; `config.yaml` in the repository explains every key. An unknown key or a value of the
+wrong type is a `ConfigError` that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+
+class ConfigError(Exception):
+    """The settings can't be used; the message names the key."""
+
+
+class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A section of the settings."""
+
+
+class Server(Section):
+    """Where to listen and keep data. `origins`: pages that may open a WebSocket; `*` is any, `self` this host."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data: str = "data"
+    origins: list[str] = msgspec.field(default_factory=lambda: ["self"])
+    readers: int = 2
+
+
+class Auth(Section):
+    """Tokens. Times in seconds. `jwks` is a file or http(s) address of a host application's public keys."""
+
+    access_ttl: int = 3600
+    refresh_ttl: int = 30 * 86400
+    open_registration: bool = True
+    jwks: str | None = None
+    issuer: str | None = None
+    audience: str | None = None
+
+
+class Limits(Section):
+    """Bounds on what clients send. 0 switches a rate limit off."""
+
+    messages_per_minute: int = 600
+    login_attempts_per_minute: int = 10
+    max_content: int = 5000
+    max_frame: int = 65536
+    max_body: int = 1 << 20
+    auth_timeout: float = 10.0
+
+
+class Presence(Section):
+    """`ttl`: seconds after which a user who is not heard of is offline (D3)."""
+
+    ttl: float = 300.0
+
+
+class Sync(Section):
+    """Catching up. `save_interval` and `state_ttl` in seconds (B1, B2); `window` and `batch` in entries."""
+
+    save_interval: float = 5.0
+    state_ttl: int = 30 * 86400
+    window: int = 500
+    batch: int = 100
+
+
+class Channel(Section):
+    """A push channel."""
+
+    enabled: bool = False
+
+
+class Push(Section):
+    """The switches of document A (A1)."""
+
+    enabled: bool = True
+    apns: Channel = msgspec.field(default_factory=Channel)
+    fcm: Channel = msgspec.field(default_factory=Channel)
+    email: Channel = msgspec.field(default_factory=Channel)
+
+
+class Log(Section):
+    """`level`: debug, info, warning, error. `format`: console or json."""
+
+    level: str = "info"
+    format: str = "console"
+
+
+class Config(Section):
+    """All settings."""
+
+    server: Server = msgspec.field(default_factory=Server)
+    auth: Auth = msgspec.field(default_factory=Auth)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    presence: Presence = msgspec.field(default_factory=Presence)
+    sync: Sync = msgspec.field(default_factory=Sync)
+    push: Push = msgspec.field(default_factory=Push)
+    log: Log = msgspec.field(default_factory=Log)
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return Path(self.server.data)
+
+
+def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The settings of a file (or of the defaults) and the environment. Raises `ConfigError`."""
+    values = _from_file(path) if path else {}
+    for name, value in sorted(environment.items()):
+        if name.startswith("ROOST_") and "__" in name:
+            _set(values, name, value)
+    try:
+        config = msgspec.convert(values, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path or 'settings'}: {_with_key(error)}") from None
+    _check(config)
+    return config
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from None
+    if not isinstance(values, dict | None):
+        raise ConfigError(f"{path}: expected sections such as 'server:' at the top.")
+    return {section: keys for section, keys in (values or {}).items() if keys is not None}
+
+
+def _set(values: dict[str, Any], name: str, value: str) -> None:
+    *sections, key = name.removeprefix("ROOST_").lower().split("__")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise ConfigError(f"{name}: {section} is not a section.")
+    try:
+        target[key] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        target[key] = value
+
+
+def _with_key(error: msgspec.ValidationError) -> str:
+    return str(error).replace("Object contains unknown field", "unknown key").replace("`$.", "`")
+
+
+def _check(config: Config) -> None:
+    limits, sync = config.limits, config.sync
+    for key, value, lowest in (
+        ("server.readers", config.server.readers, 1),
+        ("limits.messages_per_minute", limits.messages_per_minute, 0),
+        ("limits.login_attempts_per_minute", limits.login_attempts_per_minute, 0),
+        ("limits.max_content", limits.max_content, 1),
+        ("limits.max_frame", limits.max_frame, 1024),
+        ("limits.max_body", limits.max_body, 1024),
+        ("limits.auth_timeout", limits.auth_timeout, 0.1),
+        ("presence.ttl", config.presence.ttl, 1),
+        ("sync.save_interval", sync.save_interval, 0.1),
+        ("sync.state_ttl", sync.state_ttl, 60),
+        ("sync.window", sync.window, 1),
+        ("sync.batch", sync.batch, 1),
+        ("auth.access_ttl", config.auth.access_ttl, 1),
+        ("auth.refresh_ttl", config.auth.refresh_ttl, 1),
+    ):
+        if value < lowest:
+            raise ConfigError(f"{key} must be at least {lowest}, not {value}.")
+    if sync.batch > 100:
+        raise ConfigError("sync.batch must be at most 100 (A6).")

@@ -1,0 +1,1 @@
+"""The database: schema, connections, the one writer, migrations. Rooms above bring the statements."""

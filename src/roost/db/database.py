@@ -1,0 +1,243 @@
+"""Access to the database: one writer with group commit, a few readers.
+
+**Writing.** `write` and `submit` hand work to one thread. It takes everything that waits, runs it in one
+transaction, commits once (one fsync) and only then reports each result, in commit order, on the event loop.
+Under load batches grow by themselves; alone, a piece of work waits for nobody. Work handed in with the same
+`run` function, one after the other, is run as one batch: that is how a thousand messages become a few
+statements. What fails takes only itself back (a savepoint); what has been reported is on disk.
+
+**Reading.** `read` runs in one of a few threads on a connection that cannot write.
+
+**Threads and the GIL.** sqlite3 lets go of the GIL around every step of a statement, and getting it back while
+the event loop is busy can take milliseconds. So statements on a hot path take their rows as one JSON parameter
+and give their rows as one JSON value: one step, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from roost.errors import RoostError, Unavailable
+
+logger = structlog.get_logger()
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MAX_BATCH = 1024
+"""Pieces of work in one transaction: bounds how long the first of them waits for the last."""
+MAX_WAITING = 100_000
+"""Pieces of work waiting; beyond it new work is refused as `Unavailable` instead of filling the memory."""
+
+IDLE_AFTER = 0.2
+"""Seconds without work after which the writer keeps house."""
+
+Run = Callable[[Connection, list[Any]], list[Any]]
+Done = Callable[[Any], None]
+
+
+class Engine(Protocol):
+    """A kind of database, as this module needs it; see `roost.db.sqlite`."""
+
+    def writer(self) -> Connection:
+        """The connection of the writer thread. Called once, in that thread."""
+
+    def reader(self) -> Connection:
+        """A connection that cannot write. Called once in each reader thread."""
+
+    def begin(self, connection: Connection) -> None:
+        """Opens a transaction that may write."""
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Opens a transaction in which every statement sees the same state."""
+
+    def idle(self, connection: Connection) -> None:
+        """Called on the writer when nothing waits: the time for housekeeping such as a checkpoint."""
+
+    def dispose(self) -> None:
+        """Closes what is left open."""
+
+
+class _Work(NamedTuple):
+    run: Run
+    item: Any
+    done: Done
+
+
+class CommitFigures(NamedTuple):
+    """One commit, for the metrics: pieces of work, seconds."""
+
+    size: int
+    seconds: float
+
+
+class Database:
+    """The database of one node. Made on the event loop it reports to; `close` ends its threads."""
+
+    def __init__(self, engine: Engine, *, readers: int = 2) -> None:
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(readers, "roost-reader", self._open_reader)
+        self._reader = threading.local()
+        self._closed = False
+        self.on_commit: Callable[[CommitFigures], None] = lambda _: None
+        self._thread = threading.Thread(target=self._write_forever, name="roost-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that wait for the writer."""
+        return self._waiting.qsize()
+
+    def submit(self, run: Run, item: Any, done: Done) -> None:
+        """Has `run(connection, [item, ...])` done in the next transaction; `done(result or exception)` follows.
+
+        `run` gets every waiting item of its own that stands together, and returns one result for each, in
+        order; a result may be an exception. `done` is called on the event loop after the commit.
+        """
+        if self._closed or self._waiting.qsize() >= MAX_WAITING:
+            raise Unavailable
+        self._waiting.put(_Work(run, item, done))
+
+    async def write(self, change: Callable[[Connection], T], committed: Callable[[T], None] | None = None) -> T:
+        """Runs `change` in a transaction and returns its result once that is on disk.
+
+        `committed(result)` is called first, in commit order with all other work: the place to tell readers.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def done(result: T | Exception) -> None:
+            if isinstance(result, Exception):
+                if not future.done():
+                    future.set_exception(result)
+                return
+            if committed is not None:
+                committed(result)
+            if not future.done():
+                future.set_result(result)
+
+        self.submit(_each_alone, change, done)
+        return await future
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs `query` on a read-only connection in a reader thread; it sees everything reported so far."""
+        if self._closed:
+            raise Unavailable
+        return await self._loop.run_in_executor(self._readers, self._run_reader, query)
+
+    def _open_reader(self) -> None:
+        self._reader.connection = self._engine.reader()
+
+    def _run_reader(self, query: Callable[[Connection], T]) -> T:
+        connection: Connection = self._reader.connection
+        self._engine.begin_reading(connection)
+        try:
+            return query(connection)
+        finally:
+            connection.rollback()
+
+    def _write_forever(self) -> None:
+        connection = self._engine.writer()
+        while True:
+            try:
+                first = self._waiting.get(timeout=IDLE_AFTER)
+            except queue.Empty:
+                self._engine.idle(connection)
+                first = self._waiting.get()
+            batch, ended = self._take(first)
+            if batch:
+                self._report(batch, self._commit(connection, batch))
+            if ended:
+                connection.close()
+                return
+
+    def _take(self, first: _Work | None) -> tuple[list[_Work], bool]:
+        batch: list[_Work] = []
+        work = first
+        while work is not None:
+            batch.append(work)
+            if len(batch) >= MAX_BATCH:
+                return batch, False
+            try:
+                work = self._waiting.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, connection: Connection, batch: list[_Work]) -> list[Any]:
+        started = time.perf_counter()
+        try:
+            self._engine.begin(connection)
+            results: list[Any] = []
+            for run, group in groupby(batch, attrgetter("run")):
+                results += _run_group(connection, run, [work.item for work in group])
+            connection.commit()
+        except Exception as error:
+            logger.exception("commit failed", size=len(batch))
+            connection.rollback()
+            return [_refusal(error)] * len(batch)
+        figures = CommitFigures(len(batch), time.perf_counter() - started)
+        self._loop.call_soon_threadsafe(self.on_commit, figures)
+        return results
+
+    def _report(self, batch: list[_Work], results: list[Any]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_call_all, [work.done for work in batch], results)
+        except RuntimeError:  # the loop is closed: nobody is left to be told
+            logger.warning("results without a reader", size=len(batch))
+
+    async def close(self) -> None:
+        """Commits what waits, then ends the threads."""
+        self._closed = True
+        self._waiting.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+def _each_alone(connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
+    return [_attempt(connection, change) for change in changes]
+
+
+def _attempt(connection: Connection, change: Callable[[Connection], Any]) -> Any:
+    savepoint = connection.begin_nested()
+    try:
+        result = change(connection)
+    except Exception as error:  # reported to the one who asked
+        savepoint.rollback()
+        return _refusal(error)
+    savepoint.commit()
+    return result
+
+
+def _run_group(connection: Connection, run: Run, items: list[Any]) -> Iterable[Any]:
+    if run is _each_alone:
+        return run(connection, items)
+    outcome = _attempt(connection, lambda tx: run(tx, items))
+    return [outcome] * len(items) if isinstance(outcome, Exception) else outcome
+
+
+def _refusal(error: Exception) -> Exception:
+    if not isinstance(error, RoostError):
+        logger.error("a write failed", exc_info=error)
+    return error
+
+
+def _call_all(dones: list[Done], results: list[Any]) -> None:
+    for done, result in zip(dones, results, strict=True):
+        try:
+            done(result)
+        except Exception:
+            logger.exception("a committed result could not be told")

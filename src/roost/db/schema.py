@@ -1,0 +1,155 @@
+"""Every table of Roost, portable over SQLite, PostgreSQL and MySQL. docs/on-disk-format.md explains the columns.
+
+Inside, users, devices, conversations and messages are integers (`uid`, `did`, `cid`, `mid`): random or textual
+keys halve the rate of inserts. Times are integer milliseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import UniqueConstraint as Unique
+
+metadata = MetaData()
+
+_ROWID = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite makes a column its rowid only where the type is exactly INTEGER."""
+
+deployment = Table(
+    "deployment",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Facts of the whole deployment: `epoch` names the life of its logs, `next_mid` the next block of server ids."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("uid", _ROWID, primary_key=True, autoincrement=True),
+    Column("user_id", String(50, collation=None), nullable=False, unique=True),
+    Column("display_name", String(100)),
+    Column("password_hash", String(200)),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("did", _ROWID, primary_key=True, autoincrement=True),
+    Column("uid", BigInteger, nullable=False),
+    Column("device_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False, default=0),
+    Unique("uid", "device_id", name="one_device"),
+    sqlite_autoincrement=True,
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("uid", BigInteger, nullable=False),
+    Column("did", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("refresh_of_device", "uid", "did"),
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    Column("jti", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("cid", _ROWID, primary_key=True, autoincrement=True),
+    Column("conversation_id", String(110), nullable=False, unique=True),
+    Column("head", BigInteger, nullable=False, default=0),
+    Column("name", String(100)),
+    Column("dissolved_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""`head` is the conversationSeq of the last message. A private conversation is made by its first message."""
+
+members = Table(
+    "members",
+    metadata,
+    Column("cid", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("role", String(10), nullable=False),
+    Column("read_seq", BigInteger, nullable=False, default=0),
+    Column("muted", Boolean, nullable=False, default=False),
+    Column("joined_at", BigInteger, nullable=False),
+    Index("conversations_of_user", "uid", "cid"),
+    sqlite_with_rowid=False,
+)
+"""Who belongs to a conversation now, and how far each has read (`read_seq`, a conversationSeq)."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("mid", _ROWID, primary_key=True, autoincrement=False),
+    Column("sender", BigInteger, nullable=False),
+    Column("sender_seq", BigInteger, nullable=False),
+    Column("message_id", String(64), nullable=False),
+    Column("cid", BigInteger, nullable=False),
+    Column("conversation_seq", BigInteger, nullable=False),
+    Column("message_type", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("server_time", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("edit_time", BigInteger, nullable=False, default=0),
+    Column("recall_time", BigInteger, nullable=False, default=0),
+    Unique("sender", "message_id", name="sent_once"),
+    Unique("cid", "conversation_seq", name="one_place_in_conversation"),
+)
+"""`sender_seq` is the message's place in its sender's log, for the answer to a duplicate."""
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("uid", _ROWID, primary_key=True, autoincrement=False),
+    Column("head", BigInteger, nullable=False),
+    Column("floor", BigInteger, nullable=False, default=0),
+)
+"""Per user: the last seq given, and the last seq no longer retained (entries are floor + 1 ... head)."""
+
+log = Table(
+    "log",
+    metadata,
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("mid", BigInteger),
+    Column("origin", BigInteger, nullable=False, default=0),
+    Column("logged_at", BigInteger, nullable=False),
+    Column("change", Text),
+    sqlite_with_rowid=False,
+)
+"""The entries: a message (`mid`) or a change (JSON). `origin` is the device that caused it in its own user's log."""
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("did", BigInteger, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),
+    Column("synced_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Per device: it has stored every entry up to `mark`."""
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("did", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("synced_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The few entries beyond its mark that a device has stored out of order (A3)."""

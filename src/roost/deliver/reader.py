@@ -1,0 +1,99 @@
+"""A reader at a position: one connection's place in one user's log.
+
+A reader that stands at the head, with room to write, is in the **fast lane**: a new entry is written to it at
+once. Otherwise nothing is queued for it; it only learns how far the log goes, and reads on from the log when it
+can. Catching up, live delivery, slow readers and reconnects are this one mechanism, and its memory is a few
+integers per reader, however far it is behind (promise 4).
+
+Nothing is passed over between reading the log and the fast lane: the reader is attached to the hub before it
+reads. An entry committed after the read is announced after it, so either it raises `announced` before the reader
+compares (and it reads again), or it finds the reader in the fast lane.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from roost.model.message import Message
+from roost.protocol.encoded import EncodedEntry
+
+UNBOUNDED = 2**63
+
+
+class Sink(Protocol):
+    """The connection a reader writes to."""
+
+    def deliver(self, entry: EncodedEntry, seq: int) -> None:
+        """Writes a live entry."""
+
+    def read_on(self) -> None:
+        """The reader has left the fast lane and may read: have it read the log from `position`."""
+
+
+class Reader:
+    """One connection's place. `position` is the last entry handed to its socket (or passed over)."""
+
+    __slots__ = ("acked", "announced", "device", "fast", "follows", "position", "reading", "sink", "uid", "window")
+
+    def __init__(self, sink: Sink, uid: int, device: int, *, follows: bool, position: int, window: int) -> None:
+        """`device` is its did; a reader that `follows` gets every entry and at most `window` beyond its ack."""
+        self.sink = sink
+        self.uid = uid
+        self.device = device
+        self.follows = follows
+        self.position = position
+        self.acked = position
+        self.announced = position
+        self.window = window if follows else UNBOUNDED
+        self.fast = False
+        self.reading = False
+
+    @property
+    def room(self) -> int:
+        """How many entries may be written before the next ack."""
+        return self.acked + self.window - self.position
+
+    def skips(self, origin: int, what: object, via: object) -> bool:
+        """Whether an entry is passed over: this device has it already, by its receipt.
+
+        A follower has it only if this very connection sent it: what its device sent over HTTP comes here too. A
+        simple reader skips whatever its device sent.
+        """
+        if self.follows:
+            return via is self.sink
+        return origin == self.device and isinstance(what, Message)
+
+    def offer(self, entry: EncodedEntry, seq: int, origin: int, via: object) -> None:
+        """A committed entry of this log. Written now in the fast lane; otherwise only announced."""
+        self.announced = seq
+        if self.fast and seq == self.position + 1 and self.room > 0:
+            self.position = seq
+            if origin and self.skips(origin, entry.what, via):
+                return
+            self.sink.deliver(entry, seq)
+            return
+        self.fast = False
+        self.wake()
+
+    def wake(self) -> None:
+        """Reads on if there is something to read, room for it, and no reading under way."""
+        if not self.fast and not self.reading and self.room > 0:
+            self.reading = True
+            self.sink.read_on()
+
+    def ack(self, seq: int) -> None:
+        """The device has stored everything up to `seq`: the window moves on."""
+        if seq > self.acked:
+            self.acked = seq
+            self.position = max(self.position, seq)
+            self.announced = max(self.announced, seq)
+            self.wake()
+
+    def leave_fast_lane(self) -> None:
+        """The socket is full: from now on entries are only announced."""
+        self.fast = False
+
+    def caught_up(self) -> bool:
+        """Enters the fast lane if nothing was announced beyond the position; False if there is more to read."""
+        self.fast = self.position >= self.announced
+        return self.fast

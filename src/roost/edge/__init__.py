@@ -1,0 +1,1 @@
+"""Where bytes enter: the WebSocket gateway, the HTTP routes, authentication, health."""

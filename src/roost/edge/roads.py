@@ -1,0 +1,33 @@
+"""What the edges hand requests to. Made once, in `roost.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from roost.deliver.hub import Hub
+from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.tokens import Tokens
+from roost.flow.catchup import Catchup
+from roost.flow.conversations import Conversations
+from roost.flow.groups import Groups
+from roost.flow.submit import Submit
+from roost.journal.positions import Positions
+from roost.presence.contract import Presence
+from roost.roster.users import Users
+
+
+class Roads(NamedTuple):
+    """The server's roads and rooms, as HTTP and WebSocket use them. `clock` gives milliseconds."""
+
+    submit: Submit
+    catchup: Catchup
+    conversations: Conversations
+    groups: Groups
+    positions: Positions
+    users: Users
+    presence: Presence
+    hub: Hub
+    tokens: Tokens
+    accounts: Accounts
+    clock: Callable[[], int]

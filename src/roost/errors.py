@@ -1,0 +1,207 @@
+"""One tree of errors. Every refusal Roost gives is one of these, and each edge maps it once.
+
+The class carries what the wire shows: `code` is the stable integer (HTTP status times 100, plus a number),
+`slug` the stable word, `status` the HTTP status, `retryable` whether the same request may succeed later.
+`data` is what a program needs to act on it (for example `{"retainedSeq": 41}`); `retry_after` is in seconds.
+An exception outside this tree becomes `InternalError` at the edge and is logged there with its request id.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class RoostError(Exception):
+    """A refusal with a stable code; `str(error)` is the sentence for a person."""
+
+    code: ClassVar[int] = 50000
+    slug: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    default: ClassVar[str] = "Something went wrong on the server; nothing was changed."
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None, **data: Any) -> None:
+        super().__init__(message or self.default)
+        self.retry_after = retry_after
+        self.data: dict[str, Any] = data
+
+
+class InternalError(RoostError):
+    """Anything unforeseen."""
+
+    retryable = True
+
+
+class Unavailable(RoostError):
+    """The server can't take this now: starting, stopping, overloaded, or its database is away."""
+
+    code, slug, status, retryable = 50300, "unavailable", 503, True
+    default = "The server can't take this now; try again in a moment."
+
+
+class InvalidInput(RoostError):
+    """The request is not of the form the contract gives; the message names the field."""
+
+    code, slug, status = 40000, "invalid_input", 400
+    default = "The request is not valid."
+
+
+class MalformedInput(InvalidInput):
+    """Not JSON, or not the Protobuf message expected."""
+
+    code, slug = 40001, "malformed"
+    default = "The request could not be read."
+
+
+class UnknownFrameType(InvalidInput):
+    """A WebSocket frame whose `type` is not in the contract."""
+
+    code, slug = 40002, "unknown_type"
+    default = "This frame type is not known."
+
+
+class InvalidID(InvalidInput):
+    """An id outside the form CONTRACT §2 gives."""
+
+    code, slug = 40003, "invalid_id"
+    default = "This id is not valid."
+
+
+class ContentTooLong(InvalidInput):
+    """More characters than `limits.max_content` (D7)."""
+
+    code, slug = 40004, "content_too_long"
+    default = "The message is too long."
+
+
+class SeqAhead(InvalidInput):
+    """`lastSeq` above the head of the log: the client's log is not this one."""
+
+    code, slug = 40005, "seq_ahead"
+    default = "lastSeq is above the head of this log."
+
+
+class Unauthenticated(RoostError):
+    """No token where one is needed, or a frame before `auth` (D6)."""
+
+    code, slug, status = 40100, "unauthenticated", 401
+    default = "Authenticate first."
+
+
+class InvalidToken(Unauthenticated):
+    """The token is malformed, signed by another key or with another algorithm."""
+
+    code, slug = 40101, "invalid_token"
+    default = "This token is not valid."
+
+
+class TokenExpired(Unauthenticated):
+    """The token was valid once; refresh it or log in again."""
+
+    code, slug = 40102, "token_expired"
+    default = "This token has expired."
+
+
+class TokenRevoked(Unauthenticated):
+    """The token was logged out."""
+
+    code, slug = 40103, "token_revoked"
+    default = "This token was revoked."
+
+
+class BadCredentials(Unauthenticated):
+    """No such user, or the password is wrong; which of the two is not told."""
+
+    code, slug = 40104, "bad_credentials"
+    default = "User or password is wrong."
+
+
+class Forbidden(RoostError):
+    """Known, and not allowed."""
+
+    code, slug, status = 40300, "forbidden", 403
+    default = "You are not allowed to do this."
+
+
+class NotAMember(Forbidden):
+    """Sending to or reading a conversation one does not belong to (D6)."""
+
+    code, slug = 40301, "not_a_member"
+    default = "You are not a member of this conversation."
+
+
+class OriginRefused(Forbidden):
+    """A browser page of an origin that the configuration does not list."""
+
+    code, slug = 40302, "origin_refused"
+    default = "Pages of this origin may not connect."
+
+
+class NotFound(RoostError):
+    """There is nothing at this address."""
+
+    code, slug, status = 40400, "not_found", 404
+    default = "There is nothing here."
+
+
+class UnknownReceiver(NotFound):
+    """A message to a user that does not exist (D6)."""
+
+    code, slug = 40401, "unknown_receiver"
+    default = "There is no such user."
+
+
+class UnknownConversation(NotFound):
+    """A conversation or group that does not exist."""
+
+    code, slug = 40402, "unknown_conversation"
+    default = "There is no such conversation."
+
+
+class UnknownMessage(NotFound):
+    """A message that does not exist, or is not yours to see."""
+
+    code, slug = 40403, "unknown_message"
+    default = "There is no such message."
+
+
+class MethodNotAllowed(RoostError):
+    """The address exists, for other methods."""
+
+    code, slug, status = 40500, "method_not_allowed", 405
+    default = "This method is not allowed here."
+
+
+class Conflict(RoostError):
+    """What should be made exists already, or has changed since."""
+
+    code, slug, status = 40900, "conflict", 409
+    default = "This conflicts with what is there."
+
+
+class UserExists(Conflict):
+    """Registration of a user id that is taken."""
+
+    code, slug = 40901, "user_exists"
+    default = "This user id is taken."
+
+
+class TooLarge(RoostError):
+    """A body or frame over its limit, packed or unpacked (C11)."""
+
+    code, slug, status = 41300, "too_large", 413
+    default = "The body is too large."
+
+
+class UnsupportedMedia(RoostError):
+    """A Content-Type or Content-Encoding that is not JSON, Protobuf or gzip."""
+
+    code, slug, status = 41500, "unsupported_media", 415
+    default = "This content type or encoding is not supported."
+
+
+class RateLimited(RoostError):
+    """Too many in too short a time (D7); `retry_after` tells when the next is due."""
+
+    code, slug, status, retryable = 42900, "rate_limited", 429, True
+    default = "Too many requests; slow down."

@@ -1,0 +1,157 @@
+"""A user's conversations: the list, unread counts, history, read marks, the snapshot of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from roost.db.database import Database
+from roost.flow.fanout import Fanout
+from roost.journal import reading, retention
+from roost.journal.contract import Author, LogState, Recorded
+from roost.journal.journal import Journal
+from roost.journal.positions import Positions
+from roost.model import ids
+from roost.model.message import Change, Message
+from roost.roster import conversations as roster
+from roost.roster.conversations import Listed, Member
+
+NO_LIMIT = 2**62
+"""A conversationSeq above any."""
+SNAPSHOT_CONVERSATIONS = 1000
+"""Conversations in a snapshot; older ones are in the list."""
+SNAPSHOT_MESSAGES = 20
+"""Messages of each conversation in a snapshot; older ones are in its history."""
+
+
+class Overview(NamedTuple):
+    """A conversation in the list, with its last message (A11)."""
+
+    listed: Listed
+    last_message: Message | None
+
+
+class ConversationState(NamedTuple):
+    """A conversation in a snapshot: with its members and latest messages, oldest first."""
+
+    listed: Listed
+    members: list[Member]
+    messages: list[Message]
+
+
+class Snapshot(NamedTuple):
+    """Everything a new or too-old client needs; it goes on from `state.head`."""
+
+    state: LogState
+    conversations: list[ConversationState]
+
+
+class Conversations:
+    """The road of reading what was said."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        positions: Positions,
+        fanout: Fanout,
+        clock: Callable[[], int],
+        *,
+        state_ttl: int,
+    ) -> None:
+        """`state_ttl` (s): a device that has not synced for longer does not hold entries back (B2)."""
+        self._database = database
+        self._journal = journal
+        self._positions = positions
+        self._fanout = fanout
+        self._clock = clock
+        self._state_ttl = state_ttl * 1000
+
+    async def listed(self, author: Author, offset: int, count: int) -> list[Overview]:
+        """The author's conversations, the latest first, with last message and unread."""
+
+        def query(connection: Connection) -> list[Overview]:
+            rows = roster.listed(connection, author.uid, offset, count)
+            last = reading.messages_by_mid(connection, [row.last_mid for row in rows if row.last_mid])
+            return [Overview(row, last.get(row.last_mid or 0)) for row in rows]
+
+        return await self._database.read(query)
+
+    async def unread(self, author: Author) -> dict[str, int]:
+        """Unread messages by conversation id, where there are any (A4)."""
+        return await self._database.read(lambda connection: roster.unread_counts(connection, author.uid))
+
+    async def history(self, author: Author, conversation_id: str, before: int | None, count: int) -> list[Message]:
+        """The newest messages before a conversationSeq, oldest first (D1).
+
+        Raises `UnknownConversation` or `NotAMember`; a private conversation without messages is empty.
+        """
+
+        def query(connection: Connection) -> list[Message]:
+            conversation = roster.find(connection, conversation_id)
+            roster.membership(connection, conversation.cid, author.uid)
+            return reading.history(connection, conversation.cid, NO_LIMIT if before is None else before, count)
+
+        return await self._database.read(query)
+
+    async def read(self, author: Author, conversation_id: str, seq: int) -> None:
+        """Moves the author's read mark; it never goes back. The user's other devices learn of it from the log.
+
+        Raises `UnknownConversation`, `NotAMember` or `InvalidInput`.
+        """
+
+        def change(tx: Connection) -> Recorded | None:
+            conversation = roster.find(tx, ids.conversation_id(conversation_id))
+            if not roster.set_read_mark(tx, conversation, author.uid, seq):
+                return None
+            mark = Change(
+                kind="read",
+                conversation_id=conversation_id,
+                conversation_seq=seq,
+                user_id=author.user_id,
+                time=self._clock(),
+            )
+            return self._journal.record(tx, mark, [author.uid], author)
+
+        def tell(recorded: Recorded | None) -> None:
+            if recorded is not None:
+                self._fanout.change(recorded, author.uid)
+
+        await self._database.write(change, tell)
+
+    async def mute(self, author: Author, conversation_id: str, *, muted: bool) -> None:
+        """Mutes or unmutes a conversation for the author."""
+
+        def change(tx: Connection) -> None:
+            conversation = roster.find(tx, ids.conversation_id(conversation_id))
+            roster.set_muted(tx, conversation.cid, author.uid, muted=muted)
+
+        await self._database.write(change)
+
+    async def clear(self, author: Author, days: float) -> int:
+        """Removes log entries older than `days` that all the author's devices have stored (A5); returns how many."""
+        await self._positions.save()
+        now = self._clock()
+        before = now + 1 if days == 0 else now - int(days * 86_400_000)
+        return await self._database.write(
+            lambda tx: retention.clear(tx, author.uid, logged_before=before, active_since=now - self._state_ttl)
+        )
+
+    async def snapshot(self, author: Author) -> Snapshot:
+        """The author's conversations as they are now, read in one transaction together with the head to go on from."""
+
+        def query(connection: Connection) -> Snapshot:
+            rows = roster.listed(connection, author.uid, 0, SNAPSHOT_CONVERSATIONS)
+            return Snapshot(
+                reading.log_state(connection, author.uid), [_conversation_state(connection, row) for row in rows]
+            )
+
+        return await self._database.read(query)
+
+
+def _conversation_state(connection: Connection, row: Listed) -> ConversationState:
+    cid = reading.cid_of(connection, row.conversation_id)
+    latest = reading.history(connection, cid, NO_LIMIT, SNAPSHOT_MESSAGES)
+    return ConversationState(row, roster.members_of(connection, cid), latest)

@@ -1,0 +1,28 @@
+"""Telling who is here what was committed. Called in commit order, on the event loop, after the receipt."""
+
+from __future__ import annotations
+
+from roost.deliver.hub import Hub
+from roost.journal.contract import Committed, Draft, Recorded
+from roost.metrics import DELIVERIES
+from roost.protocol.encoded import EncodedEntry
+
+
+class Fanout:
+    """From committed entries to the readers of this node."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def message(self, committed: Committed, draft: Draft) -> None:
+        """A message: every reader of its receivers' logs, the author's other devices included."""
+        if not committed.places:
+            return
+        author = draft.author
+        entry = EncodedEntry(committed.message)
+        DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
+
+    def change(self, recorded: Recorded, author_uid: int = 0) -> None:
+        """A change that is no message."""
+        entry = EncodedEntry(recorded.change)
+        self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)

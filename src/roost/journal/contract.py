@@ -1,0 +1,86 @@
+"""What a journal takes and gives, and what it guarantees.
+
+1. **Numbers without gaps.** The entries of a user's log are 1, 2, 3 ...; so are the messages of a conversation.
+   Both numbers are given inside the transaction that stores the message, so commit order is number order and
+   a number once seen is on disk.
+2. **Once.** A second draft of the same sender and message id stores nothing and gets the first result.
+3. **All or nothing.** A message is in the log of every receiver, or of none.
+4. **The members of now.** Who receives a group message is read in the same transaction, not from a cache.
+5. **The state of now.** Reading an entry gives what it points at as it is now.
+
+A position is `(epoch, seq)`. The epoch names the life of the log: after a backup is restored, numbers are given
+a second time to other messages; a client that kept its position would pass over them silently. A foreign epoch
+tells it to start from a snapshot instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from roost.model.message import Change, Entry, Message
+
+
+class Author(msgspec.Struct, frozen=True, gc=False):
+    """Who acts, on which device: the integers of the database, and the names on the wire."""
+
+    uid: int
+    did: int
+    user_id: str
+    device_id: str
+
+
+class Draft(msgspec.Struct, gc=False):
+    """A message that asks for its place. `to` is set for private messages: the receiver's user id.
+
+    `message_id` None lets the server make one. Times are milliseconds. `via` is whatever hands the receipt over;
+    the journal carries it along.
+    """
+
+    author: Author
+    conversation_id: str
+    to: str | None
+    message_id: str | None
+    message_type: int
+    content: str
+    create_time: int
+    via: Any = None
+
+
+class Place(NamedTuple):
+    """An entry's place: seq in the log of uid."""
+
+    uid: int
+    seq: int
+
+
+class Committed(msgspec.Struct):
+    """A draft that is on disk. `places` has every log it was entered in; none for a duplicate."""
+
+    message: Message
+    author_seq: int
+    places: list[Place]
+    duplicate: bool = False
+
+
+class Recorded(NamedTuple):
+    """A change that is entered in logs (`Change.seq` is 0: each reader has its own)."""
+
+    change: Change
+    places: list[Place]
+    origin: int
+
+
+class LogState(NamedTuple):
+    """A log's last seq, and the last one no longer retained: it can be read from `floor` on."""
+
+    head: int
+    floor: int
+
+
+class LogPage(NamedTuple):
+    """Entries after a seq, without gaps, and the state of the log when they were read."""
+
+    entries: list[Entry]
+    state: LogState

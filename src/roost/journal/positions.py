@@ -1,0 +1,125 @@
+"""Where each device stands in its user's log (B1, B2, A3).
+
+A position moves only when the device says that it has stored something: by `ack`, or by marking messages. An
+`ack` moves a number in memory, O(1), and is saved every few seconds and on disconnect; a crash loses at most
+those seconds, and the device is sent again what it has - which its own position recognises. Marks of single
+messages, which may be out of order, go to the database at once: a few rows beyond the mark, gone as soon as the
+mark passes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, tuple_, update
+
+from roost.db.database import Database
+from roost.db.rows import fetch
+from roost.db.schema import log, marks, messages, positions
+from roost.journal.contract import Author
+from roost.journal.reading import passed
+from roost.model import ids
+
+Device = tuple[int, int]
+"""(uid, did)"""
+
+_uid, _did = bindparam("uid"), bindparam("did")
+
+SAVED = select(positions.c.mark).where(positions.c.uid == _uid, positions.c.did == _did)
+MARKED = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.did == _did)
+
+
+class Marked(NamedTuple):
+    """What marking did: how many messages were not marked before, and where the device stands now."""
+
+    synced: int
+    mark: int
+
+
+class Positions:
+    """The positions of one node's devices."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._unsaved: dict[Device, int] = {}
+
+    def ack(self, author: Author, seq: int) -> None:
+        """The device has stored everything up to `seq`. A position never goes back."""
+        device = (author.uid, author.did)
+        if seq > self._unsaved.get(device, 0):
+            self._unsaved[device] = seq
+
+    def mark(self, connection: Connection, author: Author) -> int:
+        """The position of a device: what was saved, or said since; its own sends and changes are passed over.
+
+        A device without saved state stands at 0, by the same path (B3).
+        """
+        device = (author.uid, author.did)
+        saved = connection.execute(SAVED, {"uid": author.uid, "did": author.did}).scalar() or 0
+        return passed(connection, *device, max(saved, self._unsaved.get(device, 0)))
+
+    async def save(self) -> int:
+        """Saves what changed since the last call (B1); returns how many positions that were."""
+        taken = dict(self._unsaved)
+        if taken:
+            await self._database.write(lambda connection: self._save(connection, taken))
+            for device, seq in taken.items():
+                if self._unsaved.get(device) == seq:
+                    del self._unsaved[device]
+        return len(taken)
+
+    def _save(self, connection: Connection, taken: dict[Device, int]) -> None:
+        now = self._clock()
+        for (uid, did), seq in taken.items():
+            _advance(connection, uid, did, seq, now)
+
+    async def mark_synced(self, author: Author, message_ids: Sequence[int | str]) -> int:
+        """The device has stored these messages (A3); ids are server ids or senders' own. Returns how many are new.
+
+        Ids that are unknown, not in this user's log, or marked before change nothing.
+        """
+        seqs = await self._database.read(lambda connection: self._places(connection, author, message_ids))
+        marked = await self._database.write(lambda connection: self._mark(connection, author, seqs))
+        self.ack(author, marked.mark)
+        return marked.synced
+
+    def _places(self, connection: Connection, author: Author, message_ids: Sequence[int | str]) -> list[int]:
+        """The places of messages in the part of the log beyond the mark: what is before it is synced already.
+
+        There is no index from a message to its places (every send would pay for it): this walks what is missed.
+        """
+        own_ids = {str(value) for value in message_ids}
+        server_ids = [number for value in own_ids if (number := ids.server_id(value)) is not None]
+        meant = or_(log.c.mid.in_(server_ids), messages.c.message_id.in_(sorted(own_ids)))
+        query = (
+            select(log.c.seq)
+            .select_from(log.join(messages, messages.c.mid == log.c.mid))
+            .where(log.c.uid == author.uid, log.c.seq > self.mark(connection, author), log.c.origin != author.did)
+            .where(meant)
+        )
+        return list(connection.execute(query).scalars())
+
+    def _mark(self, connection: Connection, author: Author, seqs: Sequence[int]) -> Marked:
+        before = self.mark(connection, author)
+        marked = {row[0] for row in fetch(connection, MARKED, uid=author.uid, did=author.did)}
+        new = [seq for seq in seqs if seq > before and seq not in marked]
+        now = self._clock()
+        if new:
+            rows = [{"uid": author.uid, "did": author.did, "seq": seq, "synced_at": now} for seq in new]
+            connection.execute(insert(marks), rows)
+        mark = passed(connection, author.uid, author.did, before)
+        _advance(connection, author.uid, author.did, mark, now)
+        return Marked(len(new), mark)
+
+
+def _advance(connection: Connection, uid: int, did: int, seq: int, now: int) -> None:
+    device = {"uid": uid, "did": did}
+    saved = connection.execute(SAVED, device).scalar()
+    if saved is None:
+        connection.execute(insert(positions).values(**device, mark=seq, synced_at=now))
+    elif saved <= seq:
+        mine = tuple_(positions.c.uid, positions.c.did) == tuple_(uid, did)
+        connection.execute(update(positions).where(mine).values(mark=seq, synced_at=now))
+    connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.did == did, marks.c.seq <= seq))

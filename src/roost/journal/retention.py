@@ -1,0 +1,35 @@
+"""What may go: the oldest entries of a log, once every device has stored them (A5).
+
+Entries go from the front only, so a log stays one unbroken range; its floor tells where it begins. Messages
+themselves stay in their conversation's history.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from roost.db.schema import log, logs, marks, positions
+from roost.journal.reading import log_state
+
+
+def clear(connection: Connection, uid: int, *, logged_before: int, active_since: int) -> int:
+    """Removes the user's entries logged before a time (ms) that all the devices have stored; returns how many.
+
+    A device that has not synced since `active_since` (ms) has lost its claim: it starts from a snapshot (B2).
+    """
+    active = select(func.min(positions.c.mark)).where(positions.c.uid == uid, positions.c.synced_at >= active_since)
+    stored = connection.execute(active).scalar()
+    floor = log_state(connection, uid).floor
+    if stored is None or stored <= floor:
+        return 0
+    first_kept = (
+        select(func.min(log.c.seq)).where(log.c.uid == uid, log.c.seq <= stored, log.c.logged_at >= logged_before)
+    )
+    kept = connection.execute(first_kept).scalar()
+    new_floor = stored if kept is None else kept - 1
+    if new_floor <= floor:
+        return 0
+    connection.execute(delete(log).where(log.c.uid == uid, log.c.seq <= new_floor))
+    connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.seq <= new_floor))
+    connection.execute(update(logs).where(logs.c.uid == uid).values(floor=new_floor))
+    return new_floor - floor

@@ -1,0 +1,35 @@
+"""What is to be watched in operation (A13), in Prometheus' terms. docs/operations.md explains each.
+
+The names live here, in one table; rooms that have something to tell import theirs. Hot paths count once a batch.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("roost_messages", "Messages committed")
+DUPLICATES = Counter("roost_duplicates", "Sends answered with an earlier result")
+DELIVERIES = Counter("roost_deliveries", "Entries offered to connected readers")
+CONNECTIONS = Gauge("roost_connections", "Authenticated WebSocket connections")
+SLOW_READERS = Counter("roost_slow_readers", "Times a reader left the fast lane because its socket was full")
+COMMIT_SECONDS = Histogram(
+    "roost_commit_seconds",
+    "Time of one commit, fsync included",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)
+COMMIT_SIZE = Histogram("roost_commit_size", "Pieces of work in one commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))
+WRITER_WAITING = Gauge("roost_writer_waiting", "Pieces of work that wait for the writer")
+SYNC_PAGE_SECONDS = Histogram(
+    "roost_sync_page_seconds",
+    "Time to read one page of a log",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)
+SYNC_PAGE_ENTRIES = Histogram("roost_sync_page_entries", "Entries in one page", buckets=(0, 1, 10, 50, 100, 200, 500, 1000))
+SYNC_DELAY_SECONDS = Histogram(
+    "roost_sync_delay_seconds",
+    "Age of the oldest entry a returning device had not stored, when it asked",
+    buckets=(1, 10, 60, 600, 3600, 21600, 86400, 604800, 2592000),
+)
+POSITIONS_SAVED = Counter("roost_positions_saved", "Device positions written to the database")
+HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests", ["route", "status"])
+REFUSALS = Counter("roost_refusals", "Requests and frames refused", ["error"])

@@ -1,0 +1,72 @@
+"""A message and a change, as every reader sees them (CONTRACT §2)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from roost.model.names import Wire
+
+
+class MessageType(IntEnum):
+    """What `content` is."""
+
+    TEXT = 1
+    IMAGE = 2
+    FILE = 3
+    EMOJI = 4
+    SYSTEM = 5
+
+
+class Message(Wire):
+    """A message in its state of now. Times are milliseconds since 1970-01-01 UTC.
+
+    `seq` is the place in the reader's own log: the one field that differs from reader to reader. It is 0, and
+    left out of the encoding, where the message is read outside a log (history) or encoded once for many.
+    """
+
+    message_id: str
+    server_msg_id: str
+    seq: int = 0
+    conversation_id: str
+    conversation_seq: int
+    sender_id: str
+    message_type: int
+    content: str
+    create_time: int
+    server_time: int
+    version: int
+    edit_time: int = 0
+    recall_time: int = 0
+
+
+class Change(Wire):
+    """A log entry that is no message. `kind` tells which of the fields are set:
+
+    - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;
+    - `group`: the group was made, renamed or dissolved (`action`: created, renamed, dissolved; `name`);
+    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`) a member.
+    """
+
+    seq: int = 0
+    kind: str
+    conversation_id: str
+    conversation_seq: int = 0
+    action: str | None = None
+    user_id: str | None = None
+    actor_id: str | None = None
+    role: str | None = None
+    name: str | None = None
+    time: int = 0
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One place in one user's log: `what` in its state of now. `origin` is the device (did) that caused it, or 0.
+
+    `what.seq` is `seq`.
+    """
+
+    seq: int
+    origin: int
+    what: Message | Change

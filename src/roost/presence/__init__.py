@@ -1,0 +1,1 @@
+"""Who is online: leases that expire by themselves (D3)."""

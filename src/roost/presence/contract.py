@@ -1,0 +1,21 @@
+"""What a kind of presence guarantees: a lease that is not renewed is over after its time, whatever failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from roost.protocol.frames import Online
+
+
+class Presence(Protocol):
+    """The online state of users. Losing it loses no message: it decides between live delivery and push only."""
+
+    async def renew(self, user_id: str) -> None:
+        """The user is here: online for another lease."""
+
+    async def leave(self, user_id: str) -> None:
+        """The user's last connection of this node is gone."""
+
+    async def query(self, user_ids: Iterable[str]) -> dict[str, Online]:
+        """The state of many users at once, O(users asked for)."""

@@ -1,0 +1,22 @@
+"""Why the server closes a WebSocket (CONTRACT §4): below 4500 come back, from 4500 on don't."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """Close codes of Roost."""
+
+    RESTART = 4000
+    TOO_SLOW = 4001
+    REPLACED = 4002
+    BAD_TOKEN = 4500
+    NO_AUTH_IN_TIME = 4501
+    REVOKED = 4502
+    PROTOCOL_ERROR = 4503
+
+    @property
+    def come_back(self) -> bool:
+        """Whether the client may connect again with what it has."""
+        return self < 4500

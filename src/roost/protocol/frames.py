@@ -1,0 +1,197 @@
+"""Every WebSocket frame, and the bodies of sync, as one set of structs (CONTRACT §3-4).
+
+The same structs serve the socket, the HTTP sync route and the SDK, in JSON and in Protobuf.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from roost.model.message import Change, Message
+from roost.model.names import Wire, wire_name
+
+DEFAULT_COUNT = 500
+"""Entries in a sync page where the request names no number (C3)."""
+
+
+class ClientFrame(Wire, tag_field="type"):
+    """A frame from the client."""
+
+
+class Auth(ClientFrame, tag="auth"):
+    """Must come first, within `limits.auth_timeout`. With `last_seq` the connection follows the log."""
+
+    token: str
+    device_id: str | int | None = None
+    last_seq: int | None = None
+    epoch: str | None = None
+
+
+class Send(ClientFrame):
+    """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent."""
+
+    to: str | int
+    content: str
+    message_id: str | int | None = None
+    message_type: int = 1
+    create_time: int | None = None
+
+
+class Private(Send, tag="private"):
+    """To the user `to`."""
+
+
+class Group(Send, tag="group"):
+    """To the group `to`, of which the sender is a member."""
+
+
+class Ack(ClientFrame, tag="ack"):
+    """This device has stored every entry up to `seq`."""
+
+    seq: int
+
+
+class Sync(ClientFrame, tag="sync"):
+    """Asks for a page of the log after `last_seq`; answered by `sync_batch`."""
+
+    last_seq: int
+    count: int = DEFAULT_COUNT
+    epoch: str | None = None
+
+
+class Read(ClientFrame, tag="read"):
+    """This user has read the conversation up to `conversation_seq`."""
+
+    conversation_id: str
+    conversation_seq: int
+
+
+class Typing(ClientFrame, tag="typing"):
+    """This user is typing in the conversation; told to its other members who are here, never logged."""
+
+    conversation_id: str
+
+
+class Presence(ClientFrame, tag="presence"):
+    """Subscribes to the online state of these users; answered with their state of now."""
+
+    user_ids: list[str | int]
+
+
+class Ping(ClientFrame, tag="ping"):
+    """Answered by `pong`; renews the presence lease."""
+
+
+AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Typing | Presence | Ping
+
+
+class ServerFrame(Wire, tag_field="type"):
+    """A frame from the server."""
+
+
+class Ready(ServerFrame, tag="ready"):
+    """Authenticated. `position` is what this device has stored as far as the server knows."""
+
+    user_id: str
+    device_id: str
+    head_seq: int
+    epoch: str
+    position: int
+    window: int
+    max_content: int
+    max_frame: int
+    server_time: int
+
+
+class Offline(ServerFrame, tag="offline"):
+    """A batch of at most 100 entries that covers the log from `from_seq` to `through_seq`; `remaining` are to come."""
+
+    messages: list[Message]
+    changes: list[Change]
+    from_seq: int
+    through_seq: int
+    remaining: int
+
+
+class Sent(ServerFrame, tag="sent"):
+    """The message is durable in every receiver's log; `seq` is its place in the sender's own."""
+
+    message_id: str
+    server_msg_id: str
+    conversation_id: str
+    conversation_seq: int
+    seq: int
+    server_time: int
+    duplicate: bool = False
+
+
+class Page(Wire):
+    """A page of the log (CONTRACT §3, sync rules): complete from `from_seq` to `max_seq`."""
+
+    messages: list[Message]
+    max_seq: int
+    has_more: bool
+    total_count: int
+    changes: list[Change]
+    from_seq: int
+    head_seq: int
+    epoch: str
+    reset_required: bool = False
+    retained_seq: int = 0
+
+
+class SyncBatch(Page, tag_field="type", tag="sync_batch"):
+    """The answer to `sync`."""
+
+
+class TypingNotice(ServerFrame, tag="typing"):
+    """`user_id` is typing in the conversation."""
+
+    conversation_id: str
+    user_id: str
+
+
+class Online(Wire):
+    """Whether a user is online, and when last seen (milliseconds; absent if never)."""
+
+    online: bool
+    last_seen: int | None = None
+
+
+class PresenceNotice(ServerFrame, tag="presence"):
+    """The state of users that this connection asked for or subscribed to."""
+
+    users: dict[str, Online]
+
+
+class Pong(ServerFrame, tag="pong"):
+    """The answer to `ping`."""
+
+    server_time: int
+
+
+class Error(ServerFrame, tag="error"):
+    """A refusal; `code` and `error` are those of `roost.errors`, `retry_after` is in seconds."""
+
+    code: int
+    error: str
+    message: str
+    message_id: str | None = None
+    retry_after: float | None = None
+    data: dict[str, Any] | None = None
+
+
+class SyncRequest(Wire):
+    """The body of `POST /messages/sync` (C4). `timestamp` is the client's clock, for the sync delay metric."""
+
+    last_seq: int = 0
+    count: int = DEFAULT_COUNT
+    timestamp: int | None = None
+    epoch: str | None = None
+
+
+def field_names(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """The wire names of a struct's fields."""
+    return frozenset(wire_name(name) for name in kind.__struct_fields__)

@@ -1,0 +1,1 @@
+"""Who there is: users and their devices, conversations and their members."""

@@ -1,0 +1,215 @@
+"""Conversations and who belongs to them: groups, members, read marks, the list of a user's conversations.
+
+Functions take the connection of the caller's transaction, so that a change of membership and its log entries
+are one step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from roost.db.rows import fetch
+from roost.db.schema import conversations, members, messages, users
+from roost.errors import Conflict, Forbidden, InvalidInput, NotAMember, UnknownConversation
+
+OWNER, ADMIN, MEMBER = "owner", "admin", "member"
+ROLES = (OWNER, ADMIN, MEMBER)
+
+
+class Conversation(NamedTuple):
+    """A conversation as the database has it."""
+
+    cid: int
+    conversation_id: str
+    name: str | None
+    head: int
+    created_at: int
+
+
+class Member(NamedTuple):
+    """One member of a conversation. `read_seq` is the conversationSeq up to which it was read."""
+
+    uid: int
+    user_id: str
+    role: str
+    read_seq: int
+    joined_at: int
+
+
+class Listed(NamedTuple):
+    """A row of a user's conversation list (A11)."""
+
+    conversation_id: str
+    name: str | None
+    head: int
+    role: str
+    read_seq: int
+    muted: bool
+    unread: int
+    last_mid: int | None
+
+
+_uid, _cid = bindparam("uid"), bindparam("cid")
+
+_UNREAD = (
+    select(func.count())
+    .select_from(messages)
+    .where(
+        messages.c.cid == members.c.cid,
+        messages.c.conversation_seq > members.c.read_seq,
+        messages.c.sender != members.c.uid,
+        messages.c.recall_time == 0,
+    )
+    .correlate(members)
+    .scalar_subquery()
+)
+"""Unread is derived, never counted up: after the read mark, not one's own, not recalled (A4)."""
+
+LIST = (
+    select(
+        conversations.c.conversation_id,
+        conversations.c.name,
+        conversations.c.head,
+        members.c.role,
+        members.c.read_seq,
+        members.c.muted,
+        _UNREAD.label("unread"),
+        messages.c.mid,
+    )
+    .select_from(
+        members.join(conversations, conversations.c.cid == members.c.cid).outerjoin(
+            messages,
+            (messages.c.cid == conversations.c.cid) & (messages.c.conversation_seq == conversations.c.head),
+        )
+    )
+    .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
+    .order_by(func.coalesce(messages.c.server_time, conversations.c.created_at).desc(), conversations.c.cid.desc())
+    .limit(bindparam("count"))
+    .offset(bindparam("offset"))
+)
+UNREAD = (
+    select(conversations.c.conversation_id, _UNREAD.label("unread"))
+    .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
+    .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None), conversations.c.head > members.c.read_seq)
+)
+MEMBERS = (
+    select(members.c.uid, users.c.user_id, members.c.role, members.c.read_seq, members.c.joined_at)
+    .select_from(members.join(users, users.c.uid == members.c.uid))
+    .where(members.c.cid == _cid)
+    .order_by(members.c.joined_at, members.c.uid)
+)
+
+
+def find(connection: Connection, conversation_id: str) -> Conversation:
+    """The conversation of an id. Raises `UnknownConversation`, also where it was dissolved."""
+    query = select(
+        conversations.c.cid,
+        conversations.c.conversation_id,
+        conversations.c.name,
+        conversations.c.head,
+        conversations.c.created_at,
+    ).where(conversations.c.conversation_id == conversation_id, conversations.c.dissolved_at.is_(None))
+    row = connection.execute(query).first()
+    if row is None:
+        raise UnknownConversation(f"There is no conversation {conversation_id}.")
+    return Conversation(*row)
+
+
+def members_of(connection: Connection, cid: int) -> list[Member]:
+    """Everyone who belongs to a conversation, in the order of joining."""
+    return [Member(*row) for row in fetch(connection, MEMBERS, cid=cid)]
+
+
+def membership(connection: Connection, cid: int, uid: int) -> Any:
+    """The user's own row in a conversation (`role`, `read_seq`). Raises `NotAMember`."""
+    query = select(members.c.role, members.c.read_seq).where(members.c.cid == cid, members.c.uid == uid)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotAMember
+    return row
+
+
+def create_group(connection: Connection, conversation_id: str, name: str | None, now: int) -> Conversation:
+    """Makes a group without members. Raises `Conflict` where the id is taken (a dissolved group keeps its id)."""
+    taken = select(conversations.c.cid).where(conversations.c.conversation_id == conversation_id)
+    if connection.execute(taken).first() is not None:
+        raise Conflict(f"The group id {conversation_id.removeprefix('g:')} is taken.")
+    row = insert(conversations).values(conversation_id=conversation_id, head=0, name=name, created_at=now)
+    cid = connection.execute(row).inserted_primary_key[0]
+    return Conversation(cid, conversation_id, name, 0, now)
+
+
+def add_member(connection: Connection, conversation: Conversation, uid: int, role: str, now: int) -> bool:
+    """Adds a member, who has nothing unread yet. False where the user is one already, with whatever role."""
+    known = select(members.c.uid).where(members.c.cid == conversation.cid, members.c.uid == uid)
+    if connection.execute(known).first() is not None:
+        return False
+    row = insert(members).values(
+        cid=conversation.cid, uid=uid, role=role, read_seq=conversation.head, joined_at=now, muted=False
+    )
+    connection.execute(row)
+    return True
+
+
+def set_role(connection: Connection, cid: int, uid: int, role: str) -> None:
+    """Changes a member's role."""
+    mine = (members.c.cid == cid) & (members.c.uid == uid)
+    connection.execute(update(members).where(mine).values(role=role))
+
+
+def remove_member(connection: Connection, cid: int, uid: int) -> bool:
+    """Removes a member; False where the user was none."""
+    return connection.execute(delete(members).where(members.c.cid == cid, members.c.uid == uid)).rowcount > 0
+
+
+def rename(connection: Connection, cid: int, name: str) -> None:
+    """Gives a group another name."""
+    connection.execute(update(conversations).where(conversations.c.cid == cid).values(name=name))
+
+
+def dissolve(connection: Connection, cid: int, now: int) -> None:
+    """Ends a group: nobody belongs to it any more, and its id stays taken."""
+    connection.execute(update(conversations).where(conversations.c.cid == cid).values(dissolved_at=now))
+    connection.execute(delete(members).where(members.c.cid == cid))
+
+
+def require_role(connection: Connection, cid: int, uid: int, *roles: str) -> str:
+    """The user's role, one of `roles`. Raises `NotAMember` or `Forbidden`."""
+    role: str = membership(connection, cid, uid).role
+    if role not in roles:
+        raise Forbidden(f"Only {' and '.join(roles)} may do this.")
+    return role
+
+
+def set_read_mark(connection: Connection, conversation: Conversation, uid: int, seq: int) -> bool:
+    """Moves the read mark to `seq`; False where it stood there or further on: it never goes back.
+
+    Raises `NotAMember`, or `InvalidInput` for a seq beyond the last message.
+    """
+    if not 0 <= seq <= conversation.head:
+        raise InvalidInput(f"conversationSeq must be 0-{conversation.head}, the last message of this conversation.")
+    if membership(connection, conversation.cid, uid).read_seq >= seq:
+        return False
+    mine = (members.c.cid == conversation.cid) & (members.c.uid == uid)
+    connection.execute(update(members).where(mine).values(read_seq=seq))
+    return True
+
+
+def set_muted(connection: Connection, cid: int, uid: int, *, muted: bool) -> None:
+    """Mutes a conversation for one member: no push, still unread."""
+    membership(connection, cid, uid)
+    mine = (members.c.cid == cid) & (members.c.uid == uid)
+    connection.execute(update(members).where(mine).values(muted=muted))
+
+
+def listed(connection: Connection, uid: int, offset: int, count: int) -> list[Listed]:
+    """A user's conversations, the latest first."""
+    return [Listed(*row) for row in fetch(connection, LIST, uid=uid, offset=offset, count=count)]
+
+
+def unread_counts(connection: Connection, uid: int) -> dict[str, int]:
+    """Unread messages per conversation id, where there are any."""
+    rows = fetch(connection, UNREAD, uid=uid)
+    return {conversation_id: unread for conversation_id, unread in rows if unread}

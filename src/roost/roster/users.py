@@ -1,0 +1,114 @@
+"""Users and their devices. Ids are text on the wire and integers inside; the pair never changes once made."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from roost.db.database import Database
+from roost.db.schema import devices, users
+from roost.errors import UserExists
+
+CACHED = 50_000
+"""Identities kept in memory (some 300 bytes each)."""
+
+
+class Identity(NamedTuple):
+    """A user on a device, as the database knows them."""
+
+    uid: int
+    did: int
+
+
+KNOWN = (
+    select(users.c.uid, devices.c.did)
+    .select_from(users.join(devices, devices.c.uid == users.c.uid))
+    .where(users.c.user_id == bindparam("user_id"), devices.c.device_id == bindparam("device_id"))
+)
+UID = select(users.c.uid).where(users.c.user_id == bindparam("user_id"))
+DID = select(devices.c.did).where(devices.c.uid == bindparam("uid"), devices.c.device_id == bindparam("device_id"))
+
+
+class Account(NamedTuple):
+    """What logging in needs to know of a user. `password_hash` is None for users of a host application."""
+
+    uid: int
+    user_id: str
+    display_name: str | None
+    password_hash: str | None
+
+
+class Users:
+    """Finds and makes users and devices."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str], Identity] = OrderedDict()
+
+    async def identify(self, user_id: str, device_id: str) -> Identity:
+        """The integers of a user on a device. Who is not known yet is made: the token was valid (CONTRACT §1)."""
+        names = (user_id, device_id)
+        if (identity := self._known.get(names)) is not None:
+            self._known.move_to_end(names)
+            return identity
+        identity = await self._database.read(lambda connection: _find(connection, user_id, device_id))
+        if identity is None:
+            identity = await self._database.write(lambda connection: self._ensure(connection, user_id, device_id))
+        self._known[names] = identity
+        if len(self._known) > CACHED:
+            self._known.popitem(last=False)
+        return identity
+
+    def _ensure(self, connection: Connection, user_id: str, device_id: str) -> Identity:
+        uid = connection.execute(UID, {"user_id": user_id}).scalar()
+        if uid is None:
+            uid = self.create(connection, user_id)
+        did = connection.execute(DID, {"uid": uid, "device_id": device_id}).scalar()
+        if did is None:
+            row = insert(devices).values(uid=uid, device_id=device_id, created_at=self._clock(), last_seen=0)
+            did = connection.execute(row).inserted_primary_key[0]
+        return Identity(uid, did)
+
+    def create(
+        self, connection: Connection, user_id: str, *, password_hash: str | None = None, display_name: str | None = None
+    ) -> int:
+        """Makes a user in the caller's write transaction; returns its uid. Raises `UserExists`."""
+        if connection.execute(UID, {"user_id": user_id}).scalar() is not None:
+            raise UserExists(f"The user id {user_id} is taken.")
+        row = insert(users).values(
+            user_id=user_id, password_hash=password_hash, display_name=display_name, created_at=self._clock()
+        )
+        return int(connection.execute(row).inserted_primary_key[0])
+
+    async def account(self, user_id: str) -> Account | None:
+        """The account of a user id, if there is one."""
+        query = select(users.c.uid, users.c.user_id, users.c.display_name, users.c.password_hash).where(
+            users.c.user_id == user_id
+        )
+
+        def find(connection: Connection) -> Account | None:
+            row = connection.execute(query).first()
+            return Account(*row) if row else None
+
+        return await self._database.read(find)
+
+    async def seen(self, did: int) -> None:
+        """Notes that a device was here now."""
+        now = self._clock()
+        change = update(devices).where(devices.c.did == did).values(last_seen=now)
+        await self._database.write(lambda connection: connection.execute(change) and None)
+
+
+def _find(connection: Connection, user_id: str, device_id: str) -> Identity | None:
+    row = connection.execute(KNOWN, {"user_id": user_id, "device_id": device_id}).first()
+    return Identity(*row) if row else None
+
+
+def uids_of(connection: Connection, user_ids: list[str]) -> dict[str, int]:
+    """Those of the users that exist."""
+    query = select(users.c.user_id, users.c.uid).where(users.c.user_id.in_(user_ids))
+    return {row.user_id: row.uid for row in connection.execute(query)}
