@@ -23,7 +23,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A section of the settings."""
 
 
-class Server(Section):
+class Server(Section, kw_only=True):
     """Where to listen and keep data. `origins`: pages that may open a WebSocket; `*` is any, `self` this host."""
 
     host: str = "127.0.0.1"
@@ -33,7 +33,7 @@ class Server(Section):
     readers: int = 2
 
 
-class Auth(Section):
+class Auth(Section, kw_only=True):
     """Tokens. Times in seconds. `jwks` is a file or http(s) address of a host application's public keys."""
 
     access_ttl: int = 3600
@@ -44,7 +44,7 @@ class Auth(Section):
     audience: str | None = None
 
 
-class Limits(Section):
+class Limits(Section, kw_only=True):
     """Bounds on what clients send. 0 switches a rate limit off."""
 
     messages_per_minute: int = 600
@@ -55,13 +55,13 @@ class Limits(Section):
     auth_timeout: float = 10.0
 
 
-class Presence(Section):
+class Presence(Section, kw_only=True):
     """`ttl`: seconds after which a user who is not heard of is offline (D3)."""
 
     ttl: float = 300.0
 
 
-class Sync(Section):
+class Sync(Section, kw_only=True):
     """Catching up. `save_interval` and `state_ttl` in seconds (B1, B2); `window` and `batch` in entries."""
 
     save_interval: float = 5.0
@@ -70,13 +70,13 @@ class Sync(Section):
     batch: int = 100
 
 
-class Channel(Section):
+class Channel(Section, kw_only=True):
     """A push channel."""
 
     enabled: bool = False
 
 
-class Push(Section):
+class Push(Section, kw_only=True):
     """The switches of document A (A1)."""
 
     enabled: bool = True
@@ -85,14 +85,14 @@ class Push(Section):
     email: Channel = msgspec.field(default_factory=Channel)
 
 
-class Log(Section):
+class Log(Section, kw_only=True):
     """`level`: debug, info, warning, error. `format`: console or json."""
 
     level: str = "info"
     format: str = "console"
 
 
-class Config(Section):
+class Config(Section, kw_only=True):
     """All settings."""
 
     server: Server = msgspec.field(default_factory=Server)

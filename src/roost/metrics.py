@@ -17,14 +17,18 @@ COMMIT_SECONDS = Histogram(
     "Time of one commit, fsync included",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
-COMMIT_SIZE = Histogram("roost_commit_size", "Pieces of work in one commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))
+COMMIT_SIZE = Histogram(
+    "roost_commit_size", "Pieces of work in one commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+)
 WRITER_WAITING = Gauge("roost_writer_waiting", "Pieces of work that wait for the writer")
 SYNC_PAGE_SECONDS = Histogram(
     "roost_sync_page_seconds",
     "Time to read one page of a log",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
-SYNC_PAGE_ENTRIES = Histogram("roost_sync_page_entries", "Entries in one page", buckets=(0, 1, 10, 50, 100, 200, 500, 1000))
+SYNC_PAGE_ENTRIES = Histogram(
+    "roost_sync_page_entries", "Entries in one page", buckets=(0, 1, 10, 50, 100, 200, 500, 1000)
+)
 SYNC_DELAY_SECONDS = Histogram(
     "roost_sync_delay_seconds",
     "Age of the oldest entry a returning device had not stored, when it asked",

@@ -85,9 +85,12 @@ class CommitFigures(NamedTuple):
 class Database:
     """The database of one node. Made on the event loop it reports to; `close` ends its threads."""
 
-    def __init__(self, engine: Engine, *, readers: int = 2) -> None:
+    def __init__(self, engine: Engine, *, prepare: Callable[[Connection], Any], readers: int = 2) -> None:
+        """`prepare` runs first, on the writer's connection: the schema, and what must be there."""
         self._engine = engine
+        self._prepare = prepare
         self._loop = asyncio.get_running_loop()
+        self._prepared: asyncio.Future[None] = self._loop.create_future()
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(readers, "roost-reader", self._open_reader)
         self._reader = threading.local()
@@ -95,6 +98,15 @@ class Database:
         self.on_commit: Callable[[CommitFigures], None] = lambda _: None
         self._thread = threading.Thread(target=self._write_forever, name="roost-writer", daemon=True)
         self._thread.start()
+
+    async def ready(self) -> None:
+        """Waits until `prepare` is done. Raises what it raised."""
+        try:
+            await self._prepared
+        except BaseException:
+            self._thread.join()
+            self._engine.dispose()
+            raise
 
     @property
     def waiting(self) -> int:
@@ -150,6 +162,13 @@ class Database:
 
     def _write_forever(self) -> None:
         connection = self._engine.writer()
+        try:
+            self._prepare(connection)
+        except Exception as error:  # raised where ready() is awaited
+            self._loop.call_soon_threadsafe(self._prepared.set_exception, error)
+            connection.close()
+            return
+        self._loop.call_soon_threadsafe(self._prepared.set_result, None)
         while True:
             try:
                 first = self._waiting.get(timeout=IDLE_AFTER)

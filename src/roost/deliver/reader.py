@@ -33,20 +33,52 @@ class Sink(Protocol):
 class Reader:
     """One connection's place. `position` is the last entry handed to its socket (or passed over)."""
 
-    __slots__ = ("acked", "announced", "device", "fast", "follows", "position", "reading", "sink", "uid", "window")
+    __slots__ = (
+        "acked",
+        "announced",
+        "device",
+        "fast",
+        "follows",
+        "held",
+        "position",
+        "reading",
+        "sink",
+        "uid",
+        "window",
+    )
 
-    def __init__(self, sink: Sink, uid: int, device: int, *, follows: bool, position: int, window: int) -> None:
-        """`device` is its did; a reader that `follows` gets every entry and at most `window` beyond its ack."""
+    def __init__(self, sink: Sink, uid: int, device: int, *, follows: bool, window: int) -> None:
+        """`device` is its did; a reader that `follows` gets every entry and at most `window` beyond its ack.
+
+        It is held until it knows where to start: what is committed meanwhile is announced to it.
+        """
         self.sink = sink
         self.uid = uid
         self.device = device
         self.follows = follows
-        self.position = position
-        self.acked = position
-        self.announced = position
+        self.position = 0
+        self.acked = 0
+        self.announced = 0
         self.window = window if follows else UNBOUNDED
         self.fast = False
         self.reading = False
+        self.held = True
+
+    def start(self, position: int, head: int) -> None:
+        """Stands at `position` of a log whose last entry was `head` when it was read. Still held."""
+        self.position = self.acked = position
+        self.announced = max(self.announced, head)
+
+    def hold(self) -> None:
+        """What comes next is not retained: nothing is read or written until an ack says where to go on."""
+        self.held = True
+        self.fast = False
+
+    def go_on(self) -> None:
+        """Reads what is ahead, or enters the fast lane at once."""
+        self.held = False
+        if not self.caught_up():
+            self.wake()
 
     @property
     def room(self) -> int:
@@ -77,7 +109,7 @@ class Reader:
 
     def wake(self) -> None:
         """Reads on if there is something to read, room for it, and no reading under way."""
-        if not self.fast and not self.reading and self.room > 0:
+        if not (self.fast or self.reading or self.held) and self.room > 0:
             self.reading = True
             self.sink.read_on()
 
@@ -86,7 +118,7 @@ class Reader:
         if seq > self.acked:
             self.acked = seq
             self.position = max(self.position, seq)
-            self.announced = max(self.announced, seq)
+            self.held = False
             self.wake()
 
     def leave_fast_lane(self) -> None:

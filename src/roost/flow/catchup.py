@@ -123,7 +123,9 @@ class Catchup:
             retained_seq=state.floor,
         )
 
-    async def offline(self, author: Author, conversation: str | None, offset: int, count: int) -> tuple[list[Message], int]:
+    async def offline(
+        self, author: Author, conversation: str | None, offset: int, count: int
+    ) -> tuple[list[Message], int]:
         """What this device has not stored: messages oldest first from `offset`, and how many there are (A2)."""
         messages, total, _ = await self._unsynced(author, conversation, offset, count)
         return messages, total

@@ -96,6 +96,15 @@ class Conversations:
 
         return await self._database.read(query)
 
+    async def member_uids(self, conversation_id: str) -> frozenset[int]:
+        """Everyone who belongs to a conversation. Raises `UnknownConversation`."""
+
+        def query(connection: Connection) -> frozenset[int]:
+            conversation = roster.find(connection, conversation_id)
+            return frozenset(member.uid for member in roster.members_of(connection, conversation.cid))
+
+        return await self._database.read(query)
+
     async def read(self, author: Author, conversation_id: str, seq: int) -> None:
         """Moves the author's read mark; it never goes back. The user's other devices learn of it from the log.
 

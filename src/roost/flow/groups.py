@@ -104,7 +104,9 @@ class Groups:
             conversation = roster.find(tx, ids.group_conversation(group_id))
             members = {member.user_id: member for member in roster.members_of(tx, conversation.cid)}
             leaving = user_id == author.user_id
-            acting = roster.require_role(tx, conversation.cid, author.uid, *(roster.ROLES if leaving else (OWNER, ADMIN)))
+            acting = roster.require_role(
+                tx, conversation.cid, author.uid, *(roster.ROLES if leaving else (OWNER, ADMIN))
+            )
             gone = members.get(user_id)
             if gone is None:
                 return []

@@ -22,8 +22,8 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
     floor = log_state(connection, uid).floor
     if stored is None or stored <= floor:
         return 0
-    first_kept = (
-        select(func.min(log.c.seq)).where(log.c.uid == uid, log.c.seq <= stored, log.c.logged_at >= logged_before)
+    first_kept = select(func.min(log.c.seq)).where(
+        log.c.uid == uid, log.c.seq <= stored, log.c.logged_at >= logged_before
     )
     kept = connection.execute(first_kept).scalar()
     new_floor = stored if kept is None else kept - 1

@@ -59,6 +59,7 @@ NEXT_MIDS = """
     INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + ?1)
     ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value - ?1"""
 
+
 class SQLiteStatements:
     """Implements `roost.journal.statements.Statements`."""
 

@@ -19,7 +19,7 @@ class MessageType(IntEnum):
     SYSTEM = 5
 
 
-class Message(Wire):
+class Message(Wire, kw_only=True):
     """A message in its state of now. Times are milliseconds since 1970-01-01 UTC.
 
     `seq` is the place in the reader's own log: the one field that differs from reader to reader. It is 0, and
@@ -41,7 +41,7 @@ class Message(Wire):
     recall_time: int = 0
 
 
-class Change(Wire):
+class Change(Wire, kw_only=True):
     """A log entry that is no message. `kind` tells which of the fields are set:
 
     - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;

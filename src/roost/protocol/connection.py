@@ -69,6 +69,11 @@ class Connection:
         self.state = State.READY
         return True
 
+    def reopen(self) -> None:
+        """The server could not tell whether the token is good: the client may try again."""
+        if self.state is State.AUTHENTICATING:
+            self.state = State.OPENED
+
     def closed(self) -> None:
         """The connection is over, whoever ended it."""
         self.state = State.CLOSED

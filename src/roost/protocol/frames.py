@@ -16,11 +16,11 @@ DEFAULT_COUNT = 500
 """Entries in a sync page where the request names no number (C3)."""
 
 
-class ClientFrame(Wire, tag_field="type"):
+class ClientFrame(Wire, tag_field="type", kw_only=True):
     """A frame from the client."""
 
 
-class Auth(ClientFrame, tag="auth"):
+class Auth(ClientFrame, tag="auth", kw_only=True):
     """Must come first, within `limits.auth_timeout`. With `last_seq` the connection follows the log."""
 
     token: str
@@ -29,7 +29,7 @@ class Auth(ClientFrame, tag="auth"):
     epoch: str | None = None
 
 
-class Send(ClientFrame):
+class Send(ClientFrame, kw_only=True):
     """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent."""
 
     to: str | int
@@ -39,21 +39,21 @@ class Send(ClientFrame):
     create_time: int | None = None
 
 
-class Private(Send, tag="private"):
+class Private(Send, tag="private", kw_only=True):
     """To the user `to`."""
 
 
-class Group(Send, tag="group"):
+class Group(Send, tag="group", kw_only=True):
     """To the group `to`, of which the sender is a member."""
 
 
-class Ack(ClientFrame, tag="ack"):
+class Ack(ClientFrame, tag="ack", kw_only=True):
     """This device has stored every entry up to `seq`."""
 
     seq: int
 
 
-class Sync(ClientFrame, tag="sync"):
+class Sync(ClientFrame, tag="sync", kw_only=True):
     """Asks for a page of the log after `last_seq`; answered by `sync_batch`."""
 
     last_seq: int
@@ -61,37 +61,37 @@ class Sync(ClientFrame, tag="sync"):
     epoch: str | None = None
 
 
-class Read(ClientFrame, tag="read"):
+class Read(ClientFrame, tag="read", kw_only=True):
     """This user has read the conversation up to `conversation_seq`."""
 
     conversation_id: str
     conversation_seq: int
 
 
-class Typing(ClientFrame, tag="typing"):
+class Typing(ClientFrame, tag="typing", kw_only=True):
     """This user is typing in the conversation; told to its other members who are here, never logged."""
 
     conversation_id: str
 
 
-class Presence(ClientFrame, tag="presence"):
+class Presence(ClientFrame, tag="presence", kw_only=True):
     """Subscribes to the online state of these users; answered with their state of now."""
 
     user_ids: list[str | int]
 
 
-class Ping(ClientFrame, tag="ping"):
+class Ping(ClientFrame, tag="ping", kw_only=True):
     """Answered by `pong`; renews the presence lease."""
 
 
 AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Typing | Presence | Ping
 
 
-class ServerFrame(Wire, tag_field="type"):
+class ServerFrame(Wire, tag_field="type", kw_only=True):
     """A frame from the server."""
 
 
-class Ready(ServerFrame, tag="ready"):
+class Ready(ServerFrame, tag="ready", kw_only=True):
     """Authenticated. `position` is what this device has stored as far as the server knows."""
 
     user_id: str
@@ -105,7 +105,7 @@ class Ready(ServerFrame, tag="ready"):
     server_time: int
 
 
-class Offline(ServerFrame, tag="offline"):
+class Offline(ServerFrame, tag="offline", kw_only=True):
     """A batch of at most 100 entries that covers the log from `from_seq` to `through_seq`; `remaining` are to come."""
 
     messages: list[Message]
@@ -115,7 +115,7 @@ class Offline(ServerFrame, tag="offline"):
     remaining: int
 
 
-class Sent(ServerFrame, tag="sent"):
+class Sent(ServerFrame, tag="sent", kw_only=True):
     """The message is durable in every receiver's log; `seq` is its place in the sender's own."""
 
     message_id: str
@@ -127,7 +127,7 @@ class Sent(ServerFrame, tag="sent"):
     duplicate: bool = False
 
 
-class Page(Wire):
+class Page(Wire, kw_only=True):
     """A page of the log (CONTRACT §3, sync rules): complete from `from_seq` to `max_seq`."""
 
     messages: list[Message]
@@ -142,37 +142,37 @@ class Page(Wire):
     retained_seq: int = 0
 
 
-class SyncBatch(Page, tag_field="type", tag="sync_batch"):
+class SyncBatch(Page, tag_field="type", tag="sync_batch", kw_only=True):
     """The answer to `sync`."""
 
 
-class TypingNotice(ServerFrame, tag="typing"):
+class TypingNotice(ServerFrame, tag="typing", kw_only=True):
     """`user_id` is typing in the conversation."""
 
     conversation_id: str
     user_id: str
 
 
-class Online(Wire):
+class Online(Wire, kw_only=True):
     """Whether a user is online, and when last seen (milliseconds; absent if never)."""
 
     online: bool
     last_seen: int | None = None
 
 
-class PresenceNotice(ServerFrame, tag="presence"):
+class PresenceNotice(ServerFrame, tag="presence", kw_only=True):
     """The state of users that this connection asked for or subscribed to."""
 
     users: dict[str, Online]
 
 
-class Pong(ServerFrame, tag="pong"):
+class Pong(ServerFrame, tag="pong", kw_only=True):
     """The answer to `ping`."""
 
     server_time: int
 
 
-class Error(ServerFrame, tag="error"):
+class Error(ServerFrame, tag="error", kw_only=True):
     """A refusal; `code` and `error` are those of `roost.errors`, `retry_after` is in seconds."""
 
     code: int
@@ -183,7 +183,7 @@ class Error(ServerFrame, tag="error"):
     data: dict[str, Any] | None = None
 
 
-class SyncRequest(Wire):
+class SyncRequest(Wire, kw_only=True):
     """The body of `POST /messages/sync` (C4). `timestamp` is the client's clock, for the sync delay metric."""
 
     last_seq: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -96,10 +96,9 @@ class Users:
 
         return await self._database.read(find)
 
-    async def seen(self, did: int) -> None:
-        """Notes that a device was here now."""
-        now = self._clock()
-        change = update(devices).where(devices.c.did == did).values(last_seen=now)
+    async def seen(self, dids: Collection[int]) -> None:
+        """Notes that these devices were here now."""
+        change = update(devices).where(devices.c.did.in_(list(dids))).values(last_seen=self._clock())
         await self._database.write(lambda connection: connection.execute(change) and None)
 
 

@@ -1,0 +1,122 @@
+"""The `roost` command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import uvloop
+from cyclopts import App, Parameter
+
+from roost import __version__
+from roost.app import DATABASE, raise_file_limit, running
+from roost.config import Config, ConfigError, load
+from roost.db.migrate import migrate as bring_up_to_date
+from roost.db.sqlite import SQLiteFile
+from roost.edge.auth.tokens import load_or_make_secret, sign
+from roost.errors import RoostError
+from roost.log import configure
+from roost.model import ids
+
+app = App(name="roost", help="A chat backend in which no message is lost.", version=__version__)
+config_app = App(name="config", help="The settings.")
+app.command(config_app)
+
+ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.yaml).")]
+DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
+
+TOKEN_DAYS = 30
+
+logger = structlog.get_logger()
+
+
+def _settings(config: Path | None, data: Path | None = None) -> Config:
+    settings = load(config)
+    if data is not None:
+        settings.server.data = str(data)
+    return settings
+
+
+@app.command
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Serve HTTP and WebSocket on one port until SIGTERM or Ctrl-C."""
+    settings = _settings(config, data)
+    settings.server.host = host if host is not None else settings.server.host
+    settings.server.port = port if port is not None else settings.server.port
+    configure(settings.log)
+    raise_file_limit()
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as node:
+        print(f"Roost is ready on {node.url}", flush=True)
+        await stop.wait()
+        logger.info("stopping")
+
+
+@app.command
+def token(
+    user: str,
+    *,
+    device: str | None = None,
+    days: Annotated[float, Parameter(help="How long the token is valid.")] = TOKEN_DAYS,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Print a token for USER, signed with the secret of the data directory."""
+    settings = _settings(config, data)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    user_id = ids.user_id(user, "USER")
+    device_id = None if device is None else ids.device_id(device)
+    print(sign(load_or_make_secret(settings.data), user_id, device_id, int(days * 86400)).token)
+
+
+@app.command
+def migrate(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """Bring the database to the schema of this version; `serve` does it by itself."""
+    settings = _settings(config, data)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = SQLiteFile(settings.data / DATABASE)
+    connection = engine.writer()
+    bring_up_to_date(connection)
+    connection.close()
+    engine.dispose()
+    print(f"{settings.data / DATABASE} is up to date.")
+
+
+@config_app.command
+def check(file: Path) -> None:
+    """Check a settings file; unknown keys and wrong values are named."""
+    load(file)
+    print(f"{file} is valid.")
+
+
+def main() -> None:
+    """Runs the command; what a person can mend is one line on stderr, exit code 1."""
+    try:
+        app()
+    except (ConfigError, RoostError) as error:
+        sys.exit(f"roost: {error}")
+    except BlockingIOError:
+        sys.exit("roost: another server has this data directory open; stop it first, or name another with --data.")
+    except OSError as error:
+        sys.exit(f"roost: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The one wiring function: from settings to a running node. Tests start the same one, on port 0."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import uvicorn
+from sqlalchemy import Connection, insert, select
+
+from roost import metrics
+from roost.admit.ratelimit import RateLimit
+from roost.config import Config
+from roost.db.database import CommitFigures, Database
+from roost.db.migrate import migrate
+from roost.db.schema import deployment
+from roost.db.sqlite import SQLiteFile
+from roost.deliver.hub import Hub
+from roost.edge import api
+from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.tokens import Tokens, load_or_make_secret
+from roost.edge.gateway import Gateway
+from roost.edge.roads import Roads
+from roost.edge.websocket import protocol_class
+from roost.flow.catchup import Catchup
+from roost.flow.conversations import Conversations
+from roost.flow.fanout import Fanout
+from roost.flow.groups import Groups
+from roost.flow.submit import Submit
+from roost.journal import reading
+from roost.journal.journal import Journal
+from roost.journal.positions import Positions
+from roost.journal.sqlite import SQLiteStatements
+from roost.presence.memory import MemoryPresence
+from roost.roster.users import Users
+
+DATABASE = "roost.db"
+"""The database file in the data directory."""
+DRAIN_SECONDS = 5
+"""Seconds that requests under way have to end when the server is stopped."""
+BACKLOG = 4096
+"""Connections the kernel holds while they wait to be accepted: a whole reconnect storm."""
+
+
+def now_ms() -> int:
+    """The time, in milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """A running node: `url` is where it answers."""
+
+    url: str
+    roads: Roads
+    gateway: Gateway
+
+
+def _prepare(connection: Connection) -> str:
+    """An up-to-date schema; returns the epoch, made with the first start."""
+    migrate(connection)
+    epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
+    if epoch is None:
+        epoch = secrets.token_hex(8)
+        connection.execute(insert(deployment).values(name="epoch", value=epoch))
+        connection.commit()
+    return str(epoch)
+
+
+@contextlib.asynccontextmanager
+async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
+    """Everything but the network: rooms and roads on the data directory of `config`.
+
+    Raises `BlockingIOError` where another server has the data directory.
+    """
+    config.data.mkdir(parents=True, exist_ok=True)
+    engine = SQLiteFile(config.data / DATABASE)
+    database = Database(engine, prepare=_prepare, readers=config.server.readers)
+    await database.ready()
+    database.on_commit = _measure
+    journal = Journal(database, SQLiteStatements(), now_ms)
+    positions = Positions(database, now_ms)
+    users = Users(database, now_ms)
+    hub = Hub()
+    fanout = Fanout(hub)
+    limits = config.limits
+    tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
+    roads = Roads(
+        submit=Submit(
+            journal,
+            fanout,
+            RateLimit(limits.messages_per_minute, time.monotonic, "messages"),
+            now_ms,
+            max_content=limits.max_content,
+        ),
+        catchup=Catchup(database, positions, await database.read(reading.epoch), now_ms, batch=config.sync.batch),
+        conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
+        groups=Groups(database, journal, fanout, now_ms),
+        positions=positions,
+        users=users,
+        presence=MemoryPresence(config.presence.ttl, now_ms),
+        hub=hub,
+        tokens=tokens,
+        accounts=Accounts(database, users, tokens, config, now_ms),
+        clock=now_ms,
+    )
+    metrics.WRITER_WAITING.set_function(lambda: database.waiting)
+    try:
+        yield roads, database
+    finally:
+        await database.close()
+
+
+def _measure(commit: CommitFigures) -> None:
+    metrics.COMMIT_SECONDS.observe(commit.seconds)
+    metrics.COMMIT_SIZE.observe(commit.size)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, run inside a loop that is ours: signals are the caller's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Node]:
+    """A node that answers on `config.server`; port 0 takes a free one. It ends, all saved, when the block does."""
+    loop = asyncio.get_running_loop()
+    async with open_roads(config) as (roads, _):
+        gateway = Gateway(roads, config, loop)
+        roads.accounts.closed = gateway.revoke
+        server = _Uvicorn(
+            uvicorn.Config(
+                api.build(roads, config),
+                host=config.server.host,
+                port=config.server.port,
+                ws=protocol_class(gateway),
+                http="httptools",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                server_header=False,
+            )
+        )
+        serving = loop.create_task(server.serve())
+        periodic = loop.create_task(gateway.run())
+        try:
+            while not server.started:
+                if serving.done():
+                    await serving
+                    raise OSError(f"{config.server.host}:{config.server.port} can't be listened on.")
+                await asyncio.sleep(0.01)
+            yield Node(_url(server), roads, gateway)
+        finally:
+            server.should_exit = True
+            await gateway.close()
+            await serving
+            periodic.cancel()
+            await asyncio.gather(periodic, return_exceptions=True)
+
+
+def _url(server: uvicorn.Server) -> str:
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def raise_file_limit() -> None:
+    """Every connection is a file: takes as many as the system lets us have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

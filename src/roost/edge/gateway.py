@@ -1,0 +1,252 @@
+"""The WebSocket gateway: lets connections in, keeps the node's sessions, and does for all what needs doing.
+
+`Session` is one connection; what many of them share is here: the upgrade (origin, subprotocol), the check of
+tokens, writing out at the end of a turn, the periodic sweep (leases, pings) and the saving of positions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+
+from roost import metrics
+from roost.config import Config
+from roost.deliver.reader import Reader
+from roost.edge.roads import Roads
+from roost.edge.session import Session
+from roost.errors import InvalidInput, NotAMember
+from roost.flow.catchup import Opening
+from roost.journal.contract import Author
+from roost.model import ids
+from roost.protocol import frames
+from roost.protocol.close import CloseCode
+from roost.protocol.encoded import Encoding
+
+SWEEP = 15.0
+"""Seconds between looks at all connections."""
+SILENCE = 60.0
+"""Seconds of silence after which a client is pinged; after twice as long its connection is ended."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds a client has to answer a close frame."""
+MAX_WATCHED = 500
+"""Users whose presence one connection may subscribe to."""
+
+logger = structlog.get_logger()
+
+
+class Gateway:
+    """All WebSocket connections of a node."""
+
+    def __init__(self, roads: Roads, config: Config, loop: asyncio.AbstractEventLoop) -> None:
+        self.roads = roads
+        self.loop = loop
+        self.now = time.monotonic()
+        self.auth_timeout = config.limits.auth_timeout
+        self.max_frame = config.limits.max_frame
+        self.close_timeout = CLOSE_TIMEOUT
+        self._max_content = config.limits.max_content
+        self._window = config.sync.window
+        self._save_interval = config.sync.save_interval
+        self._origins = frozenset(config.server.origins)
+        self._sessions: set[Session] = set()
+        self._output: list[Session] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left: set[int] = set()
+        self._save_now = asyncio.Event()
+
+    # --- the upgrade ---
+
+    def open(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        """Answers an upgrade request: `/ws`, from an allowed origin, with a subprotocol we speak if any is named."""
+        if urlsplit(request.path.decode("latin-1")).path != "/ws":
+            return _refusal(404, b"WebSockets are at /ws")
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._may_connect(origin, request.headers.get("Host", "")):
+            return _refusal(403, b"Pages of this origin may not connect; see server.origins")
+        offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        encoding = next((known for name in offered for known in Encoding if known.value == name), None)
+        headers = {"Sec-WebSocket-Protocol": encoding.value} if encoding else {}
+        response = WSUpgradeResponse.create_101_response(headers)
+        return WSUpgradeResponseWithListener(response, Session(self, encoding))
+
+    def _may_connect(self, origin: str, host: str) -> bool:
+        return (
+            "*" in self._origins
+            or origin in self._origins
+            or ("self" in self._origins and urlsplit(origin).netloc == host)
+        )
+
+    def opened(self, session: Session) -> None:
+        """A connection is there, not authenticated yet."""
+        self._sessions.add(session)
+
+    def closed(self, session: Session) -> None:
+        """A connection is gone: its position is saved soon, its lease ends with the user's last one (B1)."""
+        self._sessions.discard(session)
+        self.detach(session)
+
+    # --- authentication ---
+
+    async def admit(self, frame: frames.Auth) -> tuple[Author, str]:
+        """The author a token stands for, and the token's id. Raises `Unauthenticated` kinds or `InvalidID`."""
+        claims = await self.roads.tokens.verify(frame.token)
+        device = claims.device_id if frame.device_id is None else ids.device_id(frame.device_id)
+        device = device or ids.DEFAULT_DEVICE
+        identity = await self.roads.users.identify(claims.user_id, device)
+        return Author(identity.uid, identity.did, claims.user_id, device), claims.token_id
+
+    def attach(self, session: Session, author: Author, *, follows: bool) -> Reader:
+        """From now on the session is told of new entries; it is held until it knows where to start."""
+        reader = Reader(session, author.uid, author.did, follows=follows, window=self._window)
+        session.reader = reader
+        self.roads.hub.attach(reader)
+        metrics.CONNECTIONS.inc()
+        self.spawn(self.roads.presence.renew(author.user_id))
+        return reader
+
+    def detach(self, session: Session) -> None:
+        """Ends this."""
+        author, reader, session.reader = session.author, session.reader, None
+        if reader is None or author is None:
+            return
+        self.roads.hub.detach(reader)
+        metrics.CONNECTIONS.dec()
+        self._left.add(author.did)
+        self._save_now.set()
+        if not self.roads.hub.readers(author.uid):
+            self.spawn(self._leave(author))
+
+    async def _leave(self, author: Author) -> None:
+        await self.roads.presence.leave(author.user_id)
+        self._tell_presence(author.user_id, frames.Online(online=False, last_seen=self.roads.clock()))
+
+    def ready(self, author: Author, opening: Opening) -> frames.Ready:
+        """The frame that says so; and those who watch the user learn that it is here."""
+        self._tell_presence(author.user_id, frames.Online(online=True, last_seen=self.roads.clock()))
+        return frames.Ready(
+            user_id=author.user_id,
+            device_id=author.device_id,
+            head_seq=opening.state.head,
+            epoch=self.roads.catchup.epoch,
+            position=opening.position,
+            window=self._window,
+            max_content=self._max_content,
+            max_frame=self.max_frame,
+            server_time=self.roads.clock(),
+        )
+
+    def revoke(self, uid: int, did: int) -> None:
+        """A device was logged out: its connections end."""
+        for reader in self.roads.hub.readers(uid):
+            if reader.device == did and isinstance(reader.sink, Session):
+                reader.sink.close(CloseCode.REVOKED, "logged out")
+
+    # --- what is never logged ---
+
+    async def typing(self, session: Session, author: Author, conversation_id: str) -> None:
+        """Tells the members of a conversation who are here that the author is typing."""
+        conversation = ids.conversation_id(conversation_id)
+        members = await self.roads.conversations.member_uids(conversation)
+        if author.uid not in members:
+            raise NotAMember
+        notice = frames.TypingNotice(conversation_id=conversation, user_id=author.user_id)
+        for uid in members:
+            for reader in self.roads.hub.readers(uid):
+                if reader.sink is not session and isinstance(reader.sink, Session) and reader.sink.writable:
+                    reader.sink.send(notice)
+
+    async def watch(self, session: Session, user_ids: Sequence[str | int]) -> None:
+        """Subscribes a connection to the presence of these users, instead of those before."""
+        if len(user_ids) > MAX_WATCHED:
+            raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
+        watched = [ids.user_id(value, "userIDs") for value in user_ids]
+        session.watched = frozenset(watched)
+        session.send(frames.PresenceNotice(users=await self.roads.presence.query(watched)))
+
+    def _tell_presence(self, user_id: str, state: frames.Online) -> None:
+        for session in self._sessions:
+            if session.watched and user_id in session.watched and session.writable:
+                session.send(frames.PresenceNotice(users={user_id: state}))
+
+    # --- for all sessions ---
+
+    def has_output(self, session: Session) -> None:
+        """The session has something to write: it leaves at the end of this turn of the event loop."""
+        if not self._output:
+            self.loop.call_soon(self._flush)
+        self._output.append(session)
+
+    def _flush(self) -> None:
+        output, self._output = self._output, []
+        for session in output:
+            session.flush()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something beside; a failure is logged."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task failed", exc_info=error)
+
+    async def run(self) -> None:
+        """The periodic work, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep_forever())
+            group.create_task(self._save_forever())
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(min(SWEEP, self.auth_timeout))
+            self.now = time.monotonic()
+            for session in list(self._sessions):
+                silent = self.now - session.heard
+                if silent > 2 * SILENCE:
+                    session.close(CloseCode.TOO_SLOW, "nothing was heard for too long")
+                    continue
+                if silent > SILENCE and session.writable:
+                    session.ping()
+                if session.author is not None:
+                    await self.roads.presence.renew(session.author.user_id)
+
+    async def _save_forever(self) -> None:
+        """Positions are saved every few seconds, and soon after a disconnect (B1)."""
+        while True:
+            try:
+                await asyncio.wait_for(self._save_now.wait(), self._save_interval)
+            except TimeoutError:
+                pass
+            self._save_now.clear()
+            await self.save()
+
+    async def save(self) -> None:
+        """Saves the positions that moved, and when the devices that left were last seen. A fault is logged (B6)."""
+        left, self._left = self._left, set()
+        try:
+            metrics.POSITIONS_SAVED.inc(await self.roads.positions.save())
+            if left:
+                await self.roads.users.seen(left)
+        except Exception:
+            logger.exception("saving failed", step="save positions")
+            self._left |= left
+
+    async def close(self) -> None:
+        """Ends all connections with 4000, and saves."""
+        for session in list(self._sessions):
+            session.shutdown()
+        for task in list(self._tasks):
+            task.cancel()
+        await self.save()
+
+
+def _refusal(status: int, reason: bytes) -> WSUpgradeResponseWithListener:
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, reason), None)

@@ -1,0 +1,284 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Message(_message.Message):
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime")
+    MESSAGEID_FIELD_NUMBER: _ClassVar[int]
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    SENDERID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGETYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    CREATETIME_FIELD_NUMBER: _ClassVar[int]
+    SERVERTIME_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONSEQ_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    EDITTIME_FIELD_NUMBER: _ClassVar[int]
+    RECALLTIME_FIELD_NUMBER: _ClassVar[int]
+    messageID: str
+    serverMsgID: str
+    seq: int
+    conversationID: str
+    senderID: str
+    messageType: int
+    content: str
+    createTime: int
+    serverTime: int
+    conversationSeq: int
+    version: int
+    editTime: int
+    recallTime: int
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ...) -> None: ...
+
+class Change(_message.Message):
+    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONSEQ_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    USERID_FIELD_NUMBER: _ClassVar[int]
+    ACTORID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    kind: str
+    conversationID: str
+    conversationSeq: int
+    action: str
+    userID: str
+    actorID: str
+    role: str
+    name: str
+    time: int
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ...) -> None: ...
+
+class SyncRequest(_message.Message):
+    __slots__ = ("lastSeq", "count", "timestamp", "epoch")
+    LASTSEQ_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    lastSeq: int
+    count: int
+    timestamp: int
+    epoch: str
+    def __init__(self, lastSeq: _Optional[int] = ..., count: _Optional[int] = ..., timestamp: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
+
+class SyncResponse(_message.Message):
+    __slots__ = ("messages", "maxSeq", "hasMore", "totalCount", "changes", "fromSeq", "headSeq", "epoch", "resetRequired", "retainedSeq")
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    MAXSEQ_FIELD_NUMBER: _ClassVar[int]
+    HASMORE_FIELD_NUMBER: _ClassVar[int]
+    TOTALCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    FROMSEQ_FIELD_NUMBER: _ClassVar[int]
+    HEADSEQ_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RESETREQUIRED_FIELD_NUMBER: _ClassVar[int]
+    RETAINEDSEQ_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedCompositeFieldContainer[Message]
+    maxSeq: int
+    hasMore: bool
+    totalCount: int
+    changes: _containers.RepeatedCompositeFieldContainer[Change]
+    fromSeq: int
+    headSeq: int
+    epoch: str
+    resetRequired: bool
+    retainedSeq: int
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., maxSeq: _Optional[int] = ..., hasMore: _Optional[bool] = ..., totalCount: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., resetRequired: _Optional[bool] = ..., retainedSeq: _Optional[int] = ...) -> None: ...
+
+class Frame(_message.Message):
+    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error")
+    AUTH_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
+    SYNC_FIELD_NUMBER: _ClassVar[int]
+    READ_FIELD_NUMBER: _ClassVar[int]
+    TYPING_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    PING_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    OFFLINE_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    SYNC_BATCH_FIELD_NUMBER: _ClassVar[int]
+    PONG_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    auth: Auth
+    private: Send
+    group: Send
+    ack: Ack
+    sync: SyncRequest
+    read: Read
+    typing: Typing
+    presence: Presence
+    ping: Ping
+    ready: Ready
+    offline: Offline
+    sent: Sent
+    message: Message
+    change: Change
+    sync_batch: SyncResponse
+    pong: Pong
+    error: Error
+    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class Auth(_message.Message):
+    __slots__ = ("token", "deviceID", "lastSeq", "epoch")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DEVICEID_FIELD_NUMBER: _ClassVar[int]
+    LASTSEQ_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    deviceID: str
+    lastSeq: int
+    epoch: str
+    def __init__(self, token: _Optional[str] = ..., deviceID: _Optional[str] = ..., lastSeq: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
+
+class Send(_message.Message):
+    __slots__ = ("to", "content", "messageID", "messageType", "createTime")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGEID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGETYPE_FIELD_NUMBER: _ClassVar[int]
+    CREATETIME_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    content: str
+    messageID: str
+    messageType: int
+    createTime: int
+    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ...) -> None: ...
+
+class Ack(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class Read(_message.Message):
+    __slots__ = ("conversationID", "conversationSeq")
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONSEQ_FIELD_NUMBER: _ClassVar[int]
+    conversationID: str
+    conversationSeq: int
+    def __init__(self, conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ...) -> None: ...
+
+class Typing(_message.Message):
+    __slots__ = ("conversationID", "userID")
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    USERID_FIELD_NUMBER: _ClassVar[int]
+    conversationID: str
+    userID: str
+    def __init__(self, conversationID: _Optional[str] = ..., userID: _Optional[str] = ...) -> None: ...
+
+class Online(_message.Message):
+    __slots__ = ("online", "lastSeen")
+    ONLINE_FIELD_NUMBER: _ClassVar[int]
+    LASTSEEN_FIELD_NUMBER: _ClassVar[int]
+    online: bool
+    lastSeen: int
+    def __init__(self, online: _Optional[bool] = ..., lastSeen: _Optional[int] = ...) -> None: ...
+
+class Presence(_message.Message):
+    __slots__ = ("userIDs", "users")
+    class UsersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Online
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Online, _Mapping]] = ...) -> None: ...
+    USERIDS_FIELD_NUMBER: _ClassVar[int]
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    userIDs: _containers.RepeatedScalarFieldContainer[str]
+    users: _containers.MessageMap[str, Online]
+    def __init__(self, userIDs: _Optional[_Iterable[str]] = ..., users: _Optional[_Mapping[str, Online]] = ...) -> None: ...
+
+class Ping(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Pong(_message.Message):
+    __slots__ = ("serverTime",)
+    SERVERTIME_FIELD_NUMBER: _ClassVar[int]
+    serverTime: int
+    def __init__(self, serverTime: _Optional[int] = ...) -> None: ...
+
+class Ready(_message.Message):
+    __slots__ = ("userID", "deviceID", "headSeq", "epoch", "position", "window", "maxContent", "maxFrame", "serverTime")
+    USERID_FIELD_NUMBER: _ClassVar[int]
+    DEVICEID_FIELD_NUMBER: _ClassVar[int]
+    HEADSEQ_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    MAXCONTENT_FIELD_NUMBER: _ClassVar[int]
+    MAXFRAME_FIELD_NUMBER: _ClassVar[int]
+    SERVERTIME_FIELD_NUMBER: _ClassVar[int]
+    userID: str
+    deviceID: str
+    headSeq: int
+    epoch: str
+    position: int
+    window: int
+    maxContent: int
+    maxFrame: int
+    serverTime: int
+    def __init__(self, userID: _Optional[str] = ..., deviceID: _Optional[str] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., position: _Optional[int] = ..., window: _Optional[int] = ..., maxContent: _Optional[int] = ..., maxFrame: _Optional[int] = ..., serverTime: _Optional[int] = ...) -> None: ...
+
+class Offline(_message.Message):
+    __slots__ = ("messages", "changes", "fromSeq", "throughSeq", "remaining")
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    FROMSEQ_FIELD_NUMBER: _ClassVar[int]
+    THROUGHSEQ_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedCompositeFieldContainer[Message]
+    changes: _containers.RepeatedCompositeFieldContainer[Change]
+    fromSeq: int
+    throughSeq: int
+    remaining: int
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., throughSeq: _Optional[int] = ..., remaining: _Optional[int] = ...) -> None: ...
+
+class Sent(_message.Message):
+    __slots__ = ("messageID", "serverMsgID", "conversationID", "conversationSeq", "seq", "serverTime", "duplicate")
+    MESSAGEID_FIELD_NUMBER: _ClassVar[int]
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONSEQ_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    SERVERTIME_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    messageID: str
+    serverMsgID: str
+    conversationID: str
+    conversationSeq: int
+    seq: int
+    serverTime: int
+    duplicate: bool
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ...) -> None: ...
+
+class Error(_message.Message):
+    __slots__ = ("code", "error", "message", "messageID", "retryAfter")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGEID_FIELD_NUMBER: _ClassVar[int]
+    RETRYAFTER_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    error: str
+    message: str
+    messageID: str
+    retryAfter: float
+    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ..., messageID: _Optional[str] = ..., retryAfter: _Optional[float] = ...) -> None: ...
