@@ -4,7 +4,8 @@
 transaction, commits once (one fsync) and only then reports each result, in commit order, on the event loop.
 Under load batches grow by themselves; alone, a piece of work waits for nobody. Work handed in with the same
 `run` function, one after the other, is run as one batch: that is how a thousand messages become a few
-statements. What fails takes only itself back (a savepoint); what has been reported is on disk.
+statements. A single change that fails takes only itself back (a savepoint); a batch that fails is taken back with
+its transaction, and what else was in that is run again. What has been reported is on disk.
 
 **Reading.** `read` runs in one of a few threads on a connection that cannot write.
 
@@ -19,7 +20,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
@@ -58,6 +59,12 @@ class Engine(Protocol):
 
     def begin(self, connection: Connection) -> None:
         """Opens a transaction that may write."""
+
+    def commit(self, connection: Connection) -> None:
+        """Makes it durable."""
+
+    def rollback(self, connection: Connection) -> None:
+        """Takes it back."""
 
     def begin_reading(self, connection: Connection) -> None:
         """Opens a transaction in which every statement sees the same state."""
@@ -158,7 +165,7 @@ class Database:
         try:
             return query(connection)
         finally:
-            connection.rollback()
+            self._engine.rollback(connection)
 
     def _write_forever(self) -> None:
         connection = self._engine.writer()
@@ -196,18 +203,33 @@ class Database:
         return batch, True
 
     def _commit(self, connection: Connection, batch: list[_Work]) -> list[Any]:
-        started = time.perf_counter()
+        groups = [(run, [work.item for work in works]) for run, works in groupby(batch, attrgetter("run"))]
         try:
-            self._engine.begin(connection)
-            results: list[Any] = []
-            for run, group in groupby(batch, attrgetter("run")):
-                results += _run_group(connection, run, [work.item for work in group])
-            connection.commit()
+            return self._transact(connection, groups)
         except Exception as error:
-            logger.exception("commit failed", size=len(batch))
-            connection.rollback()
-            return [_refusal(error)] * len(batch)
-        figures = CommitFigures(len(batch), time.perf_counter() - started)
+            if len(groups) == 1:
+                return [_refusal(error)] * len(batch)
+        # One of several failed, and took the others back with it: each has its own transaction now.
+        return [result for run, items in groups for result in self._commit_alone(connection, run, items)]
+
+    def _commit_alone(self, connection: Connection, run: Run, items: list[Any]) -> list[Any]:
+        try:
+            return self._transact(connection, [(run, items)])
+        except Exception as error:
+            return [_refusal(error)] * len(items)
+
+    def _transact(self, connection: Connection, groups: list[tuple[Run, list[Any]]]) -> list[Any]:
+        started = time.perf_counter()
+        results: list[Any] = []
+        self._engine.begin(connection)
+        try:
+            for run, items in groups:
+                results += run(connection, items)
+            self._engine.commit(connection)
+        except BaseException:
+            self._engine.rollback(connection)
+            raise
+        figures = CommitFigures(len(results), time.perf_counter() - started)
         self._loop.call_soon_threadsafe(self.on_commit, figures)
         return results
 
@@ -239,13 +261,6 @@ def _attempt(connection: Connection, change: Callable[[Connection], Any]) -> Any
         return _refusal(error)
     savepoint.commit()
     return result
-
-
-def _run_group(connection: Connection, run: Run, items: list[Any]) -> Iterable[Any]:
-    if run is _each_alone:
-        return run(connection, items)
-    outcome = _attempt(connection, lambda tx: run(tx, items))
-    return [outcome] * len(items) if isinstance(outcome, Exception) else outcome
 
 
 def _refusal(error: Exception) -> Exception:

@@ -53,12 +53,20 @@ class SQLiteFile:
         return open_read_only(self.path, self._engines)
 
     def begin(self, connection: Connection) -> None:
-        """Takes the write lock at once; SQLAlchemy's own transaction is opened around it."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        """Takes the write lock at once."""
+        _driver(connection).execute("BEGIN IMMEDIATE")
+
+    def commit(self, connection: Connection) -> None:
+        """Commits; one fsync of the write-ahead log."""
+        _end(connection, "commit")
+
+    def rollback(self, connection: Connection) -> None:
+        """Takes the transaction back."""
+        _end(connection, "rollback")
 
     def begin_reading(self, connection: Connection) -> None:
         """Opens a snapshot."""
-        connection.exec_driver_sql("BEGIN")
+        _driver(connection).execute("BEGIN")
 
     def idle(self, connection: Connection) -> None:
         """Checkpoints the write-ahead log, so that fewer commits have to."""
@@ -70,6 +78,16 @@ class SQLiteFile:
         for engine in self._engines:
             engine.dispose()
         os.close(self._lock)
+
+
+def _driver(connection: Connection) -> Any:
+    """The sqlite3 connection: what is on every message's way goes past SQLAlchemy's bookkeeping."""
+    return connection.connection.dbapi_connection
+
+
+def _end(connection: Connection, how: str) -> None:
+    """Ends a transaction for sqlite3, and for SQLAlchemy if it has taken part in it."""
+    getattr(connection if connection.in_transaction() else _driver(connection), how)()
 
 
 def open_read_only(path: Path, engines: list[Engine] | None = None) -> Connection:

@@ -1,0 +1,42 @@
+"""The secret that signs this server's tokens: one line of text in the data directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+SECRET_FILE = "jwt.secret"
+SHORTEST = 32
+"""Bytes of a secret at least: HS256 is no stronger than its key (RFC 7518 §3.2)."""
+
+
+def load_or_make_secret(data: Path) -> bytes:
+    """The key of the data directory `data`, made on the first call (mode 0600, 256 bits as hexadecimal digits).
+
+    The key is the file's text without the white space around it, as bytes: other programs use it as it stands.
+    Raises `OSError`, or `ValueError` for a file too short to be a secret.
+    """
+    path = data / SECRET_FILE
+    with contextlib.suppress(FileNotFoundError):
+        return _read(path)
+    data.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{SECRET_FILE}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was first: then its secret counts
+            draft.hardlink_to(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    secret = path.read_text(encoding="utf-8").strip().encode()
+    if len(secret) < SHORTEST:
+        raise ValueError(f"{path} must hold at least {SHORTEST} characters.")
+    return secret

@@ -1,0 +1,177 @@
+"""Signing and verifying tokens (JWT, RFC 7519).
+
+Claims: `sub` the user id, `did` the device id if the token is for one device, `jti` the token's own id, `iat` and
+`exp` in seconds. Our own tokens are HS256 with the secret of the data directory, which a host application may
+share; with `auth.jwks` its RS256, ES256 and EdDSA keys count as well. Which algorithm verifies is fixed by the
+key: a token signed any other way is refused, whatever its header says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jwt
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from roost.config import Auth
+from roost.db.database import Database
+from roost.db.schema import revoked_tokens
+from roost.edge.auth.hostkeys import HostKeys
+from roost.edge.auth.secret import load_or_make_secret
+from roost.errors import InvalidID, InvalidToken, TokenExpired, TokenRevoked
+from roost.model import ids
+
+__all__ = ["Claims", "Signed", "Tokens", "load_or_make_secret", "sign"]
+
+ALGORITHM = "HS256"
+LONGEST = 8192
+"""Characters of a token."""
+LONGEST_JTI = 64
+HOST_LEEWAY = 10
+"""Seconds by which the clock of a host application may differ from ours. Our own tokens are ours to the second."""
+PURGE_EVERY = 60_000
+"""Milliseconds between two removals of revoked tokens that have expired since."""
+
+
+class Claims(NamedTuple):
+    """What a valid token says. `device_id` is None where it names none; `expires_at` is in milliseconds.
+
+    `token_id` names the token for revocation: its `jti`, or a hash of what was signed.
+    """
+
+    user_id: str
+    device_id: str | None
+    token_id: str
+    expires_at: int
+
+
+class Signed(NamedTuple):
+    """A new token, and when it expires (milliseconds)."""
+
+    token: str
+    expires_at: int
+
+
+class _Payload(msgspec.Struct):
+    """The claims as they must be typed."""
+
+    sub: str | int
+    exp: float
+    did: str | int | None = None
+    jti: str | int | None = None
+
+
+def sign(secret: bytes, user_id: str, device_id: str | None, ttl: int) -> Signed:
+    """A token of `user_id`, for any device or one, valid for `ttl` seconds from now."""
+    now = int(time.time())
+    claims: dict[str, Any] = {"sub": user_id, "jti": secrets.token_hex(12), "iat": now, "exp": now + ttl}
+    if device_id is not None:
+        claims["did"] = device_id
+    return Signed(jwt.encode(claims, secret, ALGORITHM), (now + ttl) * 1000)
+
+
+class Tokens:
+    """Signs and verifies. `clock` gives milliseconds."""
+
+    def __init__(self, secret: bytes, settings: Auth, database: Database, clock: Callable[[], int]) -> None:
+        self._secret = secret
+        self._issuer = settings.issuer
+        self._audience = settings.audience
+        self._host_keys = HostKeys(settings.jwks) if settings.jwks else None
+        self._database = database
+        self._clock = clock
+        self._revoked: dict[str, int] | None = None
+        self._purged_at = 0
+
+    def sign(self, user_id: str, device_id: str | None, ttl: int) -> Signed:
+        """A token of our own; see `sign`."""
+        return sign(self._secret, user_id, device_id, ttl)
+
+    async def verify(self, token: str) -> Claims:
+        """What the token says. Raises `InvalidToken`, `TokenExpired` or `TokenRevoked`; `Unavailable` while the
+        keys of the host application can't be read.
+        """
+        if len(token) > LONGEST:
+            raise InvalidToken("This token is too long.")
+        try:
+            header = jwt.get_unverified_header(token)
+            if self._host_keys is None or header.get("alg") == ALGORITHM:
+                payload = self._decode(token, self._secret, ALGORITHM)
+            else:
+                key, algorithm = await self._host_keys.find(header.get("kid"))
+                payload = self._decode(token, key, algorithm, host=True)
+            claims = _claims(token, msgspec.convert(payload, _Payload))
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except jwt.InvalidAlgorithmError:
+            raise InvalidToken("This token is signed with an algorithm that is not accepted.") from None
+        except (jwt.PyJWTError, InvalidID, msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
+            raise InvalidToken(f"This token is not valid: {error}") from None
+        if claims.token_id in (self._revoked if self._revoked is not None else await self._load_revoked()):
+            raise TokenRevoked
+        return claims
+
+    def _decode(self, token: str, key: Any, algorithm: str, *, host: bool = False) -> dict[str, Any]:
+        """The payload of a token of this key. Only a host application's must name issuer and audience."""
+        issuer, audience = (self._issuer, self._audience) if host else (None, None)
+        options: Any = {
+            "require": ["exp", "sub"],
+            "verify_sub": False,  # integers are ids as well
+            "verify_jti": False,
+            "verify_iat": False,  # tells when it was made, not from when it counts: that is nbf
+            "verify_aud": audience is not None,
+            "verify_iss": issuer is not None,
+        }
+        leeway = HOST_LEEWAY if host else 0
+        return jwt.decode(token, key, [algorithm], options, audience=audience, issuer=issuer, leeway=leeway)
+
+    async def revoke(self, claims: Claims) -> None:
+        """From now on the token is refused, after a restart too, until it expires anyway."""
+        revoked = self._revoked if self._revoked is not None else await self._load_revoked()
+        revoked[claims.token_id] = claims.expires_at
+        now = self._clock()
+        purge = now - self._purged_at >= PURGE_EVERY
+        if purge:
+            self._purged_at = now
+            for token_id in [token_id for token_id, expires_at in revoked.items() if _over(expires_at, now)]:
+                del revoked[token_id]
+
+        def change(tx: Connection) -> None:
+            if purge:
+                tx.execute(delete(revoked_tokens).where(revoked_tokens.c.expires_at < now - HOST_LEEWAY * 1000))
+            known = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == claims.token_id)
+            if tx.execute(known).first() is None:
+                tx.execute(insert(revoked_tokens).values(jti=claims.token_id, expires_at=claims.expires_at))
+
+        await self._database.write(change)
+
+    async def _load_revoked(self) -> dict[str, int]:
+        query = select(revoked_tokens.c.jti, revoked_tokens.c.expires_at)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        if self._revoked is None:
+            now = self._clock()
+            self._revoked = {row.jti: row.expires_at for row in rows if not _over(row.expires_at, now)}
+        return self._revoked
+
+
+def _over(expires_at: int, now: int) -> bool:
+    return expires_at < now - HOST_LEEWAY * 1000
+
+
+def _claims(token: str, payload: _Payload) -> Claims:
+    """Raises `InvalidID` or `OverflowError`."""
+    token_id = "" if payload.jti is None else str(payload.jti)
+    if not 1 <= len(token_id) <= LONGEST_JTI:
+        # The signature is left out: several spellings of it are valid for the same token.
+        token_id = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+    return Claims(
+        user_id=ids.user_id(payload.sub, "sub"),
+        device_id=None if payload.did is None else ids.device_id(payload.did),
+        token_id=token_id,
+        expires_at=min(int(payload.exp * 1000), ids.MAX_SERVER_ID),
+    )
