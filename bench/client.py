@@ -16,7 +16,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ NUMBER_WIDTH = 12
 """Digits at the start of a content that tell its number; decimal."""
 
 
-class RefusedError(Exception):
+class RefusedError(ConnectionError):
     """The server answered with an `error` frame or closed the connection; the text says which."""
 
 
@@ -45,6 +45,12 @@ class Entry(msgspec.Struct, gc=False, rename="camel"):
     content: str
 
 
+def _wire_name(name: str) -> str:
+    """`message_id` is `messageID` on the wire (CONTRACT §2)."""
+    first, *words = name.split("_")
+    return first + "".join("ID" if word == "id" else word.title() for word in words)
+
+
 class Frame(msgspec.Struct, gc=False, rename="camel"):
     """The fields of a server frame that the generator reads; others are skipped unread."""
 
@@ -53,11 +59,40 @@ class Frame(msgspec.Struct, gc=False, rename="camel"):
     content: str = ""
     messages: tuple[Entry, ...] = ()
     through_seq: int = 0
-    remaining: int = 0
+
+
+class Message(msgspec.Struct, gc=False, rename=_wire_name):
+    """A message with what identifies it, for runs that check every one."""
+
+    seq: int
+    message_id: str
+    server_msg_id: str
+    conversation_id: str
+    conversation_seq: int
+    content: str = ""
+
+
+class Change(msgspec.Struct, gc=False):
+    """An entry that is no message; only its place is looked at."""
+
+    seq: int
+
+
+class FullFrame(msgspec.Struct, gc=False, rename=_wire_name):
+    """A server frame with the fields of `Message`, flat as the wire has them, and of `offline` and `sent`."""
+
+    type: str
+    seq: int = 0
+    message_id: str = ""
+    server_msg_id: str = ""
+    conversation_id: str = ""
+    conversation_seq: int = 0
+    content: str = ""
+    messages: tuple[Message, ...] = ()
+    changes: tuple[Change, ...] = ()
+    from_seq: int = 0
+    through_seq: int = 0
     duplicate: bool = False
-
-
-_decode = msgspec.json.Decoder(Frame).decode
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -111,6 +146,9 @@ class Connection(picows.WSListener):
     and holds the reason if it ended by a refusal or by an exception raised in `received`.
     """
 
+    decode: Callable[[bytes], Any] = staticmethod(msgspec.json.Decoder(Frame).decode)
+    """What a frame becomes for `received`; a subclass that needs more fields sets another."""
+
     def __init__(self, token: str, *, last_seq: int | None = None) -> None:
         fields = {"type": "auth", "token": token}
         self._auth = json_frame(fields if last_seq is None else {**fields, "lastSeq": last_seq})
@@ -132,7 +170,7 @@ class Connection(picows.WSListener):
         )
         return await self.ready
 
-    def received(self, frame: Frame, last: bool) -> None:  # noqa: FBT001 - called for every frame; no keywords
+    def received(self, frame: Any, last: bool) -> None:  # noqa: FBT001 - called for every frame; no keywords
         """Takes one frame; `last` tells that nothing more of this read follows."""
 
     def send(self, fields: dict[str, Any]) -> None:
@@ -163,7 +201,7 @@ class Connection(picows.WSListener):
             if payload[:1] != b"{":
                 self._controlled(frame, payload)
             elif self._greeted:
-                decoded = _decode(payload)
+                decoded = self.decode(payload)
                 if decoded.type == "error":
                     self.refused(json.loads(payload))
                 else:

@@ -1,0 +1,199 @@
+"""`make demo`: the main job of Roost, played over real sockets in some seconds.
+
+A server starts with an empty data directory. Bob is online, says goodbye and goes offline. Three people send him
+10,000 messages, privately and in a group; each is acknowledged, so it is on disk. Bob returns with the number of the
+last entry he has, catches up, and every message is looked at: none lost, none twice, none out of order. Only then is
+the exit code 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the repository, where `bench` lies
+
+from bench.client import Connection, FullFrame, Message, Template
+from bench.load import Sender
+from bench.server import Server, running
+
+TO_BOB = {"alice": 5_000, "carol": 3_000}
+"""Private messages while he is away."""
+
+TO_GROUP = {"dave": 2_000}
+"""Group messages while he is away."""
+
+TOTAL = sum(TO_BOB.values()) + sum(TO_GROUP.values())
+HELLO = "Hello, Bob!"
+TIMEOUT = 120
+"""Seconds for each step; it takes a few."""
+
+
+class Bob(Connection):
+    """Bob's device: follows his log from the last seq it has, keeps what comes, and acks each batch."""
+
+    decode = staticmethod(msgspec.json.Decoder(FullFrame).decode)
+
+    def __init__(self, token: str, last_seq: int) -> None:
+        super().__init__(token, last_seq=last_seq)
+        self.seq = last_seq
+        self.gaps = 0
+        self.messages: list[Message] = []
+        self.news = asyncio.Event()
+
+    def received(self, frame: FullFrame, last: bool) -> None:  # noqa: FBT001 - as the base class has it
+        """Keeps what came, and acks it."""
+        if frame.type == "offline":
+            self._reach(frame.from_seq, frame.through_seq)
+            self.messages += frame.messages
+        elif frame.type in ("message", "change"):
+            self._reach(frame.seq, frame.seq)
+            if frame.type == "message":
+                self.messages.append(msgspec.convert(frame, Message, from_attributes=True))
+        if last:
+            self.send({"type": "ack", "seq": self.seq})
+            self.news.set()
+
+    def _reach(self, first: int, last: int) -> None:
+        self.gaps += first != self.seq + 1
+        self.seq = last
+
+    async def has(self, seq: int, bar: Progress | None = None) -> None:
+        """Waits until everything up to `seq` has come."""
+        task = None if bar is None else bar.add_task("  bob catches up  ", total=TOTAL)
+        async with asyncio.timeout(TIMEOUT):
+            while self.seq < seq:
+                await self.news.wait()
+                self.news.clear()
+                if bar is not None and task is not None:
+                    bar.update(task, completed=len(self.messages))
+                if self.closed.done():
+                    raise self.closed.exception() or ConnectionError("the server closed the connection")
+
+    def on_ws_disconnected(self, transport: Any) -> None:
+        """Wakes who waits in `has`."""
+        super().on_ws_disconnected(transport)
+        self.news.set()
+
+
+async def play(server: Server, console: Console) -> bool:
+    """The whole story; returns whether every message arrived once and in order."""
+    console.print(f"  a server is ready on http://127.0.0.1:{server.port}: SQLite inside, nothing else started")
+    tokens = {name: register(server, name) for name in ("alice", "bob", "carol", "dave")}
+    group = server.request("POST", "/groups", {"name": "tea", "members": ["bob", "carol", "dave"]}, tokens["alice"])
+    last_seq = await visit(server, tokens)
+    console.print(f"  alice, bob, carol and dave have registered; bob has read {HELLO!r} and goes offline")
+    with progress(console) as bar:
+        expected = await send_all(server, tokens, group["groupID"], bar)
+        started = time.monotonic()
+        bob = Bob(tokens["bob"], last_seq)
+        ready = await bob.connect(server.port)
+        await bob.has(ready["headSeq"], bar)
+        seconds = time.monotonic() - started
+    await bob.close()
+    return verdict(bob, expected, last_seq, seconds, console)
+
+
+def register(server: Server, name: str) -> str:
+    """A new account; returns its token."""
+    made = server.request("POST", "/auth/register", {"userID": name, "password": f"{name} and a long tail"})
+    return str(made["token"])
+
+
+async def visit(server: Server, tokens: dict[str, str]) -> int:
+    """Bob is online, gets a message live, and leaves; returns the last seq that he has."""
+    bob = Bob(tokens["bob"], 0)
+    await bob.connect(server.port)
+    hello = {"receiver_id": "bob", "content": HELLO}
+    await asyncio.to_thread(server.request, "POST", "/messages/user", hello, tokens["alice"])
+    async with asyncio.timeout(TIMEOUT):
+        while not bob.messages:
+            await bob.news.wait()
+            bob.news.clear()
+    await bob.close()
+    return bob.seq
+
+
+async def send_all(server: Server, tokens: dict[str, str], group: str, bar: Progress) -> set[str]:
+    """Everybody sends at once, over WebSockets of their own; returns the ids once each is acknowledged."""
+    shares = [(name, "private", "bob", count) for name, count in TO_BOB.items()]
+    shares += [(name, "group", group, count) for name, count in TO_GROUP.items()]
+    expected: set[str] = set()
+    senders = []
+    for place, (name, kind, to, count) in enumerate(shares):
+        template = Template(kind, to, place, padding=f" are the messages before this one, writes {name}.")
+        sender = Sender(tokens[name], template, window=200)
+        await sender.connect(server.port)
+        senders.append((sender, count))
+        expected |= {template.message_id(number) for number in range(count)}
+    task = bar.add_task("  others send him ", total=TOTAL)
+    for sender, count in senders:
+        sender.start(count)
+    finished = asyncio.gather(*(sender.finished for sender, _ in senders))
+    async with asyncio.timeout(TIMEOUT):
+        while not finished.done():
+            await asyncio.wait([finished], timeout=0.05)
+            bar.update(task, completed=sum(sender.acknowledged for sender, _ in senders))
+    await finished
+    for sender, _ in senders:
+        await sender.close()
+    return expected
+
+
+def verdict(bob: Bob, expected: set[str], last_seq: int, seconds: float, console: Console) -> bool:
+    """Looks at every message, prints the line of figures, and tells whether all is well."""
+    got = [message.message_id for message in bob.messages]
+    lost = len(expected.difference(got))
+    twice = len(got) - len(set(got))
+    strange = len(set(got).difference(expected))
+    disorder = bob.gaps + out_of_order(bob.messages, last_seq)
+    good = not (lost or twice or strange or disorder)
+    console.print(
+        f"[bold {'green' if good else 'red'}]{len(got):,} messages in {seconds:.2f} s "
+        f"({len(got) / seconds:,.0f} a second): lost {lost}, twice {twice}, out of order {disorder}[/]"
+    )
+    if strange:
+        console.print(f"[red]{strange} messages that nobody sent while bob was away[/]")
+    return good
+
+
+def out_of_order(messages: list[Message], last_seq: int) -> int:
+    """How many do not come after the one before, in the log or in their conversation."""
+    wrong = 0
+    conversations: dict[str, int] = {}
+    for message in messages:
+        place = conversations.get(message.conversation_id, message.conversation_seq - 1)
+        wrong += message.seq <= last_seq or message.conversation_seq != place + 1
+        last_seq = message.seq
+        conversations[message.conversation_id] = message.conversation_seq
+    return wrong
+
+
+def progress(console: Console) -> Progress:
+    """Two bars, one below the other; without a terminal their last state is printed."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+def main() -> int:
+    """0 only if every message arrived once and in order."""
+    console = Console(highlight=False)
+    console.print("[bold]Roost: nobody loses a message by being offline[/]")
+    try:
+        with running() as server:
+            return 0 if uvloop.run(play(server, console)) else 1
+    except (OSError, RuntimeError, TimeoutError) as reason:
+        console.print(f"[red]The demo could not be played: {reason or type(reason).__name__}[/]")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
