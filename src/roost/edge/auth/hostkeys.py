@@ -100,7 +100,7 @@ def _read(source: str) -> bytes:
 
 
 def parse(data: bytes) -> dict[str | None, HostKey]:
-    """The usable keys of a JWK set by their ids; others are passed over. Raises `ValueError` (`msgspec.DecodeError`)."""
+    """The usable keys of a JWK set by their ids; others are passed over. Raises `msgspec.DecodeError`."""
     keys: dict[str | None, HostKey] = {}
     for entry in msgspec.convert(msgspec.json.decode(data), _KeySet).keys:
         with contextlib.suppress(jwt.PyJWTError, ValueError):

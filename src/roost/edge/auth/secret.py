@@ -7,7 +7,9 @@ import os
 import secrets
 from pathlib import Path
 
-SECRET_FILE = "jwt.secret"
+from roost.config import ConfigError
+
+FILE = "jwt.secret"
 SHORTEST = 32
 """Bytes of a secret at least: HS256 is no stronger than its key (RFC 7518 §3.2)."""
 
@@ -16,20 +18,20 @@ def load_or_make_secret(data: Path) -> bytes:
     """The key of the data directory `data`, made on the first call (mode 0600, 256 bits as hexadecimal digits).
 
     The key is the file's text without the white space around it, as bytes: other programs use it as it stands.
-    Raises `OSError`, or `ValueError` for a file too short to be a secret.
+    Raises `OSError`, or `ConfigError` for a file too short to be a secret.
     """
-    path = data / SECRET_FILE
+    path = data / FILE
     with contextlib.suppress(FileNotFoundError):
         return _read(path)
     data.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{SECRET_FILE}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{FILE}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32) + "\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):  # another process was first: then its secret counts
-            draft.hardlink_to(path)
+            path.hardlink_to(draft)
     finally:
         draft.unlink(missing_ok=True)
     return _read(path)
@@ -38,5 +40,5 @@ def load_or_make_secret(data: Path) -> bytes:
 def _read(path: Path) -> bytes:
     secret = path.read_text(encoding="utf-8").strip().encode()
     if len(secret) < SHORTEST:
-        raise ValueError(f"{path} must hold at least {SHORTEST} characters.")
+        raise ConfigError(f"{path} must hold at least {SHORTEST} characters.")
     return secret

@@ -93,8 +93,10 @@ class Tokens:
         return sign(self._secret, user_id, device_id, ttl)
 
     async def verify(self, token: str) -> Claims:
-        """What the token says. Raises `InvalidToken`, `TokenExpired` or `TokenRevoked`; `Unavailable` while the
-        keys of the host application can't be read.
+        """What the token says.
+
+        Raises `InvalidToken`, `TokenExpired` or `TokenRevoked`; `Unavailable` while the keys of the host application
+        can't be read.
         """
         if len(token) > LONGEST:
             raise InvalidToken("This token is too long.")
