@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -64,9 +65,21 @@ async def _serve(settings: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as node:
+        _calm_collector()
         print(f"Roost is ready on {node.url}", flush=True)
         await stop.wait()
         logger.info("stopping")
+
+
+def _calm_collector() -> None:
+    """Has the garbage collector look less often: thousands of messages in flight are no garbage.
+
+    At its default of 700 new objects it took a third of the event loop's time under load; what the server is made
+    of is set aside for good.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @app.command

@@ -21,7 +21,7 @@ from roost.db.migrate import migrate
 from roost.db.schema import deployment
 from roost.db.sqlite import SQLiteFile
 from roost.deliver.hub import Hub
-from roost.edge import api
+from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
 from roost.edge.gateway import Gateway
@@ -82,8 +82,10 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     engine = SQLiteFile(config.data / DATABASE)
     database = Database(engine, prepare=_prepare, readers=config.server.readers)
     await database.ready()
-    database.on_commit = _measure
-    journal = Journal(database, SQLiteStatements(), now_ms)
+    database.committed = _measure
+    statements = SQLiteStatements()
+    database.rolled_back = statements.rolled_back
+    journal = Journal(database, statements, now_ms)
     positions = Positions(database, now_ms)
     users = Users(database, now_ms)
     hub = Hub()
@@ -108,6 +110,7 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         clock=now_ms,
+        check=database.check,
     )
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     try:
@@ -138,7 +141,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
         roads.accounts.closed = gateway.revoke
         server = _Uvicorn(
             uvicorn.Config(
-                api.build(roads, config),
+                build_api(roads, config),
                 host=config.server.host,
                 port=config.server.port,
                 ws=protocol_class(gateway),

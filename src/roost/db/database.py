@@ -102,7 +102,11 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, "roost-reader", self._open_reader)
         self._reader = threading.local()
         self._closed = False
-        self.on_commit: Callable[[CommitFigures], None] = lambda _: None
+        self._figures = CommitFigures(0, 0.0)
+        self.committed: Callable[[CommitFigures], None] = lambda _: None
+        """Called on the event loop after each commit, before its results are told."""
+        self.rolled_back: Callable[[], None] = lambda: None
+        """Called in the writer's thread when a transaction, or a change in it, was taken back."""
         self._thread = threading.Thread(target=self._write_forever, name="roost-writer", daemon=True)
         self._thread.start()
 
@@ -114,6 +118,11 @@ class Database:
             self._thread.join()
             self._engine.dispose()
             raise
+
+    async def check(self) -> None:
+        """Raises unless the database reads and commits now."""
+        await self.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+        await self.write(lambda _: None)
 
     @property
     def waiting(self) -> int:
@@ -147,7 +156,7 @@ class Database:
             if not future.done():
                 future.set_result(result)
 
-        self.submit(_each_alone, change, done)
+        self.submit(self._each_alone, change, done)
         return await future
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -228,16 +237,38 @@ class Database:
             self._engine.commit(connection)
         except BaseException:
             self._engine.rollback(connection)
+            self.rolled_back()
             raise
-        figures = CommitFigures(len(results), time.perf_counter() - started)
-        self._loop.call_soon_threadsafe(self.on_commit, figures)
+        self._figures = CommitFigures(len(results), time.perf_counter() - started)
         return results
+
+    def _each_alone(self, connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
+        return [self._attempt(connection, change) for change in changes]
+
+    def _attempt(self, connection: Connection, change: Callable[[Connection], Any]) -> Any:
+        savepoint = connection.begin_nested()
+        try:
+            result = change(connection)
+        except Exception as error:  # told to the one who asked
+            savepoint.rollback()
+            self.rolled_back()
+            return _refusal(error)
+        savepoint.commit()
+        return result
 
     def _report(self, batch: list[_Work], results: list[Any]) -> None:
         try:
-            self._loop.call_soon_threadsafe(_call_all, [work.done for work in batch], results)
+            self._loop.call_soon_threadsafe(self._tell, [work.done for work in batch], results, self._figures)
         except RuntimeError:  # the loop is closed: nobody is left to be told
             logger.warning("results without a reader", size=len(batch))
+
+    def _tell(self, dones: list[Done], results: list[Any], figures: CommitFigures) -> None:
+        self.committed(figures)
+        for done, result in zip(dones, results, strict=True):
+            try:
+                done(result)
+            except Exception:
+                logger.exception("a committed result could not be told")
 
     async def close(self) -> None:
         """Commits what waits, then ends the threads."""
@@ -248,30 +279,7 @@ class Database:
         self._engine.dispose()
 
 
-def _each_alone(connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
-    return [_attempt(connection, change) for change in changes]
-
-
-def _attempt(connection: Connection, change: Callable[[Connection], Any]) -> Any:
-    savepoint = connection.begin_nested()
-    try:
-        result = change(connection)
-    except Exception as error:  # reported to the one who asked
-        savepoint.rollback()
-        return _refusal(error)
-    savepoint.commit()
-    return result
-
-
 def _refusal(error: Exception) -> Exception:
     if not isinstance(error, RoostError):
         logger.error("a write failed", exc_info=error)
     return error
-
-
-def _call_all(dones: list[Done], results: list[Any]) -> None:
-    for done, result in zip(dones, results, strict=True):
-        try:
-            done(result)
-        except Exception:
-            logger.exception("a committed result could not be told")

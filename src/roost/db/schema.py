@@ -67,13 +67,12 @@ conversations = Table(
     metadata,
     Column("cid", _ROWID, primary_key=True, autoincrement=True),
     Column("conversation_id", String(110), nullable=False, unique=True),
-    Column("head", BigInteger, nullable=False, default=0),
     Column("name", String(100)),
     Column("dissolved_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-"""`head` is the conversationSeq of the last message. A private conversation is made by its first message."""
+"""A private conversation is made by its first message. The last number given is that of the last message."""
 
 members = Table(
     "members",
@@ -114,10 +113,10 @@ logs = Table(
     "logs",
     metadata,
     Column("uid", _ROWID, primary_key=True, autoincrement=False),
-    Column("head", BigInteger, nullable=False),
-    Column("floor", BigInteger, nullable=False, default=0),
+    Column("floor", BigInteger, nullable=False),
 )
-"""Per user: the last seq given, and the last seq no longer retained (entries are floor + 1 ... head)."""
+"""Per user whose log was ever cleared: the last seq no longer retained. Entries are floor + 1 ... head; the head
+is the last entry's seq, or the floor where none is left: never stored twice, so never at odds."""
 
 log = Table(
     "log",

@@ -44,7 +44,6 @@ class Session(WSListener):  # type: ignore[misc]
     """A connection from its upgrade to its end."""
 
     __slots__ = (
-        "__weakref__",
         "_closing",
         "_connection",
         "_encoding",

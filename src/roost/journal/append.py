@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
 from roost.journal.contract import Committed, Draft, Place
-from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Statements
+from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Opened, Statements
 from roost.model.message import Message
 
 Milliseconds = Callable[[], int]
@@ -22,22 +22,16 @@ Outcome = Committed | RoostError
 
 
 class Numbers:
-    """The next numbers of some logs and conversations, locked in the database until the transaction ends."""
+    """The next numbers of some logs or conversations, nobody else's until the transaction ends."""
 
     def __init__(self, heads: dict[int, int]) -> None:
         self.heads = heads
-        self.touched: set[int] = set()
 
     def take(self, key: int) -> int:
         """The next number of `key`."""
-        number = self.heads.get(key, 0) + 1
+        number = self.heads[key] + 1
         self.heads[key] = number
-        self.touched.add(key)
         return number
-
-    def changed(self) -> list[Place]:
-        """What must be saved, in sorted order."""
-        return [Place(key, self.heads[key]) for key in sorted(self.touched)]
 
 
 class Append:
@@ -60,58 +54,53 @@ class _Batch:
         self._connection = connection
         self._drafts = drafts
         self._now = now
-        self._members: dict[str, list[int]] = {}
-        self._cids: dict[str, int] = {}
 
     def settle(self) -> list[Outcome]:
-        conversations = self._open_conversations()
+        statements, connection = self._statements, self._connection
         earlier = self._sent_before()
-        receivers = {uid for members in self._members.values() for uid in members}
-        logs = Numbers(self._statements.log_heads(self._connection, sorted(receivers)))
-        first_mid = self._statements.next_mids(self._connection, len(self._drafts))
+        opened = self._open_conversations()
+        numbers = Numbers(statements.conversation_heads(connection, sorted(one.cid for one in opened.values())))
+        receivers = {uid for conversation in opened.values() for uid in conversation.members}
+        logs = Numbers(statements.log_heads(connection, sorted(receivers)))
+        first_mid = statements.next_mids(connection, len(self._drafts))
         outcomes: list[Outcome] = []
-        outcome: Outcome | None
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
+        outcome: Outcome | None
         for mid, draft in enumerate(self._drafts, first_mid):
-            outcome = self._duplicate(draft, earlier) or self._refusal(draft)
-            if outcome is None:
-                outcome, row = self._place(mid, draft, conversations, logs)
+            conversation = opened.get(draft.conversation_id)
+            outcome = _duplicate(draft, earlier) or _refusal(draft, conversation)
+            if outcome is None and conversation is not None:
+                outcome, row = self._place(mid, draft, conversation, numbers, logs)
                 messages.append(row)
                 entries += _entries(outcome, row, draft, self._now)
                 if draft.message_id is not None:
                     earlier[draft.author.uid, draft.message_id] = outcome
             outcomes.append(outcome)
-        self._statements.insert_messages(self._connection, messages)
-        self._statements.insert_entries(self._connection, entries)
-        self._statements.save_log_heads(self._connection, logs.changed())
-        self._statements.save_conversation_heads(self._connection, conversations.changed())
+        statements.insert_messages(connection, messages)
+        statements.insert_entries(connection, entries)
         return outcomes
 
-    def _open_conversations(self) -> Numbers:
-        """Finds the conversations of the batch and who is in them; makes private ones at their first message."""
+    def _open_conversations(self) -> dict[str, Opened]:
+        """The conversations of the batch and who is in them; a private one is made by its first message."""
         wanted = {draft.conversation_id: draft for draft in self._drafts}
-        found = self._statements.conversations(self._connection, wanted)
-        missing = {name: draft for name, draft in wanted.items() if name not in found and draft.to is not None}
-        if missing:
-            found |= self._create_private(missing)
-        members = self._statements.members(self._connection, [cid for cid, _ in found.values()])
-        for name, (cid, _) in found.items():
-            self._cids[name] = cid
-            self._members[name] = members.get(cid, [])
-        return Numbers(dict(found.values()))
+        opened = self._statements.conversations(self._connection, wanted)
+        missing = {name: draft for name, draft in wanted.items() if name not in opened and draft.to is not None}
+        return opened | self._create_private(missing) if missing else opened
 
-    def _create_private(self, missing: dict[str, Draft]) -> dict[str, tuple[int, int]]:
+    def _create_private(self, missing: dict[str, Draft]) -> dict[str, Opened]:
         uids = self._statements.uids(self._connection, {draft.to for draft in missing.values() if draft.to})
         pairs = {
-            name: {draft.author.uid, uids[draft.to]}
+            name: sorted({draft.author.uid, uids[draft.to]})
             for name, draft in missing.items()
             if draft.to is not None and draft.to in uids
         }
-        made = self._statements.create_private(self._connection, sorted(pairs), self._now) if pairs else {}
-        rows = [(made[name][0], uid, "member", 0, self._now) for name, pair in pairs.items() for uid in pair]
+        if not pairs:
+            return {}
+        made = self._statements.create_private(self._connection, sorted(pairs), self._now)
+        rows = [(made[name], uid, "member", 0, self._now) for name, pair in pairs.items() for uid in pair]
         self._statements.add_members(self._connection, rows)
-        return made
+        return {name: Opened(made[name], pair) for name, pair in pairs.items()}
 
     def _sent_before(self) -> dict[tuple[int, str], Committed]:
         keys = [(draft.author.uid, draft.message_id) for draft in self._drafts if draft.message_id is not None]
@@ -119,25 +108,16 @@ class _Batch:
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}
         return {(row.sender, row.message_id): _as_committed(row, senders[row.sender]) for row in found}
 
-    def _refusal(self, draft: Draft) -> RoostError | None:
-        members = self._members.get(draft.conversation_id)
-        if members is None:
-            return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
-        return None if draft.author.uid in members else NotAMember()
-
-    def _duplicate(self, draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Committed | None:
-        first = earlier.get((draft.author.uid, draft.message_id)) if draft.message_id is not None else None
-        return first and Committed(first.message, first.author_seq, [], duplicate=True)
-
-    def _place(self, mid: int, draft: Draft, conversations: Numbers, logs: Numbers) -> tuple[Committed, MessageRow]:
-        cid = self._cids[draft.conversation_id]
-        places = [Place(uid, logs.take(uid)) for uid in self._members[draft.conversation_id]]
+    def _place(
+        self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
+    ) -> tuple[Committed, MessageRow]:
+        places = [Place(uid, logs.take(uid)) for uid in conversation.members]
         author_seq = logs.heads[draft.author.uid]
         message = Message(
             message_id=draft.message_id or uuid4().hex,
             server_msg_id=str(mid),
             conversation_id=draft.conversation_id,
-            conversation_seq=conversations.take(cid),
+            conversation_seq=numbers.take(conversation.cid),
             sender_id=draft.author.user_id,
             message_type=draft.message_type,
             content=draft.content,
@@ -150,7 +130,7 @@ class _Batch:
             draft.author.uid,
             author_seq,
             message.message_id,
-            cid,
+            conversation.cid,
             message.conversation_seq,
             message.message_type,
             message.content,
@@ -158,6 +138,17 @@ class _Batch:
             message.server_time,
         )
         return Committed(message, author_seq, places), row
+
+
+def _refusal(draft: Draft, conversation: Opened | None) -> RoostError | None:
+    if conversation is None:
+        return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
+    return None if draft.author.uid in conversation.members else NotAMember()
+
+
+def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Committed | None:
+    first = earlier.get((draft.author.uid, draft.message_id)) if draft.message_id is not None else None
+    return first and Committed(first.message, first.author_seq, [], duplicate=True)
 
 
 def _entries(committed: Committed, row: MessageRow, draft: Draft, now: int) -> Iterable[EntryRow]:

@@ -40,7 +40,6 @@ class Journal:
         author_uid, did = (author.uid, author.did) if author else (0, 0)
         rows = [EntryRow(uid, seq, None, did if uid == author_uid else 0, now, text) for uid, seq in places]
         self._statements.insert_entries(connection, rows)
-        self._statements.save_log_heads(connection, numbers.changed())
         return Recorded(change, places, did)
 
     async def state(self, uid: int) -> LogState:

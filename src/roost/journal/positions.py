@@ -12,17 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, tuple_, update
 
 from roost.db.database import Database
 from roost.db.rows import fetch
-from roost.db.schema import log, marks, messages, positions
-from roost.journal.contract import Author
-from roost.journal.reading import passed
+from roost.db.schema import devices, log, marks, messages, positions
+from roost.journal.contract import Author, LogState
+from roost.journal.reading import log_state, passed
 from roost.model import ids
 
 Device = tuple[int, int]
 """(uid, did)"""
+MAX_LISTED = 200
+"""Devices in a list. Who logs in without a device id gets a new device each time."""
 
 _uid, _did = bindparam("uid"), bindparam("did")
 
@@ -34,6 +36,16 @@ class Marked(NamedTuple):
     """What marking did: how many messages were not marked before, and where the device stands now."""
 
     synced: int
+    mark: int
+
+
+class Standing(NamedTuple):
+    """Where a device stands. Times are milliseconds; `synced_at` is None where it has stored nothing yet."""
+
+    did: int
+    device_id: str
+    last_seen: int
+    synced_at: int | None
     mark: int
 
 
@@ -56,9 +68,30 @@ class Positions:
 
         A device without saved state stands at 0, by the same path (B3).
         """
-        device = (author.uid, author.did)
-        saved = connection.execute(SAVED, {"uid": author.uid, "did": author.did}).scalar() or 0
-        return passed(connection, *device, max(saved, self._unsaved.get(device, 0)))
+        saved = connection.execute(SAVED, {"uid": author.uid, "did": author.did}).scalar()
+        return self._passed(connection, (author.uid, author.did), saved)
+
+    def _passed(self, connection: Connection, device: Device, saved: int | None) -> int:
+        return passed(connection, *device, max(saved or 0, self._unsaved.get(device, 0)))
+
+    async def of_user(self, uid: int) -> tuple[list[Standing], LogState]:
+        """The newest devices of a user (at most `MAX_LISTED`), and the state of the log they read."""
+        query = (
+            select(devices.c.did, devices.c.device_id, devices.c.last_seen, positions.c.synced_at, positions.c.mark)
+            .select_from(devices.outerjoin(positions, and_(positions.c.uid == uid, positions.c.did == devices.c.did)))
+            .where(devices.c.uid == uid)
+            .order_by(devices.c.did.desc())
+            .limit(MAX_LISTED)
+        )
+
+        def find(connection: Connection) -> tuple[list[Standing], LogState]:
+            standings = [
+                Standing(*row[:-1], self._passed(connection, (uid, row.did), row.mark))
+                for row in connection.execute(query)
+            ]
+            return standings, log_state(connection, uid)
+
+        return await self._database.read(find)
 
     async def save(self) -> int:
         """Saves what changed since the last call (B1); returns how many positions that were."""

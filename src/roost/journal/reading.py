@@ -41,7 +41,8 @@ _WHOLE_MESSAGE = messages.join(conversations, conversations.c.cid == messages.c.
 _uid, _did, _after, _before, _limit = (bindparam(name) for name in ("uid", "did", "after", "before", "count"))
 
 EPOCH = select(deployment.c.value).where(deployment.c.name == "epoch")
-STATE = select(logs.c.head, logs.c.floor).where(logs.c.uid == _uid)
+HEAD = select(func.max(log.c.seq)).where(log.c.uid == _uid)
+FLOOR = select(logs.c.floor).where(logs.c.uid == _uid)
 
 PAGE = (
     select(log.c.seq, log.c.origin, log.c.change, *_MESSAGE)
@@ -131,8 +132,8 @@ def epoch(connection: Connection) -> str:
 
 def log_state(connection: Connection, uid: int) -> LogState:
     """The state of a log; `(0, 0)` where nothing was ever entered."""
-    row = connection.execute(STATE, {"uid": uid}).first()
-    return LogState(row.head, row.floor) if row else LogState(0, 0)
+    floor = connection.execute(FLOOR, {"uid": uid}).scalar() or 0
+    return LogState(connection.execute(HEAD, {"uid": uid}).scalar() or floor, floor)
 
 
 def log_page(connection: Connection, uid: int, after: int, count: int) -> LogPage:

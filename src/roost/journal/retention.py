@@ -6,7 +6,7 @@ themselves stay in their conversation's history.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from roost.db.schema import log, logs, marks, positions
 from roost.journal.reading import log_state
@@ -31,5 +31,6 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
         return 0
     connection.execute(delete(log).where(log.c.uid == uid, log.c.seq <= new_floor))
     connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.seq <= new_floor))
-    connection.execute(update(logs).where(logs.c.uid == uid).values(floor=new_floor))
+    if connection.execute(update(logs).where(logs.c.uid == uid).values(floor=new_floor)).rowcount == 0:
+        connection.execute(insert(logs).values(uid=uid, floor=new_floor))
     return new_floor - floor

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roost.journal.contract import Place
-from roost.journal.statements import EntryRow, FoundMessage, MessageRow
+from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Opened
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -26,29 +25,29 @@ def _values(count: int) -> str:
 UIDS = """
     SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))"""
 CONVERSATIONS = """
-    SELECT json_group_array(json_array(conversation_id, cid, head)) FROM conversations
-    WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL"""
+    SELECT json_group_array(json_array(conversation_id, cid, json(uids))) FROM (
+        SELECT conversation_id, cid, json_group_array(uid) AS uids FROM conversations JOIN members USING (cid)
+        WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL GROUP BY cid)"""
 CREATE_PRIVATE = """
-    INSERT INTO conversations (conversation_id, head, created_at) SELECT value, 0, ? FROM json_each(?)"""
+    INSERT INTO conversations (conversation_id, created_at) SELECT value, ? FROM json_each(?)"""
+CREATED = """
+    SELECT json_group_array(json_array(conversation_id, cid)) FROM conversations
+    WHERE conversation_id IN (SELECT value FROM json_each(?))"""
 ADD_MEMBERS = f"""
     INSERT INTO members (cid, uid, role, read_seq, joined_at, muted) SELECT {_values(5)}, 0 FROM json_each(?)
     WHERE true ON CONFLICT DO NOTHING"""
-MEMBERS = """
-    SELECT json_group_array(json_array(cid, json(uids))) FROM (
-        SELECT cid, json_group_array(uid) AS uids FROM members
-        WHERE cid IN (SELECT value FROM json_each(?)) GROUP BY cid)"""
 SENT_BEFORE = """
     SELECT json_group_array(json_array(mid, sender, sender_seq, message_id, conversation_id, conversation_seq,
         message_type, content, create_time, server_time, version, edit_time, recall_time))
     FROM json_each(?) AS wanted CROSS JOIN messages JOIN conversations USING (cid)
     WHERE sender = wanted.value ->> 0 AND message_id = wanted.value ->> 1"""
+CONVERSATION_HEADS = """
+    SELECT json_group_array(json_array(value, coalesce(
+        (SELECT max(conversation_seq) FROM messages WHERE cid = value), 0))) FROM json_each(?)"""
 LOG_HEADS = """
-    SELECT json_group_array(json_array(uid, head)) FROM logs WHERE uid IN (SELECT value FROM json_each(?))"""
-SAVE_LOG_HEADS = """
-    INSERT INTO logs (uid, head, floor) SELECT value ->> 0, value ->> 1, 0 FROM json_each(?) WHERE true
-    ON CONFLICT (uid) DO UPDATE SET head = excluded.head"""
-SAVE_CONVERSATION_HEADS = """
-    UPDATE conversations SET head = saved.value ->> 1 FROM json_each(?) AS saved WHERE cid = saved.value ->> 0"""
+    SELECT json_group_array(json_array(value, coalesce(
+        (SELECT max(seq) FROM log WHERE uid = value), (SELECT floor FROM logs WHERE uid = value), 0)))
+    FROM json_each(?)"""
 INSERT_MESSAGES = f"""
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
         create_time, server_time, version, edit_time, recall_time)
@@ -60,47 +59,93 @@ NEXT_MIDS = """
     ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value - ?1"""
 
 
+MID_BLOCK = 4096
+"""Server ids reserved at once (hi-lo): one small write for as many messages; a restart leaves out the rest."""
+REMEMBERED = 100_000
+"""Heads, and private conversations, kept in memory (some 100 bytes each)."""
+
+
 class SQLiteStatements:
-    """Implements `roost.journal.statements.Statements`."""
+    """Implements `roost.journal.statements.Statements`.
+
+    This process alone writes to the database, so what it has read or written it may remember: the heads of logs
+    and conversations, private conversations (which never change). For most messages that leaves three statements
+    between BEGIN and COMMIT. A rollback forgets everything.
+    """
+
+    def __init__(self) -> None:
+        self._mids = range(0)
+        self._private: dict[str, Opened] = {}
+        self._conversation_heads: dict[int, int] = {}
+        self._log_heads: dict[int, int] = {}
+
+    def rolled_back(self) -> None:
+        self._mids = range(0)
+        for memory in (self._private, self._conversation_heads, self._log_heads):
+            memory.clear()
 
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return dict(_query(connection, UIDS, list(user_ids)))
 
-    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        return {name: (cid, head) for name, cid, head in _query(connection, CONVERSATIONS, list(ids))}
+    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
+        known = self._private
+        found = {name: known[name] for name in ids if name in known}
+        missing = [name for name in ids if name not in known]
+        if missing:
+            for name, cid, members in _query(connection, CONVERSATIONS, missing):
+                found[name] = Opened(cid, members)
+                if name.startswith("p:"):
+                    _remember(known, name, found[name])
+        return found
 
-    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, tuple[int, int]]:
-        _driver(connection).execute(CREATE_PRIVATE, (now, _json(list(ids))))
-        return self.conversations(connection, ids)
+    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
+        _driver(connection).execute(CREATE_PRIVATE, (now, _json(ids)))
+        return dict(_query(connection, CREATED, ids))
 
     def add_members(self, connection: Connection, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
         _store(connection, ADD_MEMBERS, rows)
-
-    def members(self, connection: Connection, cids: Iterable[int]) -> dict[int, list[int]]:
-        return dict(_query(connection, MEMBERS, list(cids)))
 
     def sent_before(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> list[FoundMessage]:
         found: list[FoundMessage] = _decode_found(_scalar(connection, SENT_BEFORE, keys))
         return found
 
+    def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
+        return _heads(connection, CONVERSATION_HEADS, cids, self._conversation_heads)
+
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
-        return dict(_query(connection, LOG_HEADS, uids))
-
-    def save_log_heads(self, connection: Connection, heads: Sequence[Place]) -> None:
-        _store(connection, SAVE_LOG_HEADS, heads)
-
-    def save_conversation_heads(self, connection: Connection, heads: Sequence[tuple[int, int]]) -> None:
-        _store(connection, SAVE_CONVERSATION_HEADS, heads)
+        return _heads(connection, LOG_HEADS, uids, self._log_heads)
 
     def insert_messages(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
         _store(connection, INSERT_MESSAGES, rows)
+        for row in rows:
+            _remember(self._conversation_heads, row[4], row[5])
 
     def insert_entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
         _store(connection, INSERT_ENTRIES, rows)
+        for row in rows:
+            _remember(self._log_heads, row[0], row[1])
 
     def next_mids(self, connection: Connection, count: int) -> int:
-        first: int = _driver(connection).execute(NEXT_MIDS, (count,)).fetchone()[0]
+        if len(self._mids) < count:
+            block = max(count, MID_BLOCK)
+            first = int(_driver(connection).execute(NEXT_MIDS, (block,)).fetchone()[0])
+            self._mids = range(first, first + block)
+        first, self._mids = self._mids[0], self._mids[count:]
         return first
+
+
+def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(memory) >= REMEMBERED and key not in memory:
+        memory.clear()
+    memory[key] = value
+
+
+def _heads(connection: Connection, sql: str, keys: Sequence[int], memory: dict[int, int]) -> dict[int, int]:
+    missing = [key for key in keys if key not in memory]
+    if missing:
+        found = dict(_query(connection, sql, missing))
+        return found | {key: memory[key] for key in keys if key in memory}
+    return {key: memory[key] for key in keys}
 
 
 def _driver(connection: Connection) -> Any:

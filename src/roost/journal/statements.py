@@ -1,17 +1,16 @@
 """The statements that a kind of database must bring for `roost.journal.append`.
 
 Each is called inside the writer's transaction with whole batches and returns plain values. Locking is theirs:
-`log_heads` and `conversation_heads` lock the rows they read until the transaction ends, in sorted order.
+`log_heads` and `conversation_heads` keep every other writer out of these logs and conversations until the
+transaction ends; they are asked for in sorted order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
-
-from roost.journal.contract import Place
 
 
 class MessageRow(NamedTuple):
@@ -58,44 +57,45 @@ class FoundMessage(NamedTuple):
     recall_time: int
 
 
+class Opened(NamedTuple):
+    """A conversation that takes messages. `members` are uids, sorted."""
+
+    cid: int
+    members: Sequence[int]
+
+
 class Statements(Protocol):
     """What `append` needs of a database."""
 
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         """Those of the users that exist."""
 
-    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """`(cid, head)` of those conversations that exist and are not dissolved; locked."""
+    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
+        """Those conversations that exist and are not dissolved, with their members of now."""
 
-    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, tuple[int, int]]:
-        """Makes private conversations without messages."""
+    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
+        """Makes private conversations without messages and members; returns their cids."""
 
     def add_members(self, connection: Connection, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
         """Rows of `(cid, uid, role, read_seq, joined_at)`."""
 
-    def members(self, connection: Connection, cids: Iterable[int]) -> dict[int, list[int]]:
-        """The uids of the members of each conversation, sorted."""
-
     def sent_before(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> list[FoundMessage]:
         """The messages that exist with these `(sender, message_id)`."""
 
+    def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
+        """The last number given in each conversation; locked."""
+
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
-        """The last seq of each log that exists; locked."""
-
-    def save_log_heads(self, connection: Connection, heads: Sequence[Place]) -> None:
-        """Sets the last seq of each log, making those that don't exist."""
-
-    def save_conversation_heads(self, connection: Connection, heads: Sequence[tuple[int, int]]) -> None:
-        """Sets the head of each `(cid, head)`."""
+        """The last seq given in each log; locked."""
 
     def insert_messages(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
-        """Stores messages."""
+        """Stores messages; those of a conversation in the order of their numbers."""
 
     def insert_entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        """Stores log entries."""
+        """Stores log entries; those of a log in the order of their seqs."""
 
     def next_mids(self, connection: Connection, count: int) -> int:
         """Reserves `count` server message ids; returns the first. No two nodes ever get the same."""
 
-
-Row = Sequence[Any]
+    def rolled_back(self) -> None:
+        """What was done since the transaction (or a savepoint in it) began did not happen."""

@@ -67,11 +67,18 @@ _UNREAD = (
 )
 """Unread is derived, never counted up: after the read mark, not one's own, not recalled (A4)."""
 
+_HEAD = (
+    select(func.coalesce(func.max(messages.c.conversation_seq), 0))
+    .where(messages.c.cid == conversations.c.cid)
+    .correlate(conversations)
+    .scalar_subquery()
+)
+
 LIST = (
     select(
         conversations.c.conversation_id,
         conversations.c.name,
-        conversations.c.head,
+        _HEAD.label("head"),
         members.c.role,
         members.c.read_seq,
         members.c.muted,
@@ -81,7 +88,7 @@ LIST = (
     .select_from(
         members.join(conversations, conversations.c.cid == members.c.cid).outerjoin(
             messages,
-            (messages.c.cid == conversations.c.cid) & (messages.c.conversation_seq == conversations.c.head),
+            (messages.c.cid == conversations.c.cid) & (messages.c.conversation_seq == _HEAD),
         )
     )
     .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
@@ -92,7 +99,7 @@ LIST = (
 UNREAD = (
     select(conversations.c.conversation_id, _UNREAD.label("unread"))
     .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
-    .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None), conversations.c.head > members.c.read_seq)
+    .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
 )
 MEMBERS = (
     select(members.c.uid, users.c.user_id, members.c.role, members.c.read_seq, members.c.joined_at)
@@ -108,7 +115,7 @@ def find(connection: Connection, conversation_id: str) -> Conversation:
         conversations.c.cid,
         conversations.c.conversation_id,
         conversations.c.name,
-        conversations.c.head,
+        _HEAD,
         conversations.c.created_at,
     ).where(conversations.c.conversation_id == conversation_id, conversations.c.dissolved_at.is_(None))
     row = connection.execute(query).first()
@@ -136,7 +143,7 @@ def create_group(connection: Connection, conversation_id: str, name: str | None,
     taken = select(conversations.c.cid).where(conversations.c.conversation_id == conversation_id)
     if connection.execute(taken).first() is not None:
         raise Conflict(f"The group id {conversation_id.removeprefix('g:')} is taken.")
-    row = insert(conversations).values(conversation_id=conversation_id, head=0, name=name, created_at=now)
+    row = insert(conversations).values(conversation_id=conversation_id, name=name, created_at=now)
     cid = connection.execute(row).inserted_primary_key[0]
     return Conversation(cid, conversation_id, name, 0, now)
 

@@ -12,7 +12,6 @@ def upgrade() -> None:
         "conversations",
         sa.Column("cid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("conversation_id", sa.String(length=110), nullable=False),
-        sa.Column("head", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=True),
         sa.Column("dissolved_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -51,7 +50,6 @@ def upgrade() -> None:
     op.create_table(
         "logs",
         sa.Column("uid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("head", sa.BigInteger(), nullable=False),
         sa.Column("floor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("uid"),
     )
