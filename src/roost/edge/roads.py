@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from roost.deliver.hub import Hub
@@ -18,7 +18,10 @@ from roost.roster.users import Users
 
 
 class Roads(NamedTuple):
-    """The server's roads and rooms, as HTTP and WebSocket use them. `clock` gives milliseconds."""
+    """The server's roads and rooms, as HTTP and WebSocket use them.
+
+    `clock` gives milliseconds; `check` raises unless the server can do its work now.
+    """
 
     submit: Submit
     catchup: Catchup
@@ -31,3 +34,4 @@ class Roads(NamedTuple):
     tokens: Tokens
     accounts: Accounts
     clock: Callable[[], int]
+    check: Callable[[], Awaitable[None]]

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from roost.db.database import Database
 from roost.db.schema import devices, users
@@ -93,6 +93,20 @@ class Users:
         def find(connection: Connection) -> Account | None:
             row = connection.execute(query).first()
             return Account(*row) if row else None
+
+        return await self._database.read(find)
+
+    async def last_seen(self, user_ids: list[str]) -> dict[str, int]:
+        """When these users were last here on any device (milliseconds), where they ever were."""
+        query = (
+            select(users.c.user_id, func.max(devices.c.last_seen))
+            .select_from(users.join(devices, devices.c.uid == users.c.uid))
+            .where(users.c.user_id.in_(user_ids), devices.c.last_seen > 0)
+            .group_by(users.c.user_id)
+        )
+
+        def find(connection: Connection) -> dict[str, int]:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
         return await self._database.read(find)
 

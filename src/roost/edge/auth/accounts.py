@@ -30,7 +30,7 @@ MAX_DISPLAY_NAME = 100
 """Characters in a display name."""
 
 
-class Session(Wire):
+class Session(Wire, kw_only=True):
     """What a device holds after logging in. `expireTime` is the access token's, in milliseconds."""
 
     token: str

@@ -1,0 +1,115 @@
+"""The HTTP side (CONTRACT §3): a module for each subject, put together here.
+
+`operations` says what an operation is, `door` what every exchange passes, `refusals` how errors become answers,
+`openapi` describes it all; the others are the subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from roost.config import Config
+from roost.edge.api import accounts, conversations, devices, groups, health, messages, offline, snapshot
+from roost.edge.api.door import Door
+from roost.edge.api.openapi import describe, reference_pages
+from roost.edge.api.operations import PATH_FIELD, Call, Operation, Visit, identify
+from roost.edge.api.refusals import refuse
+from roost.edge.roads import Roads
+from roost.errors import UnsupportedMedia
+from roost.protocol.codec import encode_json
+
+PREFIX = "/api/v1"
+OTHER_PREFIXES = ("/api", "")
+"""The source documents spell the message routes without the version, or bare (CONTRACT §3)."""
+
+SUCCESS = b'{"code":0,"message":"success","data":'
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+
+OPERATIONS: tuple[Operation, ...] = (
+    *accounts.OPERATIONS,
+    *messages.OPERATIONS,
+    *offline.OPERATIONS,
+    *conversations.OPERATIONS,
+    *groups.OPERATIONS,
+    *devices.OPERATIONS,
+    *snapshot.OPERATIONS,
+)
+
+
+def build(roads: Roads, config: Config) -> Litestar:
+    """The application."""
+    app = Litestar(
+        [
+            *(_route(operation, roads) for operation in OPERATIONS),
+            *health.routes(roads),
+            *reference_pages(describe(OPERATIONS, PREFIX)),
+        ],
+        exception_handlers={Exception: refuse},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # the door has the bound
+    )
+    app.asgi_handler = Door(app.asgi_handler, config.limits.max_body)
+    return app
+
+
+def _route(operation: Operation, roads: Roads) -> HTTPRouteHandler:
+    async def respond(request: Request[Any, Any, Any]) -> Response[bytes]:
+        request.scope["state"]["route"] = operation.path
+        visit = await _visit(operation, roads, request)
+        if operation.asked is None:
+            return _answer(operation, await operation.handle(visit), protobuf=False)
+        body = await request.body() if operation.has_body else b""
+        spoken = _media_type(request) if body else JSON
+        if spoken == PROTOBUF and operation.protobuf is not None:
+            asked = operation.protobuf.decode(body)
+        elif spoken == JSON:
+            asked = operation.decode(request, body)
+        else:
+            raise UnsupportedMedia(f"Content-Type must be {JSON}{f' or {PROTOBUF}' if operation.protobuf else ''}.")
+        done = await operation.handle(visit, asked)
+        return _answer(operation, done, protobuf=_wants_protobuf(request, spoken))
+
+    return HTTPRouteHandler(
+        _paths(operation), http_method=[operation.method], status_code=operation.status, include_in_schema=False
+    )(respond)
+
+
+def _paths(operation: Operation) -> Sequence[str]:
+    path = PATH_FIELD.sub(r"{\1:str}", operation.path)
+    return [prefix + path for prefix in (PREFIX, *(OTHER_PREFIXES if operation.everywhere else ()))]
+
+
+async def _visit(operation: Operation, roads: Roads, request: Request[Any, Any, Any]) -> Visit:
+    address = request.client.host if request.client else ""
+    if operation.open:
+        return Visit(roads, address)
+    return Call(roads, address, *await identify(roads, request.headers.get("authorization")))
+
+
+def _answer(operation: Operation, done: Any, *, protobuf: bool) -> Response[bytes]:
+    if protobuf and operation.protobuf is not None:
+        return Response(operation.protobuf.encode(done), status_code=operation.status, media_type=PROTOBUF)
+    return Response(SUCCESS + encode_json(done) + b"}", status_code=operation.status, media_type=JSON)
+
+
+def _media_type(request: Request[Any, Any, Any]) -> str:
+    """What the body is: JSON where nothing is said."""
+    named = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if named == "application/protobuf":
+        return PROTOBUF
+    return JSON if named.endswith("+json") else named
+
+
+def _wants_protobuf(request: Request[Any, Any, Any], spoken: str) -> bool:
+    """`Accept` decides; where it leaves it open, the answer speaks as the request did."""
+    accepted = request.headers.get("accept", "").lower()
+    named = "protobuf" in accepted
+    if named == (JSON in accepted):
+        return spoken == PROTOBUF
+    return named

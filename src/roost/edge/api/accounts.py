@@ -1,0 +1,60 @@
+"""Accounts: register, log in, refresh, log out."""
+
+from __future__ import annotations
+
+from roost.edge.api.operations import AnyID, Call, Visit, operation
+from roost.edge.auth.accounts import Session
+from roost.model.names import Wire
+
+
+class Registration(Wire, kw_only=True):
+    """A new account. `password` has 8-200 characters; without `deviceID` the device gets a fresh one."""
+
+    user_id: AnyID
+    password: str
+    display_name: str | None = None
+    device_id: AnyID | None = None
+
+
+class Login(Wire, kw_only=True):
+    """The credentials of an account. Without `deviceID` the device gets a fresh one, without a position."""
+
+    user_id: AnyID
+    password: str
+    device_id: AnyID | None = None
+
+
+class Refresh(Wire, kw_only=True):
+    """A refresh token, which is good once."""
+
+    refresh_token: str
+
+
+async def register(visit: Visit, asked: Registration) -> Session:
+    """Make an account and log in."""
+    accounts = visit.roads.accounts
+    return await accounts.register(asked.user_id, asked.password, asked.display_name, asked.device_id)
+
+
+async def login(visit: Visit, asked: Login) -> Session:
+    """Log in. Attempts are limited for each user and each network address."""
+    accounts = visit.roads.accounts
+    return await accounts.login(asked.user_id, asked.password, asked.device_id, address=visit.address)
+
+
+async def refresh(visit: Visit, asked: Refresh) -> Session:
+    """Exchange the refresh token for a new session. The old refresh token is used up."""
+    return await visit.roads.accounts.refresh(asked.refresh_token)
+
+
+async def logout(call: Call) -> None:
+    """Log this device out. Its tokens are refused from now on and its sockets close with 4502."""
+    await call.roads.accounts.logout(call.author, call.claims)
+
+
+OPERATIONS = (
+    operation("POST", "/auth/register", register, status=201),
+    operation("POST", "/auth/login", login),
+    operation("POST", "/auth/refresh", refresh),
+    operation("POST", "/auth/logout", logout),
+)

@@ -1,0 +1,132 @@
+"""Conversations: the list, read marks, muting."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from roost.edge.api.operations import DEFAULT_PAGE_SIZE, Call, PageNumber, PageSize, operation
+from roost.errors import NotAMember
+from roost.journal.contract import Author
+from roost.model import ids
+from roost.model.message import Message
+from roost.model.names import Wire
+from roost.roster.conversations import Listed
+
+
+class ConversationState(Wire, kw_only=True):
+    """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark."""
+
+    conversation_id: str
+    conversation_seq: int
+    read_seq: int
+    unread: int
+    muted: bool
+    role: str
+    name: str | None = None
+
+
+class ConversationOverview(ConversationState, kw_only=True):
+    """A conversation in the list."""
+
+    last_message: Message | None
+
+
+class ConversationList(Wire, kw_only=True):
+    """Which page of the list."""
+
+    page: PageNumber = 1
+    page_size: PageSize = DEFAULT_PAGE_SIZE
+
+
+class ConversationPage(Wire, kw_only=True):
+    """Conversations, the latest first."""
+
+    conversations: list[ConversationOverview]
+    page: int
+    page_size: int
+    has_more: bool
+
+
+class ReadMark(Wire, kw_only=True):
+    """Up to which message a conversation was read."""
+
+    conversation_id: str
+    conversation_seq: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Muting(Wire, kw_only=True):
+    """Whether a conversation is muted: no push, still unread."""
+
+    conversation_id: str
+    muted: bool = True
+
+
+class Muted(Wire, kw_only=True):
+    """What holds now."""
+
+    conversation_id: str
+    muted: bool
+
+
+def own_conversation(author: Author, conversation_id: str) -> str:
+    """`conversation_id`, if its form is right. Raises `InvalidID`.
+
+    Raises `NotAMember` for a private conversation of others, whether it exists or not: who talks with whom is
+    nobody else's.
+    """
+    ids.conversation_id(conversation_id)
+    kind, *names = conversation_id.split(":")
+    if kind == "p" and author.user_id not in names:
+        raise NotAMember
+    return conversation_id
+
+
+def state_fields(listed: Listed) -> ConversationState:
+    """A row of the list as it is shown."""
+    return ConversationState(
+        conversation_id=listed.conversation_id,
+        conversation_seq=listed.head,
+        read_seq=listed.read_seq,
+        unread=listed.unread,
+        muted=bool(listed.muted),
+        role=listed.role,
+        name=listed.name,
+    )
+
+
+async def list_conversations(call: Call, asked: ConversationList) -> ConversationPage:
+    """List one's conversations with last message and unread, the latest first."""
+    offset = (asked.page - 1) * asked.page_size
+    found = await call.roads.conversations.listed(call.author, offset, asked.page_size + 1)
+    shown = [
+        ConversationOverview(**msgspec.structs.asdict(state_fields(listed)), last_message=last)
+        for listed, last in found[: asked.page_size]
+    ]
+    return ConversationPage(
+        conversations=shown,
+        page=asked.page,
+        page_size=asked.page_size,
+        has_more=len(found) > asked.page_size,
+    )
+
+
+async def read(call: Call, asked: ReadMark) -> None:
+    """Move one's read mark. It never goes back; one's other devices learn of it from the log."""
+    conversation = own_conversation(call.author, asked.conversation_id)
+    await call.roads.conversations.read(call.author, conversation, asked.conversation_seq)
+
+
+async def mute(call: Call, asked: Muting) -> Muted:
+    """Mute a conversation, or unmute it with `muted` false."""
+    conversation = own_conversation(call.author, asked.conversation_id)
+    await call.roads.conversations.mute(call.author, conversation, muted=asked.muted)
+    return Muted(conversation_id=conversation, muted=asked.muted)
+
+
+OPERATIONS = (
+    operation("GET", "/conversations", list_conversations),
+    operation("POST", "/conversations/{conversation_id}/read", read),
+    operation("PUT", "/conversations/{conversation_id}/mute", mute),
+)

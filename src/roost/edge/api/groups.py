@@ -1,0 +1,131 @@
+"""Groups: making them, who belongs to them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from roost.edge.api.operations import AnyID, Call, operation
+from roost.flow.groups import GroupState
+from roost.model import ids
+from roost.model.names import Wire
+
+
+class NewGroup(Wire, kw_only=True):
+    """A group to be made. Without `groupID` the server makes one; the author becomes the owner."""
+
+    group_id: AnyID | None = None
+    name: str | None = None
+    members: list[AnyID] = msgspec.field(default_factory=list)
+    member_ids: Annotated[list[AnyID], msgspec.Meta(description="Another spelling of `members`.")] = msgspec.field(
+        default_factory=list
+    )
+
+
+class GroupName(Wire, kw_only=True):
+    """A group."""
+
+    group_id: str
+
+
+class Renaming(Wire, kw_only=True):
+    """A group and its new name."""
+
+    group_id: str
+    name: str
+
+
+class Membership(Wire, kw_only=True):
+    """A user in a group; `role` is admin or member."""
+
+    group_id: str
+    user_id: str
+    role: str | None = None
+
+
+class Departure(Wire, kw_only=True):
+    """A user who is to leave a group."""
+
+    group_id: str
+    user_id: str
+
+
+class GroupMember(Wire, kw_only=True):
+    """A member of a group: owner, admin or member, since `joinTime` (milliseconds)."""
+
+    user_id: str
+    role: str
+    join_time: int
+
+
+class GroupView(Wire, kw_only=True):
+    """A group and everyone in it, in the order of joining."""
+
+    group_id: str
+    conversation_id: str
+    name: str | None = None
+    create_time: int
+    members: list[GroupMember]
+
+
+def _view(state: GroupState) -> GroupView:
+    conversation = state.conversation
+    return GroupView(
+        group_id=conversation.conversation_id.removeprefix("g:"),
+        conversation_id=conversation.conversation_id,
+        name=conversation.name,
+        create_time=conversation.created_at,
+        members=[
+            GroupMember(user_id=member.user_id, role=member.role, join_time=member.joined_at)
+            for member in state.members
+        ],
+    )
+
+
+async def create(call: Call, asked: NewGroup) -> GroupView:
+    """Make a group, with its first members."""
+    members = [*asked.members, *asked.member_ids]
+    return _view(await call.roads.groups.create(call.author, asked.group_id, asked.name, members))
+
+
+async def show(call: Call, asked: GroupName) -> GroupView:
+    """Show a group to one of its members."""
+    return _view(await call.roads.groups.state(call.author, ids.group_id(asked.group_id)))
+
+
+async def rename(call: Call, asked: Renaming) -> GroupView:
+    """Give a group another name. For its owner and admins."""
+    return _view(await call.roads.groups.rename(call.author, ids.group_id(asked.group_id), asked.name))
+
+
+async def dissolve(call: Call, asked: GroupName) -> None:
+    """End a group. For its owner."""
+    await call.roads.groups.dissolve(call.author, ids.group_id(asked.group_id))
+
+
+async def add(call: Call, asked: Membership) -> GroupView:
+    """Add a member, or give one another role. For the owner and admins; only the owner names admins."""
+    user = ids.user_id(asked.user_id)
+    return _view(await call.roads.groups.add(call.author, ids.group_id(asked.group_id), user, asked.role))
+
+
+async def remove(call: Call, asked: Departure) -> None:
+    """Remove a member. For the owner and admins; only the owner removes admins."""
+    await call.roads.groups.remove(call.author, ids.group_id(asked.group_id), ids.user_id(asked.user_id))
+
+
+async def leave(call: Call, asked: GroupName) -> None:
+    """Leave a group. Its owner can't; the group is dissolved instead."""
+    await call.roads.groups.remove(call.author, ids.group_id(asked.group_id), call.author.user_id)
+
+
+OPERATIONS = (
+    operation("POST", "/groups", create),
+    operation("GET", "/groups/{group_id}", show),
+    operation("PATCH", "/groups/{group_id}", rename),
+    operation("DELETE", "/groups/{group_id}", dissolve),
+    operation("PUT", "/groups/{group_id}/members/{user_id}", add),
+    operation("DELETE", "/groups/{group_id}/members/{user_id}", remove),
+    operation("POST", "/groups/{group_id}/leave", leave),
+)

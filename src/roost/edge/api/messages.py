@@ -1,0 +1,170 @@
+"""Messages: sending, history, who is online."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+
+from roost.edge.api.operations import AnyID, Call, operation
+from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
+from roost.model import ids
+from roost.model.message import Message
+from roost.model.names import Wire
+from roost.protocol.frames import Group, Private, Sent
+
+MAX_USERS = 500
+"""Users in one query of who is online (D8)."""
+DEFAULT_HISTORY, MAX_HISTORY = 20, 100
+"""Messages on a page of history (D8)."""
+
+
+class Outgoing(Wire, kw_only=True):
+    """A message to be sent. Sending again with the same `messageID` gives the first result (`duplicate`)."""
+
+    content: str
+    to: AnyID | None = None
+    message_id: AnyID | None = None
+    message_type: Annotated[int, msgspec.Meta(description="1 text, 2 image, 3 file, 4 emoji")] = 1
+    create_time: int | None = None
+
+
+class ToUser(Outgoing, kw_only=True):
+    """A private message. The receiver is `receiverID`, or `to`."""
+
+    receiver_id: AnyID | None = None
+
+
+class ToGroup(Outgoing, kw_only=True):
+    """A message to a group. The group is `groupID`, or `to`."""
+
+    group_id: AnyID | None = None
+
+
+class History(Wire, kw_only=True):
+    """Which page of a history: at most `limit` messages before a conversationSeq, or the newest."""
+
+    before: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY
+
+
+class UserHistory(History, kw_only=True):
+    """A page of the private conversation with a user."""
+
+    user_id: str
+
+
+class GroupHistory(History, kw_only=True):
+    """A page of a group's conversation."""
+
+    group_id: str
+
+
+class HistoryPage(Wire, kw_only=True):
+    """Messages, oldest first. `nextBefore` asks for the page before; null where there is none."""
+
+    messages: list[Message]
+    next_before: int | None
+
+
+class Users(Wire, kw_only=True):
+    """User ids with commas between them, at most 500."""
+
+    user_ids: Annotated[str, msgspec.Meta(examples=["1,2,3"])]
+
+
+class Visibility(Wire, kw_only=True):
+    """Whether a user is online, and when last seen (milliseconds; null if never)."""
+
+    online: bool
+    last_seen: int | None
+
+
+async def send_to_user(call: Call, asked: ToUser) -> Sent:
+    """Send a private message. The answer means that it is on disk in the receiver's log."""
+    receiver = asked.receiver_id if asked.receiver_id is not None else asked.to
+    if receiver is None:
+        raise InvalidInput("Object missing required field `receiverID`")
+    return await _send(call, _filled(Private, asked, receiver))
+
+
+async def send_to_group(call: Call, asked: ToGroup) -> Sent:
+    """Send a message to a group of which one is a member."""
+    group = asked.group_id if asked.group_id is not None else asked.to
+    if group is None:
+        raise InvalidInput("Object missing required field `groupID`")
+    return await _send(call, _filled(Group, asked, group))
+
+
+def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Private | Group:
+    return kind(
+        to=to,
+        content=asked.content,
+        message_id=asked.message_id,
+        message_type=asked.message_type,
+        create_time=asked.create_time,
+    )
+
+
+async def _send(call: Call, send: Private | Group) -> Sent:
+    answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+
+    def receipt(outcome: Sent | Exception) -> None:
+        if answer.done():  # whoever asked is gone
+            return
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    call.roads.submit.message(call.author, send, receipt)
+    return await answer
+
+
+async def user_history(call: Call, asked: UserHistory) -> HistoryPage:
+    """Read the private conversation with a user, the newest page first."""
+    other = ids.user_id(asked.user_id)
+    conversation = ids.private_conversation(call.author.user_id, other)
+    try:
+        return await _history(call, conversation, asked)
+    except UnknownConversation:
+        if await call.roads.users.account(other) is None:
+            raise UnknownReceiver(f"There is no user {other}.") from None
+        return HistoryPage(messages=[], next_before=None)
+
+
+async def group_history(call: Call, asked: GroupHistory) -> HistoryPage:
+    """Read the conversation of a group of which one is a member, the newest page first."""
+    return await _history(call, ids.group_conversation(ids.group_id(asked.group_id)), asked)
+
+
+async def _history(call: Call, conversation: str, asked: History) -> HistoryPage:
+    found = await call.roads.conversations.history(call.author, conversation, asked.before, asked.limit)
+    first = found[0].conversation_seq if found else 1
+    return HistoryPage(messages=found, next_before=first if first > 1 else None)
+
+
+async def online(call: Call, asked: Users) -> dict[str, Visibility]:
+    """Ask who is online, many users at once."""
+    user_ids = [ids.user_id(name.strip(), "userIDs") for name in asked.user_ids.split(",") if name.strip()]
+    if not 1 <= len(user_ids) <= MAX_USERS:
+        raise InvalidInput(f"userIDs must name 1-{MAX_USERS} users.")
+    here = await call.roads.presence.query(user_ids)
+    forgotten = [user_id for user_id, state in here.items() if state.last_seen is None]
+    seen = await call.roads.users.last_seen(forgotten) if forgotten else {}
+    return {
+        user_id: Visibility(
+            online=state.online, last_seen=seen.get(user_id) if state.last_seen is None else state.last_seen
+        )
+        for user_id, state in here.items()
+    }
+
+
+OPERATIONS = (
+    operation("POST", "/messages/user", send_to_user, everywhere=True),
+    operation("GET", "/messages/user/{user_id}", user_history, everywhere=True),
+    operation("POST", "/messages/group", send_to_group, everywhere=True),
+    operation("GET", "/messages/group/{group_id}", group_history, everywhere=True),
+    operation("GET", "/messages/online", online, everywhere=True),
+)

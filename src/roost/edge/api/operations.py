@@ -1,0 +1,152 @@
+"""What an HTTP operation is: a row of a table, from which routes and OpenAPI are made alike.
+
+A handler is a plain function of a `Call` (or a `Visit`, if it needs no token) and, where it takes input, of one
+struct; it returns a struct. Its docstring is the operation's text. The struct's fields come from the path, and
+else from the query (GET, DELETE) or the JSON body, in wire names or snake_case.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NamedTuple, get_type_hints
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.types import Method
+
+from roost.edge.auth.tokens import Claims
+from roost.edge.roads import Roads
+from roost.errors import InvalidInput, Unauthenticated
+from roost.journal.contract import Author
+from roost.model import ids
+from roost.model.names import wire_name
+from roost.protocol.codec import decode_json
+
+MAX_QUERY_FIELDS = 100
+MAX_PAGE = 1_000_000
+MAX_PAGE_SIZE = 1000
+DEFAULT_PAGE_SIZE = 100
+
+AnyID = Annotated[str | int, msgspec.Meta(description="An id; integers are accepted.")]
+PageNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE, description="Counted from 1.")]
+PageSize = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE_SIZE)]
+
+PATH_FIELD = re.compile(r"\{(\w+)\}")
+
+
+class Visit:
+    """A request of somebody. `address` is where it comes from."""
+
+    __slots__ = ("address", "roads")
+
+    def __init__(self, roads: Roads, address: str) -> None:
+        self.roads = roads
+        self.address = address
+
+
+class Call(Visit):
+    """A request of `author`, as its token says."""
+
+    __slots__ = ("author", "claims")
+
+    def __init__(self, roads: Roads, address: str, author: Author, claims: Claims) -> None:
+        super().__init__(roads, address)
+        self.author = author
+        self.claims = claims
+
+
+class Protobuf(NamedTuple):
+    """How an operation's input and answer are spelled in Protobuf; the answer comes without envelope."""
+
+    decode: Callable[[bytes], Any]
+    encode: Callable[[Any], bytes]
+
+
+class Operation(NamedTuple):
+    """One method of one path. `everywhere`: it answers under /api and / as well."""
+
+    method: Method
+    path: str
+    tag: str
+    handle: Callable[..., Awaitable[Any]]
+    asked: type[msgspec.Struct] | None
+    answer: Any
+    open: bool
+    everywhere: bool
+    status: int
+    protobuf: Protobuf | None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the input is a body rather than a query."""
+        return self.method in {"POST", "PUT", "PATCH"}
+
+    def decode(self, request: Request[Any, Any, Any], body: bytes) -> Any:
+        """The input. Raises `InvalidInput`, which names the field, or `MalformedInput`."""
+        assert self.asked is not None
+        path = {wire_name(name): value for name, value in request.path_params.items()}
+        if not self.has_body:
+            return _convert(_query(request.scope["query_string"]) | path, self.asked, strict=False)
+        if not path:
+            return decode_json(body or b"{}", self.asked)
+        return _convert(decode_json(body or b"{}", dict[str, Any]) | path, self.asked, strict=True)
+
+
+def operation(
+    method: Method,
+    path: str,
+    handle: Callable[..., Awaitable[Any]],
+    *,
+    everywhere: bool = False,
+    status: int = 200,
+    protobuf: Protobuf | None = None,
+) -> Operation:
+    """The row of a handler; what its signature says is read from there."""
+    hints = get_type_hints(handle, include_extras=True)
+    names = list(inspect.signature(handle).parameters)
+    return Operation(
+        method=method,
+        path=path,
+        tag=path.split("/")[1],
+        handle=handle,
+        asked=hints[names[1]] if len(names) > 1 else None,
+        answer=hints["return"],
+        open=hints[names[0]] is Visit,
+        everywhere=everywhere,
+        status=status,
+        protobuf=protobuf,
+    )
+
+
+async def identify(roads: Roads, header: str | None) -> tuple[Author, Claims]:
+    """Who asks, by the `Authorization` header. Raises `Unauthenticated` and what `Tokens.verify` raises."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send a token: Authorization: Bearer <JWT>.")
+    claims = await roads.tokens.verify(token.strip())
+    device = claims.device_id or ids.DEFAULT_DEVICE
+    identity = await roads.users.identify(claims.user_id, device)
+    return Author(identity.uid, identity.did, claims.user_id, device), claims
+
+
+def _query(query: bytes) -> dict[str, str]:
+    """The fields of a query string; a field given more than once is a list with commas."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        raise InvalidInput(f"A query has at most {MAX_QUERY_FIELDS} fields.") from None
+    values: dict[str, str] = {}
+    for key, value in pairs:
+        name = wire_name(key)
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
+
+
+def _convert(values: dict[str, Any], kind: type[msgspec.Struct], *, strict: bool) -> Any:
+    try:
+        return msgspec.convert(values, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from None

@@ -1,0 +1,106 @@
+"""Where errors become answers: every failure leaves in the same form (CONTRACT §3)."""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from roost.errors import (
+    InternalError,
+    InvalidInput,
+    InvalidToken,
+    MethodNotAllowed,
+    NotFound,
+    RoostError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from roost.metrics import REFUSALS
+from roost.model.names import Wire
+from roost.protocol.codec import encode_json
+
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+logger = structlog.get_logger()
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Failure(Wire, kw_only=True):
+    """A refusal. `code` and `error` are stable; `message` is for a person; `requestID` finds it in the log."""
+
+    code: int
+    error: str
+    message: str
+    data: dict[str, Any] | None
+    request_id: str
+
+
+_OF_STATUS: dict[int, type[RoostError]] = {
+    HTTPStatus.BAD_REQUEST: InvalidInput,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowed,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge,
+    HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
+}
+"""What Litestar raises by itself, in our words."""
+
+
+def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """The answer to a request that failed. What is not foreseen is logged here, and only here."""
+    refusal = _as_refusal(request, error)
+    REFUSALS.labels(refusal.slug).inc()
+    data = dict(refusal.data)
+    headers: dict[str, str] = {}
+    if refusal.retry_after is not None:
+        data["retryAfter"] = refusal.retry_after
+    if refusal.retry_after is not None or refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+        headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after or 1)))
+    if isinstance(refusal, Unauthenticated):
+        about_token = isinstance(refusal, InvalidToken) or refusal.slug.startswith("token_")
+        headers["WWW-Authenticate"] = 'Bearer realm="roost"' + (', error="invalid_token"' if about_token else "")
+    if isinstance(refusal, MethodNotAllowed):
+        headers["Allow"] = ", ".join(_methods_of(request))
+    failure = Failure(
+        code=refusal.code,
+        error=refusal.slug,
+        message=str(refusal),
+        data=data or None,
+        request_id=request.scope["state"]["request_id"],
+    )
+    body = encode_json(failure)
+    return Response(body, status_code=refusal.status, headers=headers, media_type="application/json")
+
+
+def _as_refusal(request: AnyRequest, error: Exception) -> RoostError:
+    if isinstance(error, RoostError):
+        if isinstance(error, InternalError):
+            _log(request, error)
+        return error
+    if isinstance(error, HTTPException) and (kind := _OF_STATUS.get(error.status_code)) is not None:
+        return kind(error.detail) if kind is InvalidInput else kind()
+    _log(request, error)
+    return InternalError()
+
+
+def _log(request: AnyRequest, error: Exception) -> None:
+    state = request.scope["state"]
+    logger.error("request failed", request_id=state["request_id"], route=state.get("route"), exc_info=error)
+
+
+def _methods_of(request: AnyRequest) -> list[str]:
+    router = request.app.asgi_router
+    allowed: list[str] = []
+    for method in METHODS:
+        try:
+            router.handle_routing(path=request.scope["path"].rstrip("/") or "/", method=method)
+        except HTTPException:
+            continue
+        allowed.append(method)
+    return allowed
