@@ -11,7 +11,8 @@ its transaction, and what else was in that is run again. What has been reported 
 
 **Threads and the GIL.** sqlite3 lets go of the GIL around every step of a statement, and getting it back while
 the event loop is busy can take milliseconds. So statements on a hot path take their rows as one JSON parameter
-and give their rows as one JSON value: one step, whatever the number of rows.
+and give their rows as one JSON value: one step, whatever the number of rows. A batch that is a single write is a
+transaction by itself (`one_step`): no step for BEGIN and COMMIT.
 """
 
 from __future__ import annotations
@@ -44,7 +45,17 @@ MAX_WAITING = 100_000
 IDLE_AFTER = 0.2
 """Seconds without work after which the writer keeps house."""
 
-Run = Callable[[Connection, list[Any]], list[Any]]
+
+class Run(Protocol):
+    """What is done with all that waits for it: one result (or exception) for each item, in order."""
+
+    def __call__(self, connection: Connection, items: list[Any], /) -> list[Any]:
+        """Runs in a transaction of the writer."""
+
+    def one_step(self, items: list[Any], /) -> bool:
+        """Whether these items are a single write statement, which needs no transaction around it."""
+
+
 Done = Callable[[Any], None]
 
 
@@ -101,6 +112,7 @@ class Database:
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(readers, "roost-reader", self._open_reader)
         self._reader = threading.local()
+        self._alone = _Alone(self)
         self._closed = False
         self._figures = CommitFigures(0, 0.0)
         self.committed: Callable[[CommitFigures], None] = lambda _: None
@@ -156,7 +168,7 @@ class Database:
             if not future.done():
                 future.set_result(result)
 
-        self.submit(self._each_alone, change, done)
+        self.submit(self._alone, change, done)
         return await future
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -230,31 +242,20 @@ class Database:
     def _transact(self, connection: Connection, groups: list[tuple[Run, list[Any]]]) -> list[Any]:
         started = time.perf_counter()
         results: list[Any] = []
-        self._engine.begin(connection)
+        one_step = len(groups) == 1 and groups[0][0].one_step(groups[0][1])
+        if not one_step:
+            self._engine.begin(connection)
         try:
             for run, items in groups:
                 results += run(connection, items)
-            self._engine.commit(connection)
+            if not one_step:
+                self._engine.commit(connection)
         except BaseException:
             self._engine.rollback(connection)
             self.rolled_back()
             raise
         self._figures = CommitFigures(len(results), time.perf_counter() - started)
         return results
-
-    def _each_alone(self, connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
-        return [self._attempt(connection, change) for change in changes]
-
-    def _attempt(self, connection: Connection, change: Callable[[Connection], Any]) -> Any:
-        savepoint = connection.begin_nested()
-        try:
-            result = change(connection)
-        except Exception as error:  # told to the one who asked
-            savepoint.rollback()
-            self.rolled_back()
-            return _refusal(error)
-        savepoint.commit()
-        return result
 
     def _report(self, batch: list[_Work], results: list[Any]) -> None:
         try:
@@ -277,6 +278,30 @@ class Database:
         await self._loop.run_in_executor(None, self._thread.join)
         self._readers.shutdown()
         self._engine.dispose()
+
+
+class _Alone:
+    """Runs single changes, each in a savepoint: one that fails takes only itself back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
+        return [self._attempt(connection, change) for change in changes]
+
+    def one_step(self, _: list[Any]) -> bool:
+        return False
+
+    def _attempt(self, connection: Connection, change: Callable[[Connection], Any]) -> Any:
+        savepoint = connection.begin_nested()
+        try:
+            result = change(connection)
+        except Exception as error:  # told to the one who asked
+            savepoint.rollback()
+            self._database.rolled_back()
+            return _refusal(error)
+        savepoint.commit()
+        return result
 
 
 def _refusal(error: Exception) -> Exception:

@@ -41,6 +41,10 @@ class Append:
         self._statements = statements
         self._clock = clock
 
+    def one_step(self, drafts: list[Draft]) -> bool:
+        """Whether the batch is one write, so that no transaction is needed around it (see `roost.db.database`)."""
+        return self._statements.one_step([draft.conversation_id for draft in drafts], len(drafts))
+
     def __call__(self, connection: Connection, drafts: list[Draft]) -> list[Outcome]:
         """One outcome per draft, in order: where it is now, or why it was refused (`UnknownReceiver`,
         `UnknownConversation`, `NotAMember`).
@@ -77,8 +81,7 @@ class _Batch:
                 if draft.message_id is not None:
                     earlier[draft.author.uid, draft.message_id] = outcome
             outcomes.append(outcome)
-        statements.insert_messages(connection, messages)
-        statements.insert_entries(connection, entries)
+        statements.store(connection, messages, entries)
         return outcomes
 
     def _open_conversations(self) -> dict[str, Opened]:

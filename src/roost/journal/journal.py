@@ -39,7 +39,7 @@ class Journal:
         now, text = self._clock(), encode_json(change).decode()
         author_uid, did = (author.uid, author.did) if author else (0, 0)
         rows = [EntryRow(uid, seq, None, did if uid == author_uid else 0, now, text) for uid, seq in places]
-        self._statements.insert_entries(connection, rows)
+        self._statements.store(connection, [], rows)
         return Recorded(change, places, did)
 
     async def state(self, uid: int) -> LogState:

@@ -48,12 +48,18 @@ LOG_HEADS = """
     SELECT json_group_array(json_array(value, coalesce(
         (SELECT max(seq) FROM log WHERE uid = value), (SELECT floor FROM logs WHERE uid = value), 0)))
     FROM json_each(?)"""
-INSERT_MESSAGES = f"""
-    INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-        create_time, server_time, version, edit_time, recall_time)
-    SELECT {_values(10)}, 1, 0, 0 FROM json_each(?)"""
-INSERT_ENTRIES = f"""
-    INSERT INTO log (uid, seq, mid, origin, logged_at, change) SELECT {_values(6)} FROM json_each(?)"""
+STORE = "INSERT INTO appending VALUES (?, ?)"
+PREPARE = (
+    "CREATE TEMP VIEW IF NOT EXISTS appending AS SELECT '' AS messages, '' AS entries",
+    f"""
+    CREATE TEMP TRIGGER IF NOT EXISTS append_batch INSTEAD OF INSERT ON appending BEGIN
+        INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
+            create_time, server_time, version, edit_time, recall_time)
+        SELECT {_values(10)}, 1, 0, 0 FROM json_each(NEW.messages);
+        INSERT INTO log (uid, seq, mid, origin, logged_at, change) SELECT {_values(6)} FROM json_each(NEW.entries);
+    END""",
+)
+"""Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free."""
 NEXT_MIDS = """
     INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + ?1)
     ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value - ?1"""
@@ -69,8 +75,8 @@ class SQLiteStatements:
     """Implements `roost.journal.statements.Statements`.
 
     This process alone writes to the database, so what it has read or written it may remember: the heads of logs
-    and conversations, private conversations (which never change). For most messages that leaves three statements
-    between BEGIN and COMMIT. A rollback forgets everything.
+    and conversations, private conversations (which never change). For most batches that leaves two statements: the
+    look for duplicates, and `store`, which is a transaction of its own. A rollback forgets everything.
     """
 
     def __init__(self) -> None:
@@ -78,6 +84,7 @@ class SQLiteStatements:
         self._private: dict[str, Opened] = {}
         self._conversation_heads: dict[int, int] = {}
         self._log_heads: dict[int, int] = {}
+        self._prepared: Any = None
 
     def rolled_back(self) -> None:
         self._mids = range(0)
@@ -115,15 +122,22 @@ class SQLiteStatements:
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
         return _heads(connection, LOG_HEADS, uids, self._log_heads)
 
-    def insert_messages(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
-        _store(connection, INSERT_MESSAGES, rows)
-        for row in rows:
-            _remember(self._conversation_heads, row[4], row[5])
+    def store(self, connection: Connection, messages: Sequence[MessageRow], entries: Sequence[EntryRow]) -> None:
+        driver = _driver(connection)
+        if driver is not self._prepared:
+            for statement in PREPARE:
+                driver.execute(statement)
+            self._prepared = driver
+        if entries:
+            driver.execute(STORE, (_json(messages), _json(entries)))
+        for message in messages:
+            _remember(self._conversation_heads, message[4], message[5])
+        for entry in entries:
+            _remember(self._log_heads, entry[0], entry[1])
 
-    def insert_entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        _store(connection, INSERT_ENTRIES, rows)
-        for row in rows:
-            _remember(self._log_heads, row[0], row[1])
+    def one_step(self, conversations: Iterable[str], count: int) -> bool:
+        known = self._private
+        return self._prepared is not None and count <= len(self._mids) and all(name in known for name in conversations)
 
     def next_mids(self, connection: Connection, count: int) -> int:
         if len(self._mids) < count:
@@ -166,5 +180,4 @@ def _query(connection: Connection, sql: str, argument: Any) -> Any:
 
 
 def _store(connection: Connection, sql: str, rows: Sequence[Any]) -> None:
-    if rows:
-        _driver(connection).execute(sql, (_json(rows),))
+    _driver(connection).execute(sql, (_json(rows),))

@@ -88,14 +88,14 @@ class Statements(Protocol):
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
         """The last seq given in each log; locked."""
 
-    def insert_messages(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
-        """Stores messages; those of a conversation in the order of their numbers."""
-
-    def insert_entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        """Stores log entries; those of a log in the order of their seqs."""
+    def store(self, connection: Connection, messages: Sequence[MessageRow], entries: Sequence[EntryRow]) -> None:
+        """Stores messages and log entries; those of one conversation or log in the order of their numbers."""
 
     def next_mids(self, connection: Connection, count: int) -> int:
         """Reserves `count` server message ids; returns the first. No two nodes ever get the same."""
+
+    def one_step(self, conversations: Iterable[str], count: int) -> bool:
+        """Whether messages to these conversations need no other write than one `store`, which is atomic by itself."""
 
     def rolled_back(self) -> None:
         """What was done since the transaction (or a savepoint in it) began did not happen."""
