@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from roost.protocol.frames import Online
 
 REMEMBERED = 100_000
-"""Users whose last visit is remembered."""
+"""Users whose last visit is remembered, besides those who are online."""
+
+
+class Visit(NamedTuple):
+    """When a user was last heard of, and until when that counts as being online (milliseconds)."""
+
+    seen: int
+    until: int
+
+
+NEVER = Visit(0, 0)
 
 
 class MemoryPresence:
@@ -17,26 +28,24 @@ class MemoryPresence:
     def __init__(self, ttl: float, clock: Callable[[], int]) -> None:
         self._ttl = int(ttl * 1000)
         self._clock = clock
-        self._leases: dict[str, int] = {}
-        self._last_seen: OrderedDict[str, int] = OrderedDict()
+        self._visits: OrderedDict[str, Visit] = OrderedDict()
 
     async def renew(self, user_id: str) -> None:
-        self._leases[user_id] = self._saw(user_id) + self._ttl
+        self._heard(user_id, self._ttl)
 
     async def leave(self, user_id: str) -> None:
-        self._leases.pop(user_id, None)
-        self._saw(user_id)
+        self._heard(user_id, 0)
 
-    def _saw(self, user_id: str) -> int:
-        now = self._last_seen[user_id] = self._clock()
-        self._last_seen.move_to_end(user_id)
-        if len(self._last_seen) > REMEMBERED:
-            self._last_seen.popitem(last=False)
-        return now
+    def _heard(self, user_id: str, lease: int) -> None:
+        now, visits = self._clock(), self._visits
+        visits[user_id] = Visit(now, now + lease)
+        visits.move_to_end(user_id)  # so the one who was not heard of for longest is the first
+        while len(visits) > REMEMBERED and next(iter(visits.values())).until <= now:
+            visits.popitem(last=False)
 
     async def query(self, user_ids: Iterable[str]) -> dict[str, Online]:
         now = self._clock()
+        visits = {user_id: self._visits.get(user_id, NEVER) for user_id in user_ids}
         return {
-            user_id: Online(online=self._leases.get(user_id, 0) > now, last_seen=self._last_seen.get(user_id))
-            for user_id in user_ids
+            user_id: Online(online=until > now, last_seen=seen or None) for user_id, (seen, until) in visits.items()
         }
