@@ -226,6 +226,15 @@ class TestAllOrNothing:
         assert (after.author_seq, after.message.conversation_seq) == (2, 1)
         assert contents(await rooms.log(bob)) == ["before", "after"]
 
+    async def test_a_failure_of_the_very_first_batch_leaves_nothing_behind(
+        self, rooms: Rooms, ann: Author, bob: Author
+    ) -> None:
+        async with rooms.failing("log"):
+            [outcome] = await rooms.batch(private(ann, "bob"))
+        assert isinstance(outcome, Exception)
+        after = await rooms.send(private(ann, "bob"))
+        assert (after.author_seq, after.message.conversation_seq) == (1, 1)
+
     async def test_a_failure_in_a_conversation_that_is_under_way_leaves_no_gap(
         self, rooms: Rooms, ann: Author, bob: Author
     ) -> None:

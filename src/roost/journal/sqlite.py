@@ -88,6 +88,7 @@ class SQLiteStatements:
 
     def rolled_back(self) -> None:
         self._mids = range(0)
+        self._prepared = None  # the temporary view and trigger went with the transaction that made them
         for memory in (self._private, self._conversation_heads, self._log_heads):
             memory.clear()
 
