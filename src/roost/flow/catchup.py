@@ -25,6 +25,8 @@ from roost.protocol.frames import Offline, Page
 
 MAX_COUNT = 1000
 """Entries in a page at most (CONTRACT §3)."""
+MAX_SEQ = 2**63 - 2
+"""The highest position anyone may name: it and the one after it fit a signed 64-bit integer (C14)."""
 OFFLINE_BATCH = 100
 """Messages pushed after login, and entries in any batch on a socket, at most (A6)."""
 
@@ -46,7 +48,7 @@ class Socket(Protocol):
     def writable(self) -> bool:
         """Whether its buffer has room."""
 
-    def batch(self, frame: Offline) -> None:
+    def send(self, frame: Offline) -> None:
         """Writes a batch."""
 
     def must_reset(self, state: LogState) -> None:
@@ -91,6 +93,8 @@ class Catchup:
         """
         if not 1 <= count <= MAX_COUNT:
             raise InvalidInput(f"count must be 1-{MAX_COUNT}.")
+        if not 0 <= last_seq <= MAX_SEQ:
+            raise InvalidInput("lastSeq must be 0 to 2^63 - 2.")
         page = await self._read(author.uid, last_seq, count)
         if self._must_reset(last_seq, epoch, page.state):
             return self.reset_page(page.state, last_seq)
@@ -149,7 +153,9 @@ class Catchup:
     ) -> tuple[list[Message], int, tuple[LogState, int]]:
         def query(connection: Connection) -> tuple[list[Message], int, tuple[LogState, int]]:
             mark = self._positions.mark(connection, author)
-            found = reading.offline(connection, author.uid, author.did, mark, conversation, offset, count)
+            found = reading.offline(
+                connection, author.uid, author.did, mark, conversation=conversation, offset=offset, count=count
+            )
             return *found, (reading.log_state(connection, author.uid), mark)
 
         return await self._database.read(query)
@@ -178,7 +184,7 @@ class Catchup:
             wanted = [entry for entry in wanted if not reader.skips(entry.origin, entry.what, None)]
         if wanted:
             messages, changes = split(wanted)
-            socket.batch(
+            socket.send(
                 Offline(
                     messages=messages,
                     changes=changes,
