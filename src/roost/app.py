@@ -7,7 +7,7 @@ import contextlib
 import resource
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import uvicorn
@@ -128,7 +128,7 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn, run inside a loop that is ours: signals are the caller's."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

@@ -14,6 +14,9 @@ from typing import Any
 import msgspec
 import yaml
 
+LARGEST_BATCH = 100
+"""Entries in one batch on a socket (A6)."""
+
 
 class ConfigError(Exception):
     """The settings can't be used; the message names the key."""
@@ -172,5 +175,5 @@ def _check(config: Config) -> None:
     ):
         if value < lowest:
             raise ConfigError(f"{key} must be at least {lowest}, not {value}.")
-    if sync.batch > 100:
-        raise ConfigError("sync.batch must be at most 100 (A6).")
+    if sync.batch > LARGEST_BATCH:
+        raise ConfigError(f"sync.batch must be at most {LARGEST_BATCH} (A6).")

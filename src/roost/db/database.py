@@ -192,7 +192,7 @@ class Database:
         connection = self._engine.writer()
         try:
             self._prepare(connection)
-        except Exception as error:  # raised where ready() is awaited
+        except Exception as error:  # noqa: BLE001 - raised where ready() is awaited
             self._loop.call_soon_threadsafe(self._prepared.set_exception, error)
             connection.close()
             return
@@ -227,7 +227,7 @@ class Database:
         groups = [(run, [work.item for work in works]) for run, works in groupby(batch, attrgetter("run"))]
         try:
             return self._transact(connection, groups)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to those who asked
             if len(groups) == 1:
                 return [_refusal(error)] * len(batch)
         # One of several failed, and took the others back with it: each has its own transaction now.
@@ -236,7 +236,7 @@ class Database:
     def _commit_alone(self, connection: Connection, run: Run, items: list[Any]) -> list[Any]:
         try:
             return self._transact(connection, [(run, items)])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to those who asked
             return [_refusal(error)] * len(items)
 
     def _transact(self, connection: Connection, groups: list[tuple[Run, list[Any]]]) -> list[Any]:
@@ -296,7 +296,7 @@ class _Alone:
         savepoint = connection.begin_nested()
         try:
             result = change(connection)
-        except Exception as error:  # told to the one who asked
+        except Exception as error:  # noqa: BLE001 - told to the one who asked
             savepoint.rollback()
             self._database.rolled_back()
             return _refusal(error)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Insert, Select, func, select
 
 _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
@@ -25,3 +25,11 @@ def fetch(connection: Connection, statement: Select[Any], **parameters: Any) -> 
     if connection.dialect.name == "sqlite":
         return _decode(connection.execute(_as_one_value(statement), parameters).scalar_one())
     return list(connection.execute(statement, parameters))
+
+
+def made_key(connection: Connection, row: Insert) -> int:
+    """Inserts a row and returns the integer key that the database gave it."""
+    key = connection.execute(row).inserted_primary_key
+    if key is None:
+        raise RuntimeError("the database gave no key")
+    return int(key[0])

@@ -7,7 +7,7 @@ tokens, writing out at the end of a turn, the periodic sweep (leases, pings) and
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from roost.config import Config
 from roost.deliver.reader import Reader
 from roost.edge.roads import Roads
 from roost.edge.session import Session
+from roost.edge.socket import Socket, Turn
 from roost.errors import InvalidInput, NotAMember
 from roost.flow.catchup import Opening
 from roost.journal.contract import Author
@@ -32,8 +33,6 @@ SWEEP = 15.0
 """Seconds between looks at all connections."""
 SILENCE = 60.0
 """Seconds of silence after which a client is pinged; after twice as long its connection is ended."""
-CLOSE_TIMEOUT = 2.0
-"""Seconds a client has to answer a close frame."""
 MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
 
@@ -46,16 +45,15 @@ class Gateway:
     def __init__(self, roads: Roads, config: Config, loop: asyncio.AbstractEventLoop) -> None:
         self.roads = roads
         self.loop = loop
-        self.now = time.monotonic()
         self.auth_timeout = config.limits.auth_timeout
         self.max_frame = config.limits.max_frame
-        self.close_timeout = CLOSE_TIMEOUT
         self._max_content = config.limits.max_content
         self._window = config.sync.window
         self._save_interval = config.sync.save_interval
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
-        self._output: list[Session] = []
+        self.turn = Turn(loop, self._has_output, self.max_frame)
+        self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[int] = set()
         self._save_now = asyncio.Event()
@@ -176,16 +174,16 @@ class Gateway:
 
     # --- for all sessions ---
 
-    def has_output(self, session: Session) -> None:
-        """The session has something to write: it leaves at the end of this turn of the event loop."""
+    def _has_output(self, socket: Socket) -> None:
+        """The socket has something to write: it leaves at the end of this turn of the event loop."""
         if not self._output:
             self.loop.call_soon(self._flush)
-        self._output.append(session)
+        self._output.append(socket)
 
     def _flush(self) -> None:
         output, self._output = self._output, []
-        for session in output:
-            session.flush()
+        for socket in output:
+            socket.flush()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something beside; a failure is logged."""
@@ -207,9 +205,8 @@ class Gateway:
     async def _sweep_forever(self) -> None:
         while True:
             await asyncio.sleep(min(SWEEP, self.auth_timeout))
-            self.now = time.monotonic()
             for session in list(self._sessions):
-                silent = self.now - session.heard
+                silent = self.loop.time() - session.heard
                 if silent > 2 * SILENCE:
                     session.close(CloseCode.TOO_SLOW, "nothing was heard for too long")
                     continue
@@ -221,10 +218,8 @@ class Gateway:
     async def _save_forever(self) -> None:
         """Positions are saved every few seconds, and soon after a disconnect (B1)."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._save_now.wait(), self._save_interval)
-            except TimeoutError:
-                pass
             self._save_now.clear()
             await self.save()
 

@@ -7,13 +7,13 @@ bytes, a `Connection` header as picows wants it, and `shutdown`, which uvicorn c
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
+import sys
 from typing import Any, Protocol
 
 from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponseWithListener
-from picows.picows import WSProtocol
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not public
 
 READ_BUFFER = 2048
 """Bytes of read buffer a connection starts with: most of what an idle connection costs. It grows as needed."""
@@ -34,25 +34,27 @@ class _Quiet:
 
     def exception(self, message: str, *arguments: Any, **_: Any) -> None:
         """Only reached by a bug in our own listener: worth a trace."""
-        logging.getLogger("roost.edge").exception(message, *arguments)
+        logging.getLogger("roost.edge").error(message, *arguments, exc_info=sys.exc_info())
 
 
 class Door(Protocol):
     """Who decides about an upgrade request; see `roost.edge.gateway`."""
 
-    max_frame: int
+    @property
+    def max_frame(self) -> int:
+        """Bytes of a frame at most."""
 
     def open(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         """The answer, with a listener where it is 101."""
 
 
-def protocol_class(door: Door) -> type[asyncio.BufferedProtocol]:
+def protocol_class(door: Door) -> Any:
     """The class uvicorn makes an instance of for each upgrade."""
 
-    class UpgradedProtocol(WSProtocol):  # type: ignore[misc, valid-type]
+    class UpgradedProtocol(WSProtocol):  # type: ignore[misc]
         """One upgraded connection."""
 
-        def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
+        def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ARG002
             """The arguments are uvicorn's; `config` and `app_state` are for ASGI, which is not spoken here."""
             super().__init__(
                 None,  # host_port: of clients
@@ -96,12 +98,3 @@ def protocol_class(door: Door) -> type[asyncio.BufferedProtocol]:
                 self.transport.disconnect()
 
     return UpgradedProtocol
-
-
-def frame_header(size: int, opcode: int) -> bytes:
-    """The header of an unmasked, unfragmented frame from the server (RFC 6455 §5.2)."""
-    if size < 126:
-        return bytes((0x80 | opcode, size))
-    if size < 65536:
-        return bytes((0x80 | opcode, 126, size >> 8, size & 255))
-    return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")

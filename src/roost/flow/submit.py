@@ -35,8 +35,10 @@ class Submit:
         self._max_content = max_content
 
     def message(self, author: Author, send: Private | Group, receipt: Receipt, via: object = None) -> None:
-        """Appends a message. `receipt` is called on the event loop with `Sent` once it is durable in every
-        receiver's log, or with the error; it comes before any reader of this node is told.
+        """Appends a message.
+
+        `receipt` is called on the event loop with `Sent` once it is durable in every receiver's log, or with the
+        error; it comes before any reader of this node is told.
 
         `via` is the connection that sends it and has the receipt as its copy. Raises what the form of the
         message, the rate limit or a full server refuse at once.

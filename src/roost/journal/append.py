@@ -46,8 +46,9 @@ class Append:
         return self._statements.one_step([draft.conversation_id for draft in drafts], len(drafts))
 
     def __call__(self, connection: Connection, drafts: list[Draft]) -> list[Outcome]:
-        """One outcome per draft, in order: where it is now, or why it was refused (`UnknownReceiver`,
-        `UnknownConversation`, `NotAMember`).
+        """One outcome per draft, in order: where it is now, or why it was refused.
+
+        The refusals are `UnknownReceiver`, `UnknownConversation` and `NotAMember`.
         """
         return _Batch(self._statements, connection, drafts, self._clock()).settle()
 
@@ -70,17 +71,18 @@ class _Batch:
         outcomes: list[Outcome] = []
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
-        outcome: Outcome | None
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
-            outcome = _duplicate(draft, earlier) or _refusal(draft, conversation)
-            if outcome is None and conversation is not None:
-                outcome, row = self._place(mid, draft, conversation, numbers, logs)
-                messages.append(row)
-                entries += _entries(outcome, row, draft, self._now)
-                if draft.message_id is not None:
-                    earlier[draft.author.uid, draft.message_id] = outcome
-            outcomes.append(outcome)
+            settled = _duplicate(draft, earlier) or _refusal(draft, conversation)
+            if settled is not None or conversation is None:
+                outcomes.append(settled or UnknownConversation())
+                continue
+            committed, row = self._place(mid, draft, conversation, numbers, logs)
+            messages.append(row)
+            entries += _entries(committed, row, draft, self._now)
+            if draft.message_id is not None:
+                earlier[draft.author.uid, draft.message_id] = committed
+            outcomes.append(committed)
         statements.store(connection, messages, entries)
         return outcomes
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, tuple_, update
 
 from roost.db.database import Database
 from roost.db.rows import fetch
@@ -26,7 +26,8 @@ Device = tuple[int, int]
 MAX_LISTED = 200
 """Devices in a list. Who logs in without a device id gets a new device each time."""
 
-_uid, _did = bindparam("uid"), bindparam("did")
+_uid: BindParameter[int] = bindparam("uid")
+_did: BindParameter[int] = bindparam("did")
 
 SAVED = select(positions.c.mark).where(positions.c.uid == _uid, positions.c.did == _did)
 MARKED = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.did == _did)

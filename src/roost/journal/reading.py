@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select
 
 from roost.db.rows import fetch
 from roost.db.schema import conversations, deployment, log, logs, marks, messages, users
@@ -38,7 +38,11 @@ _WHOLE_MESSAGE = messages.join(conversations, conversations.c.cid == messages.c.
     users, users.c.uid == messages.c.sender
 )
 
-_uid, _did, _after, _before, _limit = (bindparam(name) for name in ("uid", "did", "after", "before", "count"))
+_uid: BindParameter[int] = bindparam("uid")
+_did: BindParameter[int] = bindparam("did")
+_after: BindParameter[int] = bindparam("after")
+_before: BindParameter[int] = bindparam("before")
+_limit: BindParameter[int] = bindparam("count")
 
 EPOCH = select(deployment.c.value).where(deployment.c.name == "epoch")
 HEAD = select(func.max(log.c.seq)).where(log.c.uid == _uid)
@@ -76,7 +80,7 @@ _UNSYNCED = and_(
 FIRST_UNSYNCED = select(log.c.seq).where(_UNSYNCED).order_by(log.c.seq).limit(1)
 
 
-def _offline(conversation: bool) -> tuple[Select[Any], Select[Any]]:
+def _offline(*, conversation: bool) -> tuple[Select[Any], Select[Any]]:
     source = log.join(messages, messages.c.mid == log.c.mid)
     chosen = and_(_UNSYNCED, messages.c.cid == bindparam("cid")) if conversation else _UNSYNCED
     count = select(func.count()).select_from(source if conversation else log).where(chosen)
@@ -155,7 +159,7 @@ def messages_by_mid(connection: Connection, mids: list[int]) -> dict[int, Messag
 
 
 def offline(
-    connection: Connection, uid: int, did: int, mark: int, conversation: str | None, offset: int, count: int
+    connection: Connection, uid: int, did: int, mark: int, *, conversation: str | None, offset: int, count: int
 ) -> tuple[list[Message], int]:
     """What the device has not stored beyond its mark: a page of messages, oldest first, and how many there are.
 

@@ -33,4 +33,4 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
     connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.seq <= new_floor))
     if connection.execute(update(logs).where(logs.c.uid == uid).values(floor=new_floor)).rowcount == 0:
         connection.execute(insert(logs).values(uid=uid, floor=new_floor))
-    return new_floor - floor
+    return int(new_floor - floor)

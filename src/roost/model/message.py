@@ -42,7 +42,7 @@ class Message(Wire, kw_only=True):
 
 
 class Change(Wire, kw_only=True):
-    """A log entry that is no message. `kind` tells which of the fields are set:
+    """A log entry that is no message. `kind` tells which of the fields are set.
 
     - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;
     - `group`: the group was made, renamed or dissolved (`action`: created, renamed, dissolved; `name`);

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+FINAL = 4500
+"""From this code on the client must not come back with what it has."""
+
 
 class CloseCode(IntEnum):
-    """Close codes of Roost."""
+    """Close codes: those of RFC 6455 §7.4.1 that Roost uses, and its own."""
+
+    NORMAL = 1000
+    BAD_FRAMES = 1002
+    INVALID_TEXT = 1007
+    TOO_BIG = 1009
 
     RESTART = 4000
     TOO_SLOW = 4001
@@ -19,4 +27,4 @@ class CloseCode(IntEnum):
     @property
     def come_back(self) -> bool:
         """Whether the client may connect again with what it has."""
-        return self < 4500
+        return self < FINAL

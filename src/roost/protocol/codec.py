@@ -29,12 +29,14 @@ def decode_client_json(data: bytes) -> AnyClientFrame:
     """
     try:
         if b"_" not in data:
-            return _decode_frame(data)
-        return msgspec.convert(accept_snake_case(_decode_any(data)), AnyClientFrame)
+            frame: AnyClientFrame = _decode_frame(data)
+        else:
+            frame = msgspec.convert(accept_snake_case(_decode_any(data)), type=AnyClientFrame)
     except msgspec.ValidationError as error:
         raise _refusal_of(data, error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedInput(f"This is not JSON: {error}") from None
+    return frame
 
 
 def _refusal_of(data: bytes, error: msgspec.ValidationError) -> RoostError:

@@ -1,7 +1,7 @@
-"""The life of a WebSocket connection as one table (CONTRACT §4).
+r"""The life of a WebSocket connection as one table (CONTRACT §4).
 
-    opened --auth--> authenticating --accepted--> ready --\\
-       \\---- too late, refused, protocol error, gone -------+--> closed
+    opened --auth--> authenticating --accepted--> ready --\
+       \---- too late, refused, protocol error, gone -------+--> closed
 
 The driver feeds it frames and the outcome of the authentication; it answers what may happen. It knows no
 socket and no clock.

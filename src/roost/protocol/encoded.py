@@ -47,8 +47,7 @@ class EncodedEntry:
     def protobuf(self, seq: int) -> bytes:
         """The binary frame, likewise."""
         if isinstance(self.what, Change):
-            change = {name: value for name, value in msgspec.to_builtins(self.what).items() if name != "seq"}
-            return bytes(protobuf.pb.Frame(change={**change, "seq": seq}).SerializeToString())
+            return protobuf.change_frame(self.what, seq)
         if not self._protobuf:
             self._protobuf = protobuf.encode_message_body(self.what)
         return protobuf.message_frame(self._protobuf, seq)

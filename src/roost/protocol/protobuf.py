@@ -14,6 +14,7 @@ import msgspec
 from google.protobuf.message import DecodeError, Message
 
 from roost.errors import InvalidInput, MalformedInput, UnknownFrameType
+from roost.model.message import Change
 from roost.model.message import Message as ChatMessage
 from roost.protocol import roost_pb2 as pb
 from roost.protocol.codec import FRAME_TYPES
@@ -100,11 +101,15 @@ def encode_message_body(message: ChatMessage) -> bytes:
     return bytes(pb.Message(**msgspec.to_builtins(message)).SerializeToString())
 
 
+_MORE = 0x80
+"""The bit of a varint's byte that says another follows."""
+
+
 def varint(number: int) -> bytes:
     """A non-negative number in Protobuf's base-128 form."""
     out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
+    while number >= _MORE:
+        out.append(number & (_MORE - 1) | _MORE)
         number >>= 7
     out.append(number)
     return bytes(out)
@@ -114,3 +119,8 @@ def message_frame(body: bytes, seq: int) -> bytes:
     """The `Frame` of a message encoded by `encode_message_body`, for the reader in whose log it is at `seq`."""
     place = SEQ_TAG + varint(seq)
     return MESSAGE_TAG + varint(len(body) + len(place)) + body + place
+
+
+def change_frame(change: Change, seq: int) -> bytes:
+    """The `Frame` of a change, for the reader in whose log it is at `seq`."""
+    return bytes(pb.Frame(change=msgspec.to_builtins(change) | {"seq": seq}).SerializeToString())

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
-from roost.db.rows import fetch
+from roost.db.rows import fetch, made_key
 from roost.db.schema import conversations, members, messages, users
 from roost.errors import Conflict, Forbidden, InvalidInput, NotAMember, UnknownConversation
 
@@ -51,7 +51,8 @@ class Listed(NamedTuple):
     last_mid: int | None
 
 
-_uid, _cid = bindparam("uid"), bindparam("cid")
+_uid: BindParameter[int] = bindparam("uid")
+_cid: BindParameter[int] = bindparam("cid")
 
 _UNREAD = (
     select(func.count())
@@ -144,7 +145,7 @@ def create_group(connection: Connection, conversation_id: str, name: str | None,
     if connection.execute(taken).first() is not None:
         raise Conflict(f"The group id {conversation_id.removeprefix('g:')} is taken.")
     row = insert(conversations).values(conversation_id=conversation_id, name=name, created_at=now)
-    cid = connection.execute(row).inserted_primary_key[0]
+    cid = made_key(connection, row)
     return Conversation(cid, conversation_id, name, 0, now)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from roost.db.database import Database
+from roost.db.rows import made_key
 from roost.db.schema import devices, users
 from roost.errors import UserExists
 
@@ -70,7 +71,7 @@ class Users:
         did = connection.execute(DID, {"uid": uid, "device_id": device_id}).scalar()
         if did is None:
             row = insert(devices).values(uid=uid, device_id=device_id, created_at=self._clock(), last_seen=0)
-            did = connection.execute(row).inserted_primary_key[0]
+            did = made_key(connection, row)
         return Identity(uid, did)
 
     def create(
@@ -82,7 +83,7 @@ class Users:
         row = insert(users).values(
             user_id=user_id, password_hash=password_hash, display_name=display_name, created_at=self._clock()
         )
-        return int(connection.execute(row).inserted_primary_key[0])
+        return made_key(connection, row)
 
     async def account(self, user_id: str) -> Account | None:
         """The account of a user id, if there is one."""
@@ -113,7 +114,11 @@ class Users:
     async def seen(self, dids: Collection[int]) -> None:
         """Notes that these devices were here now."""
         change = update(devices).where(devices.c.did.in_(list(dids))).values(last_seen=self._clock())
-        await self._database.write(lambda connection: connection.execute(change) and None)
+
+        def note(connection: Connection) -> None:
+            connection.execute(change)
+
+        await self._database.write(note)
 
 
 def _find(connection: Connection, user_id: str, device_id: str) -> Identity | None:
