@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from roost.app import running
 from roost.config import Config
 from roost.edge.auth.tokens import load_or_make_secret
@@ -62,7 +63,9 @@ async def town(elsewhere: Elsewhere) -> AsyncIterator[Town]:
 
 
 @pytest.fixture
-async def settle(server: Callable[..., Awaitable[Any]], tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
+async def settle(
+    server: Callable[..., Awaitable[Any]], tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
     """Makes towns of one's own: `town = await settle(limits={"max_body": 2048})`."""
     async with contextlib.AsyncExitStack() as stack:
 

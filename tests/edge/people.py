@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+
 from roost.edge.auth.tokens import sign
 
 _numbers = itertools.count(1)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.edge.people import Person, Town
 
 LONG_AGO = 1_700_000_000_000

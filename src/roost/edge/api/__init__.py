@@ -65,10 +65,10 @@ def _route(operation: Operation, roads: Roads) -> HTTPRouteHandler:
         if operation.asked is None:
             return _answer(operation, await operation.handle(visit), protobuf=False)
         body = await request.body() if operation.has_body else b""
-        spoken = _media_type(request) if body else JSON
+        spoken = _media_type(request)
         if spoken == PROTOBUF and operation.protobuf is not None:
             asked = operation.protobuf.decode(body)
-        elif spoken == JSON:
+        elif spoken == JSON or not body:
             asked = operation.decode(request, body)
         else:
             raise UnsupportedMedia(f"Content-Type must be {JSON}{f' or {PROTOBUF}' if operation.protobuf else ''}.")
