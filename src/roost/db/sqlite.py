@@ -19,8 +19,10 @@ from sqlalchemy.pool import NullPool
 CACHE_KIB = 128 * 1024
 """Page cache of the writer: the upper levels of every B-tree that a batch touches stay in memory."""
 READER_CACHE_KIB = 16 * 1024
-CHECKPOINT_PAGES = 8192
-"""Pages in the write-ahead log (32 MiB) at which a commit also checkpoints, if no idle moment came before."""
+CHECKPOINT_PAGES = 4096
+"""Pages in the write-ahead log (16 MiB) at which a commit also checkpoints, if no idle moment came before.
+
+A small log is written over and over in place; the commit that checkpoints takes some milliseconds longer."""
 STATEMENTS = 256
 """Prepared statements kept per connection."""
 
