@@ -98,7 +98,7 @@ class Reader:
     def offer(self, entry: EncodedEntry, seq: int, origin: int, via: object) -> None:
         """A committed entry of this log. Written now in the fast lane; otherwise only announced."""
         self.announced = seq
-        if self.fast and seq == self.position + 1 and self.room > 0:
+        if self.fast and seq == self.position + 1 and seq <= self.acked + self.window:
             self.position = seq
             if origin and self.skips(origin, entry.what, via):
                 return

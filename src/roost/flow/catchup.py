@@ -164,8 +164,11 @@ class Catchup:
         """Reads from the reader's position until it is caught up, its window is full or its socket is."""
         try:
             while reader.room > 0 and socket.writable and not reader.fast:
-                page = await self._read(reader.uid, reader.position, min(self._batch, reader.room))
-                if reader.position < page.state.floor:
+                position = reader.position
+                page = await self._read(reader.uid, position, min(self._batch, reader.room))
+                if reader.position != position:  # an ack went past it meanwhile
+                    continue
+                if position < page.state.floor:
                     socket.must_reset(page.state)
                     return
                 if page.entries:

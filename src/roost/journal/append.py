@@ -33,6 +33,16 @@ class Numbers:
         self.heads[key] = number
         return number
 
+    def take_each(self, keys: Iterable[int]) -> list[Place]:
+        """The next number of each of the keys, once."""
+        heads = self.heads
+        places = []
+        for key in keys:
+            number = heads[key] + 1
+            heads[key] = number
+            places.append((key, number))
+        return places
+
 
 class Append:
     """Gives drafts their places. One for the life of the server; it keeps no state between batches."""
@@ -79,7 +89,7 @@ class _Batch:
                 continue
             committed, row = self._place(mid, draft, conversation, numbers, logs)
             messages.append(row)
-            entries += _entries(committed, row, draft, self._now)
+            entries += _entries(committed, mid, draft, self._now)
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
@@ -116,7 +126,7 @@ class _Batch:
     def _place(
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
     ) -> tuple[Committed, MessageRow]:
-        places = [Place(uid, logs.take(uid)) for uid in conversation.members]
+        places = logs.take_each(conversation.members)
         author_seq = logs.heads[draft.author.uid]
         message = Message(
             message_id=draft.message_id or uuid4().hex,
@@ -156,10 +166,9 @@ def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Commi
     return first and Committed(first.message, first.author_seq, [], duplicate=True)
 
 
-def _entries(committed: Committed, row: MessageRow, draft: Draft, now: int) -> Iterable[EntryRow]:
+def _entries(committed: Committed, mid: int, draft: Draft, now: int) -> list[EntryRow]:
     author, origin = draft.author.uid, draft.author.did
-    for uid, seq in committed.places:
-        yield EntryRow(uid, seq, row.mid, origin if uid == author else 0, now, None)
+    return [(uid, seq, mid, origin if uid == author else 0, now, None) for uid, seq in committed.places]
 
 
 def _as_committed(row: FoundMessage, sender_id: str) -> Committed:

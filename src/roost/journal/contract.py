@@ -48,11 +48,8 @@ class Draft(msgspec.Struct, gc=False):
     via: Any = None
 
 
-class Place(NamedTuple):
-    """An entry's place: seq in the log of uid."""
-
-    uid: int
-    seq: int
+Place = tuple[int, int]
+"""An entry's place, `(uid, seq)`. Plain, because a group message has thousands."""
 
 
 class Committed(msgspec.Struct):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from roost.db.database import Database
 from roost.journal import reading
 from roost.journal.append import Append, Numbers, Outcome
-from roost.journal.contract import Author, Draft, LogPage, LogState, Place, Recorded
+from roost.journal.contract import Author, Draft, LogPage, LogState, Recorded
 from roost.journal.statements import EntryRow, Statements
 from roost.model.message import Change
 from roost.protocol.codec import encode_json
@@ -35,10 +35,10 @@ class Journal:
         """Enters a change in the logs of `uids`, in the caller's write transaction. `change.seq` is 0."""
         receivers = sorted(set(uids))
         numbers = Numbers(self._statements.log_heads(connection, receivers))
-        places = [Place(uid, numbers.take(uid)) for uid in receivers]
+        places = numbers.take_each(receivers)
         now, text = self._clock(), encode_json(change).decode()
         author_uid, did = (author.uid, author.did) if author else (0, 0)
-        rows = [EntryRow(uid, seq, None, did if uid == author_uid else 0, now, text) for uid, seq in places]
+        rows: list[EntryRow] = [(uid, seq, None, did if uid == author_uid else 0, now, text) for uid, seq in places]
         self._statements.store(connection, [], rows)
         return Recorded(change, places, did)
 

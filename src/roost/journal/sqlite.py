@@ -103,7 +103,7 @@ class SQLiteStatements:
             for name, cid, members in _query(connection, CONVERSATIONS, missing):
                 found[name] = Opened(cid, members)
                 if name.startswith("p:"):
-                    _remember(known, name, found[name])
+                    _remember(known, {name: found[name]})
         return found
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
@@ -131,10 +131,8 @@ class SQLiteStatements:
             self._prepared = driver
         if entries:
             driver.execute(STORE, (_json(messages), _json(entries)))
-        for message in messages:
-            _remember(self._conversation_heads, message[4], message[5])
-        for entry in entries:
-            _remember(self._log_heads, entry[0], entry[1])
+        _remember(self._conversation_heads, {message.cid: message.conversation_seq for message in messages})
+        _remember(self._log_heads, {entry[0]: entry[1] for entry in entries})
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         known = self._private
@@ -149,10 +147,10 @@ class SQLiteStatements:
         return first
 
 
-def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(memory) >= REMEMBERED and key not in memory:
+def _remember(memory: dict[Any, Any], news: dict[Any, Any]) -> None:
+    if len(memory) >= REMEMBERED:
         memory.clear()
-    memory[key] = value
+    memory.update(news)
 
 
 def _heads(connection: Connection, sql: str, keys: Sequence[int], memory: dict[int, int]) -> dict[int, int]:

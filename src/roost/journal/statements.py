@@ -28,15 +28,8 @@ class MessageRow(NamedTuple):
     server_time: int
 
 
-class EntryRow(NamedTuple):
-    """A row of `log`. `change` is JSON."""
-
-    uid: int
-    seq: int
-    mid: int | None
-    origin: int
-    logged_at: int
-    change: str | None
+EntryRow = tuple[int, int, int | None, int, int, str | None]
+"""A row of `log`: uid, seq, mid, origin, logged_at, change as JSON. Plain, because a group message has thousands."""
 
 
 class FoundMessage(NamedTuple):
