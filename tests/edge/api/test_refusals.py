@@ -27,7 +27,12 @@ async def test_there_is_nothing_at_an_unknown_address(town: Town, alice: Person)
 async def test_another_method_is_refused_with_those_allowed(alice: Person) -> None:
     answer = await alice.put("/groups/club")
     assert answer.refusal == (405, "method_not_allowed")
-    assert answer.headers["Allow"] == "DELETE, GET, PATCH"
+    assert answer.headers["Allow"] == "DELETE, GET, OPTIONS, PATCH"
+
+
+async def test_options_are_told(town: Town) -> None:
+    answer = await town.http.options("/api/v1/groups/club")
+    assert (answer.status_code, answer.headers["Allow"]) == (204, "DELETE, GET, OPTIONS, PATCH")
 
 
 @pytest.mark.parametrize("path", ["/messages/5/recall", "/attachments", "/messages/5/forward"])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -17,7 +18,7 @@ from roost.edge.api import accounts, conversations, devices, groups, health, mes
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
 from roost.edge.api.operations import PATH_FIELD, Call, Operation, Visit, identify
-from roost.edge.api.refusals import refuse
+from roost.edge.api.refusals import methods_of, refuse
 from roost.edge.roads import Roads
 from roost.errors import UnsupportedMedia
 from roost.protocol.codec import encode_json
@@ -45,6 +46,7 @@ def build(roads: Roads, config: Config) -> Litestar:
     """The application."""
     app = Litestar(
         [
+            _options(OPERATIONS),  # first, or Litestar makes its own
             *(_route(operation, roads) for operation in OPERATIONS),
             *health.routes(roads),
             *reference_pages(describe(OPERATIONS, PREFIX)),
@@ -78,6 +80,16 @@ def _route(operation: Operation, roads: Roads) -> HTTPRouteHandler:
     return HTTPRouteHandler(
         _paths(operation), http_method=[operation.method], status_code=operation.status, include_in_schema=False
     )(respond)
+
+
+def _options(operations: Sequence[Operation]) -> HTTPRouteHandler:
+    """One answer for all: Litestar's own would name the methods of one handler only."""
+
+    async def respond(request: Request[Any, Any, Any]) -> Response[None]:
+        return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(methods_of(request))})
+
+    paths = sorted({path for operation in operations for path in _paths(operation)})
+    return HTTPRouteHandler(paths, http_method=["OPTIONS"], status_code=HTTPStatus.NO_CONTENT)(respond)
 
 
 def _paths(operation: Operation) -> Sequence[str]:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from roost.edge.api.operations import AnyID, Call, Visit, operation
-from roost.edge.auth.accounts import Session
+from typing import Annotated
+
+import msgspec
+
+from roost.edge.api.operations import Call, DeviceID, UserID, Visit, operation
+from roost.edge.auth.accounts import MAX_DISPLAY_NAME, Session
+from roost.edge.auth.passwords import LONGEST, SHORTEST
 from roost.model.names import Wire
 
 
 class Registration(Wire, kw_only=True):
     """A new account. `password` has 8-200 characters; without `deviceID` the device gets a fresh one."""
 
-    user_id: AnyID
-    password: str
-    display_name: str | None = None
-    device_id: AnyID | None = None
+    user_id: UserID
+    password: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": SHORTEST, "maxLength": LONGEST})]
+    display_name: (
+        Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_DISPLAY_NAME})] | None
+    ) = None
+    device_id: DeviceID | None = None
 
 
 class Login(Wire, kw_only=True):
     """The credentials of an account. Without `deviceID` the device gets a fresh one, without a position."""
 
-    user_id: AnyID
+    user_id: UserID
     password: str
-    device_id: AnyID | None = None
+    device_id: DeviceID | None = None
 
 
 class Refresh(Wire, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from roost.edge.api.operations import AnyID, Call, operation
+from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, UserIDInPath, operation
 from roost.flow.groups import GroupState
 from roost.model import ids
 from roost.model.names import Wire
@@ -15,10 +15,10 @@ from roost.model.names import Wire
 class NewGroup(Wire, kw_only=True):
     """A group to be made. Without `groupID` the server makes one; the author becomes the owner."""
 
-    group_id: AnyID | None = None
+    group_id: GroupID | None = None
     name: str | None = None
-    members: list[AnyID] = msgspec.field(default_factory=list)
-    member_ids: Annotated[list[AnyID], msgspec.Meta(description="Another spelling of `members`.")] = msgspec.field(
+    members: list[UserID] = msgspec.field(default_factory=list)
+    member_ids: Annotated[list[UserID], msgspec.Meta(description="Another spelling of `members`.")] = msgspec.field(
         default_factory=list
     )
 
@@ -26,29 +26,29 @@ class NewGroup(Wire, kw_only=True):
 class GroupName(Wire, kw_only=True):
     """A group."""
 
-    group_id: str
+    group_id: GroupIDInPath
 
 
 class Renaming(Wire, kw_only=True):
     """A group and its new name."""
 
-    group_id: str
+    group_id: GroupIDInPath
     name: str
 
 
 class Membership(Wire, kw_only=True):
     """A user in a group; `role` is admin or member."""
 
-    group_id: str
-    user_id: str
+    group_id: GroupIDInPath
+    user_id: UserIDInPath
     role: str | None = None
 
 
 class Departure(Wire, kw_only=True):
     """A user who is to leave a group."""
 
-    group_id: str
-    user_id: str
+    group_id: GroupIDInPath
+    user_id: UserIDInPath
 
 
 class GroupMember(Wire, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from roost.edge.api.operations import AnyID, Call, operation
+from roost.edge.api.operations import Call, GroupID, GroupIDInPath, MessageID, UserID, UserIDInPath, operation
 from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
 from roost.model import ids
 from roost.model.message import Message
@@ -24,8 +24,8 @@ class Outgoing(Wire, kw_only=True):
     """A message to be sent. Sending again with the same `messageID` gives the first result (`duplicate`)."""
 
     content: str
-    to: AnyID | None = None
-    message_id: AnyID | None = None
+    to: UserID | GroupID | None = None
+    message_id: MessageID | None = None
     message_type: Annotated[int, msgspec.Meta(description="1 text, 2 image, 3 file, 4 emoji")] = 1
     create_time: int | None = None
 
@@ -33,13 +33,13 @@ class Outgoing(Wire, kw_only=True):
 class ToUser(Outgoing, kw_only=True):
     """A private message. The receiver is `receiverID`, or `to`."""
 
-    receiver_id: AnyID | None = None
+    receiver_id: UserID | None = None
 
 
 class ToGroup(Outgoing, kw_only=True):
     """A message to a group. The group is `groupID`, or `to`."""
 
-    group_id: AnyID | None = None
+    group_id: GroupID | None = None
 
 
 class History(Wire, kw_only=True):
@@ -52,13 +52,13 @@ class History(Wire, kw_only=True):
 class UserHistory(History, kw_only=True):
     """A page of the private conversation with a user."""
 
-    user_id: str
+    user_id: UserIDInPath
 
 
 class GroupHistory(History, kw_only=True):
     """A page of a group's conversation."""
 
-    group_id: str
+    group_id: GroupIDInPath
 
 
 class HistoryPage(Wire, kw_only=True):

@@ -9,7 +9,6 @@ import msgspec
 from roost.edge.api.conversations import own_conversation
 from roost.edge.api.operations import (
     DEFAULT_PAGE_SIZE,
-    AnyID,
     Call,
     PageNumber,
     PageSize,
@@ -48,7 +47,7 @@ class OfflinePage(Wire, kw_only=True):
 class Marks(Wire, kw_only=True):
     """Messages that this device has stored: `serverMsgID`s, as integers or strings, or senders' own ids."""
 
-    message_ids: Annotated[list[AnyID], msgspec.Meta(max_length=MAX_MARKS)]
+    message_ids: Annotated[list[str | int], msgspec.Meta(max_length=MAX_MARKS)]
 
 
 class Marked(Wire, kw_only=True):

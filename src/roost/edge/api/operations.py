@@ -30,7 +30,18 @@ MAX_PAGE = 1_000_000
 MAX_PAGE_SIZE = 1000
 DEFAULT_PAGE_SIZE = 100
 
-AnyID = Annotated[str | int, msgspec.Meta(description="An id; integers are accepted.")]
+
+def _id(pattern: str, longest: int) -> msgspec.Meta:
+    """Describes an id. Its form is checked where the id is used, so that a bad one is an `InvalidID`."""
+    return msgspec.Meta(extra_json_schema={"pattern": f"^{pattern}$", "minLength": 1, "maxLength": longest})
+
+
+UserID = Annotated[str | int, _id(ids.USER_ID.pattern, 50)]
+GroupID = Annotated[str | int, _id(ids.GROUP_ID.pattern, 64)]
+MessageID = Annotated[str | int, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": ids.MAX_MESSAGE_ID})]
+DeviceID = Annotated[str | int, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": ids.MAX_DEVICE_ID})]
+UserIDInPath = Annotated[str, _id(ids.USER_ID.pattern, 50)]
+GroupIDInPath = Annotated[str, _id(ids.GROUP_ID.pattern, 64)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE, description="Counted from 1.")]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE_SIZE)]
 

@@ -25,7 +25,7 @@ from roost.metrics import REFUSALS
 from roost.model.names import Wire
 from roost.protocol.codec import encode_json
 
-METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT")
 
 logger = structlog.get_logger()
 
@@ -66,7 +66,7 @@ def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
         about_token = isinstance(refusal, InvalidToken) or refusal.slug.startswith("token_")
         headers["WWW-Authenticate"] = 'Bearer realm="roost"' + (', error="invalid_token"' if about_token else "")
     if isinstance(refusal, MethodNotAllowed):
-        headers["Allow"] = ", ".join(_methods_of(request))
+        headers["Allow"] = ", ".join(methods_of(request))
     failure = Failure(
         code=refusal.code,
         error=refusal.slug,
@@ -94,7 +94,8 @@ def _log(request: AnyRequest, error: Exception) -> None:
     logger.error("request failed", request_id=state["request_id"], route=state.get("route"), exc_info=error)
 
 
-def _methods_of(request: AnyRequest) -> list[str]:
+def methods_of(request: AnyRequest) -> list[str]:
+    """The methods that the requested path has."""
     router = request.app.asgi_router
     allowed: list[str] = []
     for method in METHODS:
