@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from roost.edge.api.operations import DEFAULT_PAGE_SIZE, Call, PageNumber, PageSize, operation
+from roost.edge.api.operations import DEFAULT_PAGE_SIZE, Call, ConversationID, PageNumber, PageSize, operation
 from roost.errors import NotAMember
 from roost.journal.contract import Author
 from roost.model import ids
@@ -52,14 +52,14 @@ class ConversationPage(Wire, kw_only=True):
 class ReadMark(Wire, kw_only=True):
     """Up to which message a conversation was read."""
 
-    conversation_id: str
+    conversation_id: ConversationID
     conversation_seq: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Muting(Wire, kw_only=True):
     """Whether a conversation is muted: no push, still unread."""
 
-    conversation_id: str
+    conversation_id: ConversationID
     muted: bool = True
 
 

@@ -7,16 +7,20 @@ from typing import Annotated
 import msgspec
 
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, UserIDInPath, operation
-from roost.flow.groups import GroupState
+from roost.flow.groups import MAX_NAME, GroupState
 from roost.model import ids
 from roost.model.names import Wire
+from roost.roster.conversations import ADMIN, MEMBER
+
+Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_NAME})]
+Role = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [ADMIN, MEMBER]})]
 
 
 class NewGroup(Wire, kw_only=True):
     """A group to be made. Without `groupID` the server makes one; the author becomes the owner."""
 
     group_id: GroupID | None = None
-    name: str | None = None
+    name: Name | None = None
     members: list[UserID] = msgspec.field(default_factory=list)
     member_ids: Annotated[list[UserID], msgspec.Meta(description="Another spelling of `members`.")] = msgspec.field(
         default_factory=list
@@ -33,7 +37,7 @@ class Renaming(Wire, kw_only=True):
     """A group and its new name."""
 
     group_id: GroupIDInPath
-    name: str
+    name: Name
 
 
 class Membership(Wire, kw_only=True):
@@ -41,7 +45,7 @@ class Membership(Wire, kw_only=True):
 
     group_id: GroupIDInPath
     user_id: UserIDInPath
-    role: str | None = None
+    role: Role | None = None
 
 
 class Departure(Wire, kw_only=True):

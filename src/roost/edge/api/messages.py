@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from roost.admit.rules import SENDABLE
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, MessageID, UserID, UserIDInPath, operation
 from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
 from roost.model import ids
@@ -23,10 +24,12 @@ DEFAULT_HISTORY, MAX_HISTORY = 20, 100
 class Outgoing(Wire, kw_only=True):
     """A message to be sent. Sending again with the same `messageID` gives the first result (`duplicate`)."""
 
-    content: str
+    content: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
     to: UserID | GroupID | None = None
     message_id: MessageID | None = None
-    message_type: Annotated[int, msgspec.Meta(description="1 text, 2 image, 3 file, 4 emoji")] = 1
+    message_type: Annotated[
+        int, msgspec.Meta(description="1 text, 2 image, 3 file, 4 emoji", extra_json_schema={"enum": sorted(SENDABLE)})
+    ] = 1
     create_time: int | None = None
 
 

@@ -10,6 +10,7 @@ from roost.edge.api.conversations import own_conversation
 from roost.edge.api.operations import (
     DEFAULT_PAGE_SIZE,
     Call,
+    ConversationID,
     PageNumber,
     PageSize,
     Protobuf,
@@ -31,7 +32,7 @@ class OfflineList(Wire, kw_only=True):
 
     page: PageNumber = 1
     page_size: PageSize = DEFAULT_PAGE_SIZE
-    conversation_id: str | None = None
+    conversation_id: ConversationID | None = None
 
 
 class OfflinePage(Wire, kw_only=True):

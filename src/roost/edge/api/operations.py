@@ -42,6 +42,8 @@ MessageID = Annotated[str | int, msgspec.Meta(extra_json_schema={"minLength": 1,
 DeviceID = Annotated[str | int, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": ids.MAX_DEVICE_ID})]
 UserIDInPath = Annotated[str, _id(ids.USER_ID.pattern, 50)]
 GroupIDInPath = Annotated[str, _id(ids.GROUP_ID.pattern, 64)]
+_USER, _GROUP = ids.USER_ID.pattern, ids.GROUP_ID.pattern
+ConversationID = Annotated[str, _id(f"(p:{_USER}:{_USER}|g:{_GROUP})", 103)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE, description="Counted from 1.")]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE_SIZE)]
 
