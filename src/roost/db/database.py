@@ -39,7 +39,7 @@ R = TypeVar("R")
 
 MAX_BATCH = 1024
 """Pieces of work in one transaction: bounds how long the first of them waits for the last."""
-MAX_WAITING = 100_000
+MAX_WAITING = 20_000
 """Pieces of work waiting; beyond it new work is refused as `Unavailable` instead of filling the memory."""
 
 IDLE_AFTER = 0.2
@@ -148,7 +148,7 @@ class Database:
         order; a result may be an exception. `done` is called on the event loop after the commit.
         """
         if self._closed or self._waiting.qsize() >= MAX_WAITING:
-            raise Unavailable
+            raise Unavailable(retry_after=1)
         self._waiting.put(_Work(run, item, done))
 
     async def write(self, change: Callable[[Connection], T], committed: Callable[[T], None] | None = None) -> T:

@@ -74,6 +74,7 @@ class Catchup:
             return reading.log_state(connection, author.uid), self._positions.mark(connection, author)
 
         state, position = await self._database.read(query)
+        self._positions.ack(author, position)  # what it passed over need not be walked again
         reset = last_seq is not None and self._must_reset(last_seq, epoch, state)
         return Opening(state, position, reset)
 

@@ -10,6 +10,7 @@ from roost.errors import RoostError
 from roost.flow.fanout import Fanout
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
+from roost.metrics import DUPLICATES, MESSAGES
 from roost.model import ids
 from roost.protocol.frames import Group, Private, Sent
 
@@ -50,6 +51,7 @@ class Submit:
             if not isinstance(outcome, Committed):
                 receipt(outcome)
                 return
+            (DUPLICATES if outcome.duplicate else MESSAGES).inc()
             receipt(_sent(outcome))
             self._fanout.message(outcome, draft)
 
