@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -141,6 +142,38 @@ async def test_a_revoked_token_is_refused(tokens: Tokens) -> None:
     with pytest.raises(TokenRevoked):
         await tokens.verify(token)
     await tokens.verify(other)
+
+
+async def test_a_token_that_was_verified_before_still_expires(database: Database) -> None:
+    tokens = Tokens(SECRET, Auth(), database, lambda: time.time_ns() // 1_000_000)
+    token = own(exp=int(time.time()) + 1)
+    await tokens.verify(token)
+    await asyncio.sleep(1.01)
+    with pytest.raises(TokenExpired):
+        await tokens.verify(token)
+
+
+async def test_a_key_that_the_host_application_drops_ends_to_count(
+    database: Database, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = host_tokens(database, clock, tmp_path / "keys", EC_JWK, RSA_JWK)
+    token = jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "ec"})
+    await tokens.verify(token)
+    monkeypatch.setattr(hostkeys, "FETCH_PAUSE", 0)
+    (tmp_path / "keys").write_text(json.dumps({"keys": [RSA_JWK]}))
+    with pytest.raises(InvalidToken):
+        await tokens.verify(jwt.encode(claims(), EC_KEY, "ES256", headers={"kid": "new"}))
+    await tokens.verify(token)
+    clock.pass_(seconds=60)
+    with pytest.raises(InvalidToken):
+        await tokens.verify(token)
+
+
+async def test_no_more_tokens_are_remembered_than_a_bound(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roost.edge.auth.tokens.REMEMBERED", 3)
+    for number in range(10):
+        await tokens.verify(own(sub=number))
+    assert len(tokens._verified) == 3
 
 
 async def test_a_token_stays_revoked_after_a_restart(tokens: Tokens, database: Database) -> None:

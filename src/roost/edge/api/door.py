@@ -8,6 +8,7 @@ request id and is packed for clients that take gzip. Each exchange is counted by
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import secrets
 import zlib
@@ -38,6 +39,8 @@ class Door:
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app = app
         self._max_body = max_body
+        self._start = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One exchange."""
@@ -46,9 +49,10 @@ class Door:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8).encode()
-        scope["state"]["request_id"] = request_id.decode()
-        answer = _Answer(send, request_id, packs=_takes_gzip(headers.get(b"accept-encoding", b"")))
+        own = REQUEST_ID.fullmatch(given) is not None
+        request_id = given.decode() if own else f"{self._start}-{next(self._numbers):x}"
+        scope["state"]["request_id"] = request_id
+        answer = _Answer(send, request_id.encode(), packs=_takes_gzip(headers.get(b"accept-encoding", b"")))
         body = _Body(receive, headers, self._max_body)
         try:
             await self._app(scope, body.receive, answer.send)

@@ -1,16 +1,14 @@
-"""Signing and verifying tokens (JWT, RFC 7519).
+"""Verifying tokens (JWT, RFC 7519); `roost.edge.auth.signing` makes our own, and tells their claims.
 
-Claims: `sub` the user id, `did` the device id if the token is for one device, `jti` the token's own id, `iat` and
-`exp` in seconds. Our own tokens are HS256 with the secret of the data directory, which a host application may
-share; with `auth.jwks` its RS256, ES256 and EdDSA keys count as well. Which algorithm verifies is fixed by the
-key: a token signed any other way is refused, whatever its header says.
+Our own tokens are HS256 with the secret of the data directory, which a host application may share; with
+`auth.jwks` its RS256, ES256 and EdDSA keys count as well. Which algorithm verifies is fixed by the key: a token
+signed any other way is refused, whatever its header says.
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
-import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,17 +21,21 @@ from roost.db.database import Database
 from roost.db.schema import revoked_tokens
 from roost.edge.auth.hostkeys import HostKeys
 from roost.edge.auth.secret import load_or_make_secret
+from roost.edge.auth.signing import ALGORITHM, Signed, sign
 from roost.errors import InvalidID, InvalidToken, TokenExpired, TokenRevoked
 from roost.model import ids
 
 __all__ = ["Claims", "Signed", "Tokens", "load_or_make_secret", "sign"]
 
-ALGORITHM = "HS256"
 LONGEST = 8192
 """Characters of a token."""
 LONGEST_JTI = 64
 HOST_LEEWAY = 10
 """Seconds by which the clock of a host application may differ from ours. Our own tokens are ours to the second."""
+REMEMBERED = 10_000
+"""Verified tokens kept in memory (some 600 bytes each): a client sends the same one with every request."""
+REMEMBERED_FOR = 60_000
+"""Milliseconds after which a token is verified anew, so that a key which the host application drops ends to count."""
 PURGE_EVERY = 60_000
 """Milliseconds between two removals of revoked tokens that have expired since."""
 
@@ -50,13 +52,6 @@ class Claims(NamedTuple):
     expires_at: int
 
 
-class Signed(NamedTuple):
-    """A new token, and when it expires (milliseconds)."""
-
-    token: str
-    expires_at: int
-
-
 class _Payload(msgspec.Struct):
     """The claims as they must be typed."""
 
@@ -64,15 +59,6 @@ class _Payload(msgspec.Struct):
     exp: float
     did: str | int | None = None
     jti: str | int | None = None
-
-
-def sign(secret: bytes, user_id: str, device_id: str | None, ttl: int) -> Signed:
-    """A token of `user_id`, for any device or one, valid for `ttl` seconds from now."""
-    now = int(time.time())
-    claims: dict[str, Any] = {"sub": user_id, "jti": secrets.token_hex(12), "iat": now, "exp": now + ttl}
-    if device_id is not None:
-        claims["did"] = device_id
-    return Signed(jwt.encode(claims, secret, ALGORITHM), (now + ttl) * 1000)
 
 
 class Tokens:
@@ -85,6 +71,7 @@ class Tokens:
         self._host_keys = HostKeys(settings.jwks) if settings.jwks else None
         self._database = database
         self._clock = clock
+        self._verified: OrderedDict[str, tuple[int, Claims]] = OrderedDict()
         self._revoked: dict[str, int] | None = None
         self._purged_at = 0
 
@@ -98,6 +85,19 @@ class Tokens:
         Raises `InvalidToken`, `TokenExpired` or `TokenRevoked`; `Unavailable` while the keys of the host application
         can't be read.
         """
+        now = self._clock()
+        since, claims = self._verified.get(token, (0, None))
+        if claims is None or now - since >= REMEMBERED_FOR or now >= claims.expires_at:
+            claims = await self._verify(token)
+            self._verified[token] = now, claims
+            self._verified.move_to_end(token)
+            if len(self._verified) > REMEMBERED:
+                self._verified.popitem(last=False)
+        if claims.token_id in (self._revoked if self._revoked is not None else await self._load_revoked()):
+            raise TokenRevoked
+        return claims
+
+    async def _verify(self, token: str) -> Claims:
         if len(token) > LONGEST:
             raise InvalidToken("This token is too long.")
         try:
@@ -107,16 +107,13 @@ class Tokens:
             else:
                 key, algorithm = await self._host_keys.find(header.get("kid"))
                 payload = self._decode(token, key, algorithm, host=True)
-            claims = _claims(token, msgspec.convert(payload, _Payload))
+            return _claims(token, msgspec.convert(payload, _Payload))
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
         except jwt.InvalidAlgorithmError:
             raise InvalidToken("This token is signed with an algorithm that is not accepted.") from None
         except (jwt.PyJWTError, InvalidID, msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
             raise InvalidToken(f"This token is not valid: {error}") from None
-        if claims.token_id in (self._revoked if self._revoked is not None else await self._load_revoked()):
-            raise TokenRevoked
-        return claims
 
     def _decode(self, token: str, key: Any, algorithm: str, *, host: bool = False) -> dict[str, Any]:
         """The payload of a token of this key. Only a host application's must name issuer and audience."""
@@ -169,7 +166,7 @@ def _claims(token: str, payload: _Payload) -> Claims:
     """Raises `InvalidID` or `OverflowError`."""
     token_id = "" if payload.jti is None else str(payload.jti)
     if not 1 <= len(token_id) <= LONGEST_JTI:
-        # The signature is left out: several spellings of it are valid for the same token.
+        # Of what is signed, not of the signature, which may have several spellings.
         token_id = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
     return Claims(
         user_id=ids.user_id(payload.sub, "sub"),

@@ -1,0 +1,31 @@
+"""Signing tokens (JWT, RFC 7519): what the server, and `roost token` beside it, make of the secret.
+
+Claims: `sub` the user id, `did` the device id if the token is for one device, `jti` the token's own id, `iat` and
+`exp` in seconds. The algorithm is HS256. `roost.edge.auth.tokens` verifies.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any, NamedTuple
+
+import jwt
+
+ALGORITHM = "HS256"
+
+
+class Signed(NamedTuple):
+    """A new token, and when it expires (milliseconds)."""
+
+    token: str
+    expires_at: int
+
+
+def sign(secret: bytes, user_id: str, device_id: str | None, ttl: int) -> Signed:
+    """A token of `user_id`, for any device or one, valid for `ttl` seconds from now."""
+    now = int(time.time())
+    claims: dict[str, Any] = {"sub": user_id, "jti": secrets.token_hex(12), "iat": now, "exp": now + ttl}
+    if device_id is not None:
+        claims["did"] = device_id
+    return Signed(jwt.encode(claims, secret, ALGORITHM), (now + ttl) * 1000)
