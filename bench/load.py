@@ -45,11 +45,11 @@ class Sender(Connection):
         self._check_finished()
 
     def received(self, frame: Frame, last: bool) -> None:  # noqa: FBT001
-        """Counts receipts and sends as many more."""
+        """Counts receipts and sends as many more; other frames may come between, and be the last of a read."""
         if frame.type == "sent":
             self.acknowledged += 1
-            if last:
-                self.refill()
+        if last:
+            self.refill()
 
     def on_ws_disconnected(self, transport: Any) -> None:
         """Nothing more will be acknowledged."""

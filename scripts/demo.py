@@ -191,7 +191,7 @@ def main() -> int:
         with running() as server:
             return 0 if uvloop.run(play(server, console)) else 1
     except (OSError, RuntimeError, TimeoutError) as reason:
-        console.print(f"[red]The demo could not be played: {reason or type(reason).__name__}[/]")
+        console.print(f"[red]The demo could not be played: {str(reason) or type(reason).__name__}[/]")
         return 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from bench.server import Server
@@ -53,12 +54,16 @@ class Ledger:
                 assert self._logs[user][place - 1] == sending.mark, f"{user} has another message for {sending}"
             assert self._places[sending.sender][sending.message_id] == sending.seq, f"another seq for {sending}"
 
-    def check_device(self, device: Device) -> None:
-        """What the device was ever shown is what its user's log holds: nothing seen has vanished or moved."""
+    def check_device(self, device: Device, *, after: int = 0) -> int:
+        """What the device was shown is what its user's log holds: nothing seen has vanished or moved.
+
+        Leaves out the `after` entries that it stored first; returns how many it has stored.
+        """
         log = self._logs[device.user]
-        for seq, what in device.seen.items():
+        for seq, what in itertools.islice(device.seen.items(), after, None):
             assert seq <= len(log), f"{device.user} saw seq {seq}, its log ends at {len(log)}"
             assert log[seq - 1] == what, f"{device.user} saw {what} at {seq}, its log has {log[seq - 1]}"
+        return len(device.seen)
 
     def _add(self, user: str, page: dict) -> None:
         log = self._logs[user]

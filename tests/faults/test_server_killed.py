@@ -31,6 +31,9 @@ WEB = "web"
 LONGEST_LOAD = 0.5
 """Seconds of load before a kill, at most."""
 
+PATIENCE = 30
+"""Seconds for all devices to be connected; it takes a part of one."""
+
 START_KILLED_EVERY = 6
 """In every sixth round the server is killed once more while it starts."""
 
@@ -52,6 +55,7 @@ class Run:
         self.devices.append(Device("ann", sign(self.server.data, "ann", "tablet")))
         self.web = Device(WEB, self.tokens[WEB])
         self.ledger = Ledger(self.tokens)
+        self.looked_at: dict[Device, int] = {}
         self.kills = self.kills_at_start = self.checked = 0
 
     def kill_under_load(self) -> None:
@@ -71,7 +75,7 @@ class Run:
         self.ledger.read_on(self.server)
         self.ledger.check(self.cast.sendings[self.checked :])
         for device in self.devices:
-            self.ledger.check_device(device)
+            self.looked_at[device] = self.ledger.check_device(device, after=self.looked_at.get(device, 0))
         first_open = next((i for i, s in enumerate(self.cast.sendings) if i >= self.checked and s.mark is None), None)
         self.checked = len(self.cast.sendings) if first_open is None else first_open
 
@@ -93,23 +97,27 @@ class Run:
 
     async def _connect(self) -> list[Link]:
         links = [Link(device, self.cast, self.chance) for device in self.devices]
-        for link in links:
-            await link.connect(self.server.port)
-            link.send_again()
+        async with asyncio.timeout(PATIENCE):
+            for link in links:
+                await link.connect(self.server.port)
+                link.send_again()
         return links
 
     async def _load_until_killed(self, seconds: float, window: int) -> None:
         links = await self._connect()
         web = asyncio.create_task(asyncio.to_thread(self._post_until_killed))
+        try:
+            for link in links:
+                link.send_on(window)
+            await asyncio.sleep(seconds)
+            early = [link.closed for link in links if link.closed.done()]
+        finally:
+            self.server.kill()
+            await web
+        raise_ended(early)
+        await asyncio.wait([link.closed for link in links])
         for link in links:
-            link.send_on(window)
-        await asyncio.sleep(seconds)
-        raise_ended([link.closed for link in links])
-        self.server.kill()
-        for link in links:
-            link.window = 0
-            await link.closed  # raises what the link found wrong
-        await web
+            link.closed.result()  # raises what the link found wrong
 
     async def _settle(self) -> None:
         """Without new messages, until nothing is open and every device stands at the end of its log."""
