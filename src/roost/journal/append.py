@@ -8,7 +8,7 @@ is used, or there would be a gap.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from uuid import uuid4
+from random import Random
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Opened,
 from roost.model.message import Message
 
 Milliseconds = Callable[[], int]
+_ids = Random()  # noqa: S311 - ids must differ, not be secret; the kernel's randomness costs a system call each
 Outcome = Committed | RoostError
 
 
@@ -129,7 +130,7 @@ class _Batch:
         places = logs.take_each(conversation.members)
         author_seq = logs.heads[draft.author.uid]
         message = Message(
-            message_id=draft.message_id or uuid4().hex,
+            message_id=draft.message_id or f"{_ids.getrandbits(128):032x}",
             server_msg_id=str(mid),
             conversation_id=draft.conversation_id,
             conversation_seq=numbers.take(conversation.cid),
