@@ -1,27 +1,21 @@
-"""The `roost` command."""
+"""The `roost` command.
+
+A command imports what it needs when it runs: `roost token` stands in scripts and loops, and is not to wait for a web
+framework. What the commands that look at the data have to say is in `roost.operations`.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
-import uvloop
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from roost import __version__
-from roost.app import DATABASE, raise_file_limit, running
 from roost.config import Config, ConfigError, load
-from roost.db.migrate import migrate as bring_up_to_date
-from roost.db.sqlite import SQLiteFile
-from roost.edge.auth.tokens import load_or_make_secret, sign
 from roost.errors import RoostError
-from roost.log import configure
-from roost.model import ids
 
 app = App(name="roost", help="A chat backend in which no message is lost.", version=__version__)
 config_app = App(name="config", help="The settings.")
@@ -31,8 +25,6 @@ ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.ya
 DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
 
 TOKEN_DAYS = 30
-
-logger = structlog.get_logger()
 
 
 def _settings(config: Path | None, data: Path | None = None) -> Config:
@@ -51,6 +43,11 @@ def serve(
     config: ConfigFile = None,
 ) -> None:
     """Serve HTTP and WebSocket on one port until SIGTERM or Ctrl-C."""
+    import uvloop
+
+    from roost.app import raise_file_limit
+    from roost.log import configure
+
     settings = _settings(config, data)
     settings.server.host = host if host is not None else settings.server.host
     settings.server.port = port if port is not None else settings.server.port
@@ -60,6 +57,13 @@ def serve(
 
 
 async def _serve(settings: Config) -> None:
+    import asyncio
+    import signal
+
+    import structlog
+
+    from roost.app import running
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +72,7 @@ async def _serve(settings: Config) -> None:
         _calm_collector()
         print(f"Roost is ready on {node.url}", flush=True)
         await stop.wait()
-        logger.info("stopping")
+        structlog.get_logger().info("stopping")
 
 
 def _calm_collector() -> None:
@@ -77,6 +81,8 @@ def _calm_collector() -> None:
     At its default of 700 new objects it took a third of the event loop's time under load; what the server is made
     of is set aside for good.
     """
+    import gc
+
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -92,8 +98,11 @@ def token(
     config: ConfigFile = None,
 ) -> None:
     """Print a token for USER, signed with the secret of the data directory."""
+    from roost.edge.auth.secret import load_or_make_secret
+    from roost.edge.auth.signing import sign
+    from roost.model import ids
+
     settings = _settings(config, data)
-    settings.data.mkdir(parents=True, exist_ok=True)
     user_id = ids.user_id(user, "USER")
     device_id = None if device is None else ids.device_id(device)
     print(sign(load_or_make_secret(settings.data), user_id, device_id, int(days * 86400)).token)
@@ -102,14 +111,56 @@ def token(
 @app.command
 def migrate(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     """Bring the database to the schema of this version; `serve` does it by itself."""
+    from roost.db.migrate import migrate as bring_up_to_date
+    from roost.db.sqlite import SQLiteFile
+
     settings = _settings(config, data)
     settings.data.mkdir(parents=True, exist_ok=True)
-    engine = SQLiteFile(settings.data / DATABASE)
+    engine = SQLiteFile(settings.database)
     connection = engine.writer()
     bring_up_to_date(connection)
     connection.close()
     engine.dispose()
-    print(f"{settings.data / DATABASE} is up to date.")
+    print(f"{settings.database} is up to date.")
+
+
+@app.command
+def stats(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """Show how much is stored, and which devices are furthest behind."""
+    from roost import operations
+
+    _show(operations.stats(_settings(config, data).database))
+
+
+@app.command
+def messages(
+    *,
+    last: Annotated[int, Parameter(help="How many.", validator=Number(gte=1))] = 10,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show the last messages of all conversations, the newest at the end."""
+    from roost import operations
+
+    _show(operations.last_messages(_settings(config, data).database, last))
+
+
+@app.command
+def online(
+    *,
+    url: Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")] = None,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show who is online now, as the running server says."""
+    from roost import operations
+
+    settings = _settings(config, data)
+    _show(operations.online(settings, url or operations.address(settings.server)))
+
+
+def _show(lines: list[str]) -> None:
+    print("\n".join(lines))
 
 
 @config_app.command
@@ -127,6 +178,9 @@ def main() -> None:
         sys.exit(f"roost: {error}")
     except BlockingIOError:
         sys.exit("roost: another server has this data directory open; stop it first, or name another with --data.")
+    except BrokenPipeError:  # whoever read the output has seen enough
+        sys.stderr.close()
+        sys.exit(1)
     except OSError as error:
         sys.exit(f"roost: {error}")
 

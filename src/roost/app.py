@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import resource
 import secrets
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -39,8 +40,6 @@ from roost.journal.sqlite import SQLiteStatements
 from roost.presence.memory import MemoryPresence
 from roost.roster.users import Users
 
-DATABASE = "roost.db"
-"""The database file in the data directory."""
 DRAIN_SECONDS = 5
 """Seconds that requests under way have to end when the server is stopped."""
 BACKLOG = 4096
@@ -79,7 +78,7 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     Raises `BlockingIOError` where another server has the data directory.
     """
     config.data.mkdir(parents=True, exist_ok=True)
-    engine = SQLiteFile(config.data / DATABASE)
+    engine = SQLiteFile(config.database)
     database = Database(engine, prepare=_prepare, readers=config.server.readers)
     await database.ready()
     database.committed = _measure
@@ -125,7 +124,13 @@ def _measure(commit: CommitFigures) -> None:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, run inside a loop that is ours: signals are the caller's."""
+    """uvicorn, run inside a loop that is ours: signals are the caller's, and failing to start is no exit."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise OSError(f"{self.config.host}:{self.config.port} can't be listened on.") from None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -160,7 +165,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
             while not server.started:
                 if serving.done():
                     await serving
-                    raise OSError(f"{config.server.host}:{config.server.port} can't be listened on.")
+                    raise OSError(f"{config.server.host}:{config.server.port} is not served.")
                 await asyncio.sleep(0.01)
             yield Node(_url(server), roads, gateway)
         finally:

@@ -111,6 +111,11 @@ class Config(Section, kw_only=True):
         """The data directory."""
         return Path(self.server.data)
 
+    @property
+    def database(self) -> Path:
+        """The database file in the data directory."""
+        return self.data / "roost.db"
+
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
     """The settings of a file (or of the defaults) and the environment. Raises `ConfigError`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from roost.db.rows import fetch
 from roost.db.schema import conversations, deployment, log, logs, marks, messages, users
@@ -68,14 +68,18 @@ HISTORY = (
     .limit(_limit)
 )
 
-_UNSYNCED = and_(
-    log.c.uid == _uid,
-    log.c.seq > _after,
-    log.c.mid.is_not(None),
-    log.c.origin != _did,
-    ~select(marks.c.seq).where(marks.c.uid == _uid, marks.c.did == _did, marks.c.seq == log.c.seq).exists(),
-)
-"""The entries that `GET /messages/offline` shows: others' messages, and one's own of other devices."""
+
+def unsynced(uid: Any, did: Any, after: Any) -> ColumnElement[bool]:
+    """Whether an entry of `log` is one that `GET /messages/offline` shows to the device `did` that stands at `after`.
+
+    Those are others' messages and one's own of other devices, as far as they are not marked. The arguments are
+    parameters or columns.
+    """
+    marked = select(marks.c.seq).where(marks.c.uid == uid, marks.c.did == did, marks.c.seq == log.c.seq)
+    return and_(log.c.uid == uid, log.c.seq > after, log.c.mid.is_not(None), log.c.origin != did, ~marked.exists())
+
+
+_UNSYNCED = unsynced(_uid, _did, _after)
 
 FIRST_UNSYNCED = select(log.c.seq).where(_UNSYNCED).order_by(log.c.seq).limit(1)
 

@@ -1,0 +1,192 @@
+"""Looking at a deployment (D5): what is stored, what was said last, who is online.
+
+The database is read as it is, read-only, beside a running server or without one. Who is online only the running
+server knows; it is asked over HTTP, with a token signed by the secret of the data directory.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.exc import DatabaseError
+
+from roost.config import Config, Server
+from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
+from roost.db.sqlite import open_read_only
+from roost.edge.auth.secret import load_or_make_secret
+from roost.edge.auth.signing import sign
+from roost.journal.reading import unsynced
+
+FURTHEST_BEHIND = 10
+"""Devices that `roost stats` names."""
+SHOWN = 60
+"""Characters of a message that `roost messages` shows."""
+ASKED_AT_ONCE = 100
+"""Users in one question to the server: the address stays short enough for any proxy."""
+TIMEOUT = 10.0
+"""Seconds for the server to answer."""
+TOKEN_SECONDS = 60
+"""How long the token that asks the server is valid."""
+
+_FIRST_UNSYNCED = (
+    select(log.c.seq)
+    .where(unsynced(devices.c.uid, devices.c.did, func.coalesce(positions.c.mark, 0)))
+    .order_by(log.c.seq)
+    .limit(1)
+    .correlate(devices, positions)
+    .scalar_subquery()
+)
+_HEAD = select(func.max(log.c.seq)).where(log.c.uid == devices.c.uid).correlate(devices).scalar_subquery()
+_LAG = (_HEAD - _FIRST_UNSYNCED + 1).label("lag")
+
+BEHIND = (
+    select(users.c.user_id, devices.c.device_id, _LAG, devices.c.last_seen)
+    .select_from(
+        devices.join(users, users.c.uid == devices.c.uid).outerjoin(
+            positions, and_(positions.c.uid == devices.c.uid, positions.c.did == devices.c.did)
+        )
+    )
+    .where(_FIRST_UNSYNCED.is_not(None))
+    .order_by(_LAG.desc(), devices.c.did)
+    .limit(FURTHEST_BEHIND)
+)
+"""The devices furthest behind their logs, by the positions saved; the same lag as `GET /devices` shows."""
+
+LAST_MESSAGES = (
+    select(
+        messages.c.server_time,
+        conversations.c.conversation_id,
+        users.c.user_id,
+        messages.c.content,
+        messages.c.recall_time,
+    )
+    .select_from(
+        messages.join(conversations, conversations.c.cid == messages.c.cid).join(
+            users, users.c.uid == messages.c.sender
+        )
+    )
+    .order_by(messages.c.mid.desc())
+)
+
+
+def stats(database: Path) -> list[str]:
+    """How much is stored, and the devices furthest behind."""
+    with _looking_at(database) as connection:
+        facts = [
+            ("database", str(database)),
+            ("size", _size(database)),
+            ("epoch", connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()),
+            *((table.name, f"{_count(connection, table):,}") for table in (users, devices, conversations, messages)),
+            ("log entries", f"{_count(connection, log):,}"),
+            ("last message", _time(connection.execute(LAST_MESSAGES.limit(1)).scalar())),
+        ]
+        behind = list(connection.execute(BEHIND))
+    lines = _columns([(name, str(value or "none")) for name, value in facts])
+    if behind:
+        rows = [(user, device, f"{lag:,}", _time(seen)) for user, device, lag, seen in behind]
+        lines += ["", *_columns([("USER", "DEVICE", "BEHIND", "LAST SEEN"), *rows])]
+    return lines
+
+
+def _count(connection: Connection, table: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def last_messages(database: Path, count: int) -> list[str]:
+    """The last `count` messages of all conversations, the newest at the end."""
+    with _looking_at(database) as connection:
+        found = list(connection.execute(LAST_MESSAGES.limit(count)))
+    rows = [
+        (_time(time), conversation, sender, "(recalled)" if recalled else _shortened(content))
+        for time, conversation, sender, content, recalled in reversed(found)
+    ]
+    return _columns([("TIME", "CONVERSATION", "SENDER", "CONTENT"), *rows]) if rows else ["There are no messages."]
+
+
+def online(settings: Config, url: str) -> list[str]:
+    """Who is online, of all users the database has. Raises `OSError` where the server does not answer."""
+    with _looking_at(settings.database) as connection:
+        names = sorted(connection.execute(select(users.c.user_id)).scalars())
+        known = select(users.c.user_id, devices.c.device_id).join(devices, devices.c.uid == users.c.uid)
+        asker = connection.execute(known.limit(1)).first()
+    if asker is None:
+        return ["There are no users."]
+    # A token in the name of a device that exists leaves no trace; any other would make a user or device.
+    token = sign(load_or_make_secret(settings.data), asker.user_id, asker.device_id, TOKEN_SECONDS).token
+    here: dict[str, int | None] = {}
+    for first in range(0, len(names), ASKED_AT_ONCE):
+        some = ",".join(names[first : first + ASKED_AT_ONCE])
+        found = _ask(f"{url.rstrip('/')}/api/v1/messages/online?user_ids={some}", token)
+        here |= {user: state["lastSeen"] for user, state in found.items() if state["online"]}
+    lines = _columns([("USER", "LAST HEARD OF"), *((user, _time(seen)) for user, seen in here.items())]) if here else []
+    return [*lines, f"{len(here):,} of {len(names):,} users online"]
+
+
+def address(server: Server) -> str:
+    """Where a server with these settings answers on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)  # noqa: S104 - asked, not bound
+    return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
+
+
+def _ask(url: str, token: str) -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - the operator's
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return msgspec.json.decode(answer.read())["data"]
+    except urllib.error.HTTPError as refusal:
+        with closing(refusal):
+            raise OSError(f"{url.partition('?')[0]} answered {refusal.code} {refusal.read(500)!r}") from None
+    except (OSError, ValueError) as error:
+        where, reason = url.partition("/api/")[0], getattr(error, "reason", error)
+        raise OSError(f"no server answers at {where} ({reason}); start it, or name another with --url.") from None
+
+
+@contextmanager
+def _looking_at(database: Path) -> Iterator[Connection]:
+    """The database as it is at one moment. Raises `OSError` where there is none that this version can read."""
+    if not database.exists():
+        raise FileNotFoundError(f"there is no database at {database}; name its directory with --data.")
+    try:
+        with open_read_only(database) as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+    except DatabaseError as error:
+        raise OSError(f"{database} can't be read: {error.orig}") from None
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _time(milliseconds: int | None) -> str:
+    """As the log writes times: UTC."""
+    if not milliseconds:
+        return "never"
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _size(database: Path) -> str:
+    """The size of the database, and of its write-ahead log."""
+    log_file = database.with_name(f"{database.name}-wal")
+    ahead = log_file.stat().st_size if log_file.exists() else 0
+    return f"{_mebibytes(database.stat().st_size)}, write-ahead log {_mebibytes(ahead)}"
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):,.1f} MiB"
+
+
+def _shortened(content: str) -> str:
+    """One line that no terminal obeys: what is not printable becomes a space."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in content[: 4 * SHOWN]).split())
+    return line if len(line) <= SHOWN and len(content) <= 4 * SHOWN else f"{line[: SHOWN - 1]}…"
