@@ -144,9 +144,12 @@ class Conversations:
         await self._positions.save()
         now = self._clock()
         before = now + 1 if days == 0 else now - int(days * 86_400_000)
-        return await self._database.write(
+        cleared = 0
+        while piece := await self._database.write(
             lambda tx: retention.clear(tx, author.uid, logged_before=before, active_since=now - self._state_ttl)
-        )
+        ):
+            cleared += piece
+        return cleared
 
     async def snapshot(self, author: Author) -> Snapshot:
         """The author's conversations as they are now, read in one transaction together with the head to go on from."""

@@ -12,9 +12,14 @@ from roost.db.schema import log, logs, marks, positions
 from roost.journal.reading import log_state
 
 
+PIECE = 5000
+"""Entries removed in one transaction: some milliseconds."""
+
+
 def clear(connection: Connection, uid: int, *, logged_before: int, active_since: int) -> int:
     """Removes the user's entries logged before a time (ms) that all the devices have stored; returns how many.
 
+    At most `PIECE` at once, so that nobody's message waits long for it: called again until it returns 0.
     A device that has not synced since `active_since` (ms) has lost its claim: it starts from a snapshot (B2).
     """
     active = select(func.min(positions.c.mark)).where(positions.c.uid == uid, positions.c.synced_at >= active_since)
@@ -22,11 +27,12 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
     floor = log_state(connection, uid).floor
     if stored is None or stored <= floor:
         return 0
+    last = min(stored, floor + PIECE)
     first_kept = select(func.min(log.c.seq)).where(
-        log.c.uid == uid, log.c.seq <= stored, log.c.logged_at >= logged_before
+        log.c.uid == uid, log.c.seq > floor, log.c.seq <= last, log.c.logged_at >= logged_before
     )
     kept = connection.execute(first_kept).scalar()
-    new_floor = stored if kept is None else kept - 1
+    new_floor = last if kept is None else kept - 1
     if new_floor <= floor:
         return 0
     connection.execute(delete(log).where(log.c.uid == uid, log.c.seq <= new_floor))
