@@ -114,8 +114,11 @@ class Reader:
             self.sink.read_on()
 
     def ack(self, seq: int) -> None:
-        """The device has stored everything up to `seq`: the window moves on."""
-        if seq > self.acked:
+        """The device has stored everything up to `seq`: the window moves on.
+
+        For a reader that is held it says where to go on; in a log that is still empty that is where it stands: 0.
+        """
+        if seq > self.acked or (self.held and seq == self.acked):
             self.acked = seq
             self.position = max(self.position, seq)
             self.held = False

@@ -18,6 +18,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 from roost import metrics
 from roost.config import Config
 from roost.deliver.reader import Reader
+from roost.edge.auth.tokens import Claims
 from roost.edge.roads import Roads
 from roost.edge.session import Session
 from roost.edge.socket import Socket, Turn
@@ -91,13 +92,13 @@ class Gateway:
 
     # --- authentication ---
 
-    async def admit(self, frame: frames.Auth) -> tuple[Author, str]:
-        """The author a token stands for, and the token's id. Raises `Unauthenticated` kinds or `InvalidID`."""
-        claims = await self.roads.tokens.verify(frame.token)
+    async def admit(self, frame: frames.Auth) -> tuple[Author, Claims]:
+        """The author a token stands for, and what it says. Raises `Unauthenticated` kinds or `InvalidID`."""
+        claims = await self.roads.tokens.verify(frame.token or "")
         device = claims.device_id if frame.device_id is None else ids.device_id(frame.device_id)
         device = device or ids.DEFAULT_DEVICE
         identity = await self.roads.users.identify(claims.user_id, device)
-        return Author(identity.uid, identity.did, claims.user_id, device), claims.token_id
+        return Author(identity.uid, identity.did, claims.user_id, device), claims
 
     def attach(self, session: Session, author: Author, *, follows: bool) -> Reader:
         """From now on the session is told of new entries; it is held until it knows where to start."""
@@ -139,11 +140,12 @@ class Gateway:
             server_time=self.roads.clock(),
         )
 
-    def revoke(self, uid: int, did: int) -> None:
-        """A device was logged out: its connections end."""
-        for reader in self.roads.hub.readers(uid):
-            if reader.device == did and isinstance(reader.sink, Session):
-                reader.sink.close(CloseCode.REVOKED, "logged out")
+    def revoke(self, author: Author, claims: Claims) -> None:
+        """A device was logged out with the token of `claims`: its connections end, whatever device `auth` named."""
+        for reader in self.roads.hub.readers(author.uid):
+            session = reader.sink
+            if isinstance(session, Session) and (reader.device == author.did or session.entered_with(claims)):
+                session.close(CloseCode.REVOKED, "logged out")
 
     # --- what is never logged ---
 

@@ -25,6 +25,7 @@ from roost.protocol.encoded import EncodedEntry, Encoding
 from roost.protocol.protobuf import decode_client_protobuf
 
 if TYPE_CHECKING:
+    from roost.edge.auth.tokens import Claims
     from roost.edge.gateway import Gateway
     from roost.journal.contract import Author, LogState
     from roost.protocol.frames import AnyClientFrame
@@ -49,8 +50,8 @@ class Session(Socket):
         "_limit",
         "_timer",
         "author",
+        "claims",
         "reader",
-        "token_id",
         "watched",
     )
 
@@ -66,7 +67,7 @@ class Session(Socket):
         self._limit = MAX_IN_FLIGHT
         self.author: Author | None = None
         self.reader: Reader | None = None
-        self.token_id = ""
+        self.claims: Claims | None = None
         self.watched: frozenset[str] = frozenset()
 
     # --- the socket's life ---
@@ -116,9 +117,17 @@ class Session(Socket):
         binary = opcode == BINARY
         if self._encoding is None:
             self._encoding = Encoding.PROTOBUF if binary else Encoding.JSON
-        frame: AnyClientFrame | None = None
         try:
             frame = decode_client_protobuf(data) if binary else decode_client_json(data)
+        except RoostError as refusal:
+            self._refuse(refusal, None)
+            if not binary and not _is_utf8(data):
+                self.close(CloseCode.INVALID_TEXT, "text frames are UTF-8")
+        else:
+            self._take(frame)
+
+    def _take(self, frame: AnyClientFrame) -> None:
+        try:
             verdict = self._connection.receive(frame)
             if verdict is Verdict.HANDLE:
                 self._handle(frame)
@@ -129,8 +138,6 @@ class Session(Socket):
                 self._gateway.spawn(self._enter(frame))
         except RoostError as refusal:
             self._refuse(refusal, frame)
-            if frame is None and not binary and not _is_utf8(data):
-                self.close(CloseCode.INVALID_TEXT, "text frames are UTF-8")
         except Exception:
             logger.exception("a frame failed", frame=type(frame).__name__, user=self.author and self.author.user_id)
             self._refuse(InternalError(), frame)
@@ -199,14 +206,23 @@ class Session(Socket):
         message_id = frame.message_id if isinstance(frame, frames.Send) else None
         self.send(error_frame(refusal, None if message_id is None else str(message_id)))
 
+    def entered_with(self, claims: Claims) -> bool:
+        """Whether the token that opened this connection is the one of `claims`, or of the same device."""
+        mine = self.claims
+        return mine is not None and (
+            mine.token_id == claims.token_id or (mine.device_id is not None and mine.device_id == claims.device_id)
+        )
+
     # --- coming in ---
 
     async def _enter(self, frame: frames.Auth) -> None:
         """Recovery in seven steps (B1). A fault is logged with its step and never drops the connection (B6)."""
         step = "authenticate"
         try:
-            author, self.token_id = await self._gateway.admit(frame)
-            self.author = author
+            author, claims = await self._gateway.admit(frame)
+            if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
+                return
+            self.author, self.claims = author, claims
             step = "fetch position"
             reader = self._gateway.attach(self, author, follows=frame.last_seq is not None)
             opening = await self._gateway.roads.catchup.open(author, frame.last_seq, frame.epoch)
@@ -222,7 +238,7 @@ class Session(Socket):
                 self.must_reset(opening.state)
             else:
                 reader.go_on()
-            self._handle_held()
+            self._take_held()
         except RoostError as refusal:
             self._turn_away(refusal)
         except Exception:
@@ -239,14 +255,13 @@ class Session(Socket):
             logger.exception("recovery failed", step="send missed messages", user=author.user_id)
         reader.start(state.head, state.head)
 
-    def _handle_held(self) -> None:
+    def _take_held(self) -> None:
+        """What came behind `auth`, now that it is answered: one more `auth` may be among it, and have more wait."""
         held, self._held = self._held, []
         for frame in held:
-            try:
-                self._handle(frame)
-            except RoostError as refusal:
-                self._refuse(refusal, frame)
-        self._regulate()
+            self._take(frame)
+        if not self._held:
+            self._regulate()
 
     def _turn_away(self, refusal: RoostError) -> None:
         self._refuse(refusal, None)
@@ -257,7 +272,7 @@ class Session(Socket):
         elif self._connection.state is not State.CLOSED:  # may be tried again on this connection
             self._gateway.detach(self)
             self._connection.reopen()
-            self._regulate()
+            self._take_held()
 
     # --- the reader's sink, catchup's socket: frames out ---
 

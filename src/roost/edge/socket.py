@@ -77,8 +77,9 @@ class Socket(WSListener):
         self.opened()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
-        """The connection is over."""
+        """The connection is over: nothing is read from a log for it any more."""
         self._closing = True
+        self.writable = False
         self.gone()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:

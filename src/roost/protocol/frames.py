@@ -21,9 +21,12 @@ class ClientFrame(Wire, tag_field="type", kw_only=True):
 
 
 class Auth(ClientFrame, tag="auth", kw_only=True):
-    """Must come first, within `limits.auth_timeout`. With `last_seq` the connection follows the log."""
+    """Must come first, within `limits.auth_timeout`. With `last_seq` the connection follows the log.
 
-    token: str
+    Without a token (a page that has none writes null) it is refused as a bad token is, not as a frame of a wrong form.
+    """
+
+    token: str | None = None
     device_id: str | int | None = None
     last_seq: int | None = None
     epoch: str | None = None

@@ -228,7 +228,7 @@ async def test_logging_out_leaves_other_devices_alone(town: Town) -> None:
 async def test_logging_out_closes_the_sockets_of_the_device(settle: Any) -> None:
     town = await settle()
     closed: list[tuple[int, int]] = []
-    town.roads.accounts.closed = lambda uid, did: closed.append((uid, did))
+    town.roads.accounts.closed = lambda author, _: closed.append((author.uid, author.did))
     session = (await register(town)).data
     await holder(town, session).post("/auth/logout")
     assert closed == [tuple(await town.roads.users.identify(session["userID"], session["deviceID"]))]

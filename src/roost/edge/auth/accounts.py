@@ -41,7 +41,10 @@ class Session(Wire, kw_only=True):
 
 
 class Accounts:
-    """`closed(uid, did)` is called when a device has logged out: its sockets close. `clock` gives milliseconds."""
+    """`closed(author, claims)` is called when a device has logged out, with which token: its sockets close.
+
+    `clock` gives milliseconds.
+    """
 
     def __init__(
         self, database: Database, users: Users, tokens: Tokens, config: Config, clock: Callable[[], int]
@@ -53,7 +56,7 @@ class Accounts:
         self._clock = clock
         self._passwords = Passwords()
         self._attempts = RateLimit(config.limits.login_attempts_per_minute, time.monotonic, "attempts to log in")
-        self.closed: Callable[[int, int], None] = lambda _uid, _did: None
+        self.closed: Callable[[Author, Claims], None] = lambda _author, _claims: None
 
     async def register(
         self, user_id: str | int, password: str, display_name: str | None = None, device_id: str | int | None = None
@@ -114,7 +117,7 @@ class Accounts:
 
         await self._tokens.revoke(claims)
         await self._database.write(change)
-        self.closed(author.uid, author.did)
+        self.closed(author, claims)
 
     async def _open(self, user: str, device: str) -> Session:
         identity = await self._users.identify(user, device)
