@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, inser
 
 from roost.db.database import Database
 from roost.db.rows import fetch
-from roost.db.schema import devices, log, marks, messages, positions
+from roost.db.schema import devices, log, marks, members, messages, positions
 from roost.journal.contract import Author, LogState
 from roost.journal.reading import log_state, passed
 from roost.model import ids
@@ -57,6 +57,8 @@ class Positions:
         self._database = database
         self._clock = clock
         self._unsaved: dict[Device, int] = {}
+        self._just_saved: dict[Device, int] = {}
+        """What the last save wrote: a reading that began before it finds neither that in the database nor the other."""
 
     def ack(self, author: Author, seq: int) -> None:
         """The device has stored everything up to `seq`. A position never goes back."""
@@ -73,7 +75,8 @@ class Positions:
         return self._passed(connection, (author.uid, author.did), saved)
 
     def _passed(self, connection: Connection, device: Device, saved: int | None) -> int:
-        return passed(connection, *device, max(saved or 0, self._unsaved.get(device, 0)))
+        said = max(self._unsaved.get(device, 0), self._just_saved.get(device, 0))
+        return passed(connection, *device, max(saved or 0, said))
 
     async def of_user(self, uid: int) -> tuple[list[Standing], LogState]:
         """The newest devices of a user (at most `MAX_LISTED`), and the state of the log they read."""
@@ -99,6 +102,7 @@ class Positions:
         taken = dict(self._unsaved)
         if taken:
             await self._database.write(lambda connection: self._save(connection, taken))
+            self._just_saved = taken
             for device, seq in taken.items():
                 if self._unsaved.get(device) == seq:
                     del self._unsaved[device]
@@ -124,16 +128,17 @@ class Positions:
 
         There is no index from a message to its places (every send would pay for it): this walks what is missed.
         """
-        own_ids = {str(value) for value in message_ids}
-        server_ids = [number for value in own_ids if (number := ids.server_id(value)) is not None]
-        meant = or_(log.c.mid.in_(server_ids), messages.c.message_id.in_(sorted(own_ids)))
+        named = {str(value) for value in message_ids}
+        numbers = {number for value in named if (number := ids.server_id(value)) is not None}
         query = (
-            select(log.c.seq)
+            select(log.c.seq, log.c.mid, messages.c.message_id)
             .select_from(log.join(messages, messages.c.mid == log.c.mid))
             .where(log.c.uid == author.uid, log.c.seq > self.mark(connection, author), log.c.origin != author.did)
-            .where(meant)
+            .where(or_(log.c.mid.in_(sorted(numbers)), messages.c.message_id.in_(sorted(named))))
         )
-        return list(connection.execute(query).scalars())
+        found = connection.execute(query).all()
+        server_ids = {row.mid for row in found if row.mid in numbers} | _visible(connection, author.uid, numbers)
+        return [row.seq for row in found if row.mid in numbers or ids.server_id(row.message_id) not in server_ids]
 
     def _mark(self, connection: Connection, author: Author, seqs: Sequence[int]) -> Marked:
         before = self.mark(connection, author)
@@ -146,6 +151,19 @@ class Positions:
         mark = passed(connection, author.uid, author.did, before)
         _advance(connection, author.uid, author.did, mark, now)
         return Marked(len(new), mark)
+
+
+def _visible(connection: Connection, uid: int, numbers: set[int]) -> set[int]:
+    """Those of the numbers that are server ids in the user's conversations.
+
+    They name these messages only. Another message whose sender happens to count its own would be lost otherwise.
+    """
+    query = (
+        select(messages.c.mid)
+        .select_from(messages.join(members, and_(members.c.cid == messages.c.cid, members.c.uid == uid)))
+        .where(messages.c.mid.in_(sorted(numbers)))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _advance(connection: Connection, uid: int, did: int, seq: int, now: int) -> None:
