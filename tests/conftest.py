@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from roost.config import Config
@@ -22,7 +23,7 @@ from tests.rooms import Clock, Rooms
 
 # `make test` is to be quick, on a machine that is busy: few examples and no deadline. HYPOTHESIS_PROFILE=long digs.
 settings.register_profile(
-    "ci", max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "long",
@@ -32,6 +33,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# What the server logs is shown where a test fails, one plain line an event: drawing traces would take most of the time.
+structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
 BACKENDS: dict[str, Callable[[Path], Backend]] = {"sqlite": lambda path: SQLiteBackend(path / "life-0")}
 """Every kind of database that the contract suites run on."""

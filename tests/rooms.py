@@ -78,11 +78,12 @@ class Rooms:
     def __init__(self, backend: Backend, clock: Callable[[], int], engine: Engine | None = None) -> None:
         self.backend = backend
         self.clock = clock
+        self.prepare: Callable[[Connection], Any] = migrate
         self._open(engine or backend.engine())
 
     def _open(self, engine: Engine) -> None:
         self.statements = self.backend.statements()
-        self.database = Database(engine, prepare=migrate)
+        self.database = Database(engine, prepare=self.prepare)
         self.database.rolled_back = self.statements.rolled_back
         self.journal = Journal(self.database, self.statements, self.clock)
         self.positions = Positions(self.database, self.clock)
@@ -169,7 +170,11 @@ class Rooms:
     ) -> tuple[list[int], int]:
         """The seqs of a page of what the device has not stored, and how many there are."""
         mark = await self.mark(author)
-        page, total = await self.read(reading.offline, author.uid, author.did, mark, conversation, offset, count)
+        page, total = await self.database.read(
+            lambda tx: reading.offline(
+                tx, author.uid, author.did, mark, conversation=conversation, offset=offset, count=count
+            )
+        )
         return [message.seq for message in page], total
 
     async def group(self, name: str, *members: Author) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from roost.errors import Conflict, NotAMember, UnknownConversation, UnknownReceiver
 from roost.journal import reading
-from roost.journal.contract import Author, Committed, LogState, Place
+from roost.journal.contract import Author, Committed, LogState
 from roost.model.message import Change, Message
 from roost.roster import conversations as roster
 from tests.rooms import Rooms, held, private, to_group
@@ -36,7 +36,7 @@ class TestNumbers:
     ) -> None:
         sent = await rooms.send(private(ann, "bob"))
         assert sent.message.conversation_seq == 1
-        assert sorted(sent.places) == [Place(ann.uid, 1), Place(bob.uid, 1)]
+        assert sorted(sent.places) == [(ann.uid, 1), (bob.uid, 1)]
         assert sent.author_seq == 1
 
     async def test_one_transaction_numbers_in_order_of_arrival(self, rooms: Rooms, ann: Author, bob: Author) -> None:
@@ -67,7 +67,7 @@ class TestNumbers:
 
     async def test_a_message_to_oneself_has_one_place(self, rooms: Rooms, ann: Author) -> None:
         sent = await rooms.send(private(ann, "ann"))
-        assert sent.places == [Place(ann.uid, 1)]
+        assert sent.places == [(ann.uid, 1)]
         assert sent.message.conversation_id == "p:ann:ann"
 
     async def test_what_is_refused_takes_no_number(self, rooms: Rooms, ann: Author, bob: Author) -> None:
@@ -86,21 +86,21 @@ class TestNumbers:
     ) -> None:
         await rooms.send(private(ann, "bob"))
         recorded = await rooms.record(SAID, [ann, bob], ann)
-        assert recorded.places == [Place(ann.uid, 2), Place(bob.uid, 2)]
+        assert recorded.places == [(ann.uid, 2), (bob.uid, 2)]
         assert seqs([await rooms.send(private(ann, "bob"))]) == [3]
         kinds = [type(entry.what) for entry in await rooms.log(ann)]
         assert kinds == [Message, Change, Message]
 
     async def test_two_changes_of_one_transaction_have_two_places(self, rooms: Rooms, ann: Author) -> None:
-        def twice(tx: Any) -> list[Place]:
+        def twice(tx: Any) -> list[tuple[int, int]]:
             first = rooms.journal.record(tx, SAID, [ann.uid], ann)
             return first.places + rooms.journal.record(tx, SAID, [ann.uid], ann).places
 
-        assert await rooms.write(twice) == [Place(ann.uid, 1), Place(ann.uid, 2)]
+        assert await rooms.write(twice) == [(ann.uid, 1), (ann.uid, 2)]
 
     async def test_a_change_that_names_a_log_twice_enters_it_once(self, rooms: Rooms, ann: Author) -> None:
         recorded = await rooms.record(SAID, [ann, ann], ann)
-        assert recorded.places == [Place(ann.uid, 1)]
+        assert recorded.places == [(ann.uid, 1)]
 
     async def test_outcomes_come_in_the_order_of_numbers(self, rooms: Rooms, ann: Author, bob: Author) -> None:
         told: list[int] = []
@@ -209,7 +209,7 @@ class TestAllOrNothing:
     ) -> None:
         await rooms.group("team", ann, bob, cat)
         sent = await rooms.send(to_group(ann, "team"))
-        assert sorted(sent.places) == [Place(author.uid, 1) for author in (ann, bob, cat)]
+        assert sorted(sent.places) == [(author.uid, 1) for author in (ann, bob, cat)]
         for author in (ann, bob, cat):
             assert contents(await rooms.log(author)) == ["hi"]
 

@@ -1,0 +1,321 @@
+"""The journal against a plain model of itself: whatever is done in whatever order, and wherever it is killed, the
+two agree. See `roost.journal.contract` for what is promised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import shutil
+import tempfile
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hypothesis.strategies as st
+from hypothesis import note
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Connection
+
+from roost.errors import RoostError
+from roost.journal import reading, retention
+from roost.journal.contract import Author, Committed, Draft
+from roost.model import ids
+from roost.model.message import Change, Message
+from roost.roster import conversations as roster
+from tests.backends import SQLiteBackend
+from tests.journal.world import Device, Log, Membership, Noted, Outcome, Said, Send, Work, World
+from tests.rooms import Clock, Rooms, held, private, to_group
+
+T = TypeVar("T")
+
+USERS = ("ann", "bob", "cat")
+DEVICES: tuple[Device, ...] = (("ann", "phone"), ("ann", "tablet"), ("bob", "phone"), ("cat", "phone"))
+GROUPS = ("team", "club")
+
+devices = st.sampled_from(DEVICES)
+contents = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
+sends = st.builds(
+    lambda author, to, content, message_id: Send(author, to[0], to[1], content, message_id),
+    devices,
+    st.sampled_from([(user, False) for user in (*USERS, "nobody")] + [(group, True) for group in (*GROUPS, "none")]),
+    contents,
+    st.sampled_from([None, None, "a", "b", "c", "A"]),
+)
+memberships = st.builds(Membership, devices, st.sampled_from(GROUPS), st.booleans())
+batches = st.lists(sends, min_size=1, max_size=6)
+works = st.lists(st.one_of(sends, sends, memberships), min_size=1, max_size=6)
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """Rules do the same to both; the invariant compares everything that can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="roost-journal-"))
+        self.runner = asyncio.Runner()
+        self.clock = Clock()
+        self.world = World(logs={user: Log() for user in USERS}, groups={group: set() for group in GROUPS})
+        self.seen: dict[Device, int] = {}
+
+    @initialize(checkpoint_pages=st.sampled_from([1, 8, 1000]))
+    def open(self, checkpoint_pages: int) -> None:
+        self.run(self._open(SQLiteBackend(self.directory / "life-0", checkpoint_pages=checkpoint_pages)))
+
+    async def _open(self, backend: SQLiteBackend) -> None:
+        self.rooms = await Rooms.open(backend, self.clock)
+        self.rooms.prepare = lambda _: None  # looking for new migrations is most of a restart
+        self.authors: dict[Device, Author] = {names: await self.rooms.author(*names) for names in DEVICES}
+        for group in GROUPS:
+            await self.rooms.group(group)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        self.clock.pass_(seconds=1)
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        if hasattr(self, "rooms"):
+            self.runner.run(self.rooms.close())
+        self.runner.close()
+        shutil.rmtree(self.directory)
+
+    # --- rules: appending ---
+
+    @rule(works=works)
+    def one_transaction(self, works: list[Work]) -> None:
+        self.told(works, self.run(self.hand_in(works)))
+
+    @rule(batch=batches)
+    def one_transaction_of_messages_only(self, batch: list[Send]) -> None:
+        self.told(batch, self.run(self.hand_in(batch)))
+
+    @rule(batch=batches, table=st.sampled_from(["messages", "log"]))
+    def a_batch_that_fails(self, batch: list[Send], table: str) -> None:
+        """All of it fails; if there is nothing to store in it, nothing does."""
+
+        async def fail() -> list[Any]:
+            async with self.rooms.failing(table):
+                return await self.hand_in(batch)
+
+        outcomes = self.run(fail())
+        world = copy.deepcopy(self.world)
+        if any(isinstance(expected := world.send(send, 0), Outcome) and not expected.duplicate for send in batch):
+            assert all(isinstance(outcome, Exception) for outcome in outcomes)
+            assert not any(isinstance(outcome, RoostError) for outcome in outcomes)
+        else:
+            self.told(batch, outcomes)
+
+    async def hand_in(self, works: Sequence[Work]) -> list[Any]:
+        """The outcomes of works that wait together, and so are done in one transaction."""
+        async with held(self.rooms.database):
+            waiting: list[asyncio.Future[Any]] = []
+            for work in works:
+                if isinstance(work, Send):
+                    waiting.append(self.rooms.append(self.draft(work)))
+                else:
+                    waiting.append(asyncio.ensure_future(self.change_membership(work)))
+                    await asyncio.sleep(0)  # so that it is handed in now
+        return await asyncio.gather(*waiting)
+
+    def draft(self, send: Send) -> Draft:
+        make = to_group if send.group else private
+        return make(self.authors[send.author], send.to, send.content, send.message_id)
+
+    async def change_membership(self, work: Membership) -> bool:
+        """The change and what the logs tell of it, in one transaction."""
+        author = self.authors[work.author]
+
+        def change(tx: Connection) -> bool:
+            group = roster.find(tx, ids.group_conversation(work.group))
+            told = {member.uid for member in roster.members_of(tx, group.cid)} | {author.uid}
+            if work.joins:
+                changed = roster.add_member(tx, group, author.uid, roster.MEMBER, self.clock())
+            else:
+                changed = roster.remove_member(tx, group.cid, author.uid)
+            if changed:
+                action = "joined" if work.joins else "left"
+                entry = Change(kind="member", conversation_id=f"g:{work.group}", action=action, user_id=author.user_id)
+                self.rooms.journal.record(tx, entry, told, author)
+            return changed
+
+        return await self.rooms.database.write(change)
+
+    def told(self, works: Sequence[Work], outcomes: list[Any]) -> None:
+        """The world does the same, and everyone was told what it says."""
+        for work, outcome in zip(works, outcomes, strict=True):
+            expected = self.world.work(work, self.clock.now)
+            if not isinstance(expected, Outcome):
+                assert outcome == expected if isinstance(expected, bool) else type(outcome) is expected
+                continue
+            assert isinstance(outcome, Committed)
+            assert_same(outcome.message, expected.said)
+            assert (outcome.author_seq, outcome.duplicate) == (expected.author_seq, expected.duplicate)
+            assert outcome.duplicate == (not outcome.places)
+
+    # --- rules: positions ---
+
+    @rule(device=devices, where=st.floats(0, 1))
+    def ack(self, device: Device, where: float) -> None:
+        seq = round(where * self.world.logs[device[0]].head)
+        self.rooms.positions.ack(self.authors[device], seq)
+        self.world.ack(device, seq)
+
+    @rule()
+    def save(self) -> None:
+        unsaved = len(self.world.unsaved)
+        assert self.run(self.rooms.positions.save()) == unsaved
+        self.world.save(self.clock.now)
+
+    @rule(device=devices, data=st.data(), by_sender_id=st.booleans())
+    def mark_synced(self, device: Device, data: st.DataObject, by_sender_id: bool) -> None:
+        """Any of the log's messages, out of order, more than once, with ids that don't exist."""
+        log = self.world.logs[device[0]]
+        entries = {
+            seq: entry.what for seq, entry in enumerate(log.entries, 1) if seq > log.floor and type(entry.what) is Said
+        }
+        chosen = data.draw(st.lists(st.sampled_from(sorted(entries)), max_size=5)) if entries else []
+        names: list[int | str] = ["no such id", 2**52]
+        meant = set(chosen)
+        for seq in chosen:
+            message_id = entries[seq].message_id
+            if by_sender_id and message_id is not None:
+                names.append(message_id)
+                meant |= {other for other, said in entries.items() if said.message_id == message_id}
+            else:
+                names.append(self.server_ids[device[0]][seq])
+        note(f"marking {names}")
+        count = self.run(self.rooms.positions.mark_synced(self.authors[device], names))
+        assert count == self.world.mark_synced(device, sorted(meant), self.clock.now)
+
+    # --- rules: time, and the end of it ---
+
+    @rule(user=st.sampled_from(USERS), seconds=st.integers(0, 40), ttl=st.sampled_from([10, 10_000]))
+    def clear(self, user: str, seconds: int, ttl: int) -> None:
+        uid = next(author.uid for author in self.authors.values() if author.user_id == user)
+        before, since = self.clock.now + 1000 - seconds * 1000, self.clock.now + 1000 - ttl * 1000
+
+        def change(tx: Connection) -> int:
+            return retention.clear(tx, uid, logged_before=before, active_since=since)
+
+        assert self.run(self.rooms.database.write(change)) == self.world.clear(user, before, since)
+
+    @rule()
+    def restart(self) -> None:
+        """An orderly end saves the positions."""
+        self.save()
+        self.run(self.rooms.restart())
+
+    @rule()
+    def kill(self) -> None:
+        self.run(self.rooms.die())
+        self.crashed()
+
+    @rule(batch=batches, part=st.floats(0, 1))
+    def kill_while_a_batch_is_written(self, batch: list[Send], part: float) -> None:
+        """Nobody was told: the batch is there as a whole, or not at all. All that was told before is there."""
+        before = self.rooms.backend.killed()
+        outcomes = self.run(self.hand_in(batch))
+        left = self.rooms.backend.killed_since(before, part)
+        self.run(self.rooms.restart(left))
+        if self.is_there(batch):
+            self.told(batch, outcomes)
+        self.crashed()
+
+    def is_there(self, batch: list[Send]) -> bool:
+        world = copy.deepcopy(self.world)
+        for send in batch:
+            world.send(send, 0)
+        heads = {user: self.run(self.rooms.journal.state(self.uid(user))).head for user in USERS}
+        with_it = {user: log.head for user, log in world.logs.items()}
+        without = {user: log.head for user, log in self.world.logs.items()}
+        assert heads in (with_it, without)
+        return heads == with_it
+
+    def uid(self, user: str) -> int:
+        return self.authors[user, "phone"].uid
+
+    def crashed(self) -> None:
+        self.world.crash()
+        self.seen.clear()
+
+    # --- what always holds ---
+
+    @precondition(lambda self: hasattr(self, "rooms"))
+    @invariant()
+    def the_two_agree(self) -> None:
+        self.server_ids: dict[str, dict[int, int]] = {user: {} for user in USERS}
+        self.run(self.rooms.database.read(self.compare))
+
+    def compare(self, connection: Connection) -> None:
+        for user, log in self.world.logs.items():
+            self.compare_log(connection, user, log)
+        for conversation, said in self.world.said.items():
+            self.compare_history(connection, conversation, said)
+        for device in DEVICES:
+            self.compare_position(connection, device)
+
+    def compare_log(self, connection: Connection, user: str, log: Log) -> None:
+        uid = self.uid(user)
+        assert reading.log_state(connection, uid) == (log.head, log.floor)
+        after, found = log.floor, []
+        while page := reading.log_page(connection, uid, after, 3).entries:
+            found += page
+            after = page[-1].seq
+        assert [entry.seq for entry in found] == list(range(log.floor + 1, log.head + 1))
+        origins = {author.did: author.device_id for author in self.authors.values() if author.user_id == user}
+        for entry in found:
+            expected = log.entries[entry.seq - 1]
+            assert origins.get(entry.origin) == expected.origin
+            assert entry.what.seq == entry.seq
+            if isinstance(entry.what, Message):
+                assert_same(entry.what, expected.what)
+                self.server_ids[user][entry.seq] = int(entry.what.server_msg_id)
+            else:
+                change = Noted(entry.what.conversation_id[2:], entry.what.user_id or "", entry.what.action == "joined")
+                assert change == expected.what
+        assert len(set(self.server_ids[user].values())) == len(self.server_ids[user])
+
+    def compare_history(self, connection: Connection, conversation: str, said: list[Said]) -> None:
+        cid = reading.cid_of(connection, conversation)
+        found = reading.history(connection, cid, len(said) + 1, len(said) + 1)
+        assert [message.conversation_seq for message in found] == list(range(1, len(said) + 1))
+        for message, expected in zip(found, said, strict=True):
+            assert_same(message, expected)
+
+    def compare_position(self, connection: Connection, device: Device) -> None:
+        author, mark = self.authors[device], self.rooms.positions.mark(connection, self.authors[device])
+        assert mark == self.world.mark(device)
+        assert mark >= self.seen.get(device, 0)
+        self.seen[device] = mark
+        waiting = self.world.offline(device)
+        assert self.offline(connection, author, mark, None) == waiting
+        if waiting:  # one conversation each time, or most of the test would be this
+            entry = self.world.logs[device[0]].entries[waiting[self.clock.now % len(waiting)] - 1]
+            assert isinstance(entry.what, Said)
+            expected = [seq for seq in waiting if self.conversation(device, seq) == entry.what.conversation]
+            assert self.offline(connection, author, mark, entry.what.conversation) == expected
+
+    def conversation(self, device: Device, seq: int) -> str | None:
+        what = self.world.logs[device[0]].entries[seq - 1].what
+        return what.conversation if isinstance(what, Said) else None
+
+    def offline(self, connection: Connection, author: Author, mark: int, conversation: str | None) -> list[int]:
+        """All pages of four, each of which knows how many there are in all."""
+        found: list[int] = []
+        while True:
+            page, total = reading.offline(
+                connection, author.uid, author.did, mark, conversation=conversation, offset=len(found), count=4
+            )
+            found += [message.seq for message in page]
+            if len(page) < 4:
+                assert total == len(found)
+                return found
+
+
+def assert_same(message: Message, said: Any) -> None:
+    assert (message.conversation_id, message.conversation_seq) == (said.conversation, said.number)
+    assert (message.sender_id, message.content) == (said.sender, said.content)
+    assert said.message_id in (None, message.message_id)
+
+
+TestJournal = JournalMachine.TestCase
