@@ -1,8 +1,9 @@
 """How a batch of drafts gets its places: the one algorithm for all databases, run inside the writer's transaction.
 
 The batch is settled in the order in which it came, so a conversation's messages keep the order of their arrival
-and a user's log the order of commits. Duplicates are recognised before a number is given: a number that is given
-is used, or there would be a gap.
+and a user's log the order of commits. Duplicates are rare, so a batch is first stored as if it had none; the unique
+index knows better, nothing is stored then, and the batch is settled again with the duplicates looked up. A number
+that is given is used, or there would be a gap.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
 from roost.journal.contract import Committed, Draft, Place
-from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Opened, Statements
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, Statements
 from roost.model.message import Message
 
 Milliseconds = Callable[[], int]
@@ -61,7 +62,11 @@ class Append:
 
         The refusals are `UnknownReceiver`, `UnknownConversation` and `NotAMember`.
         """
-        return _Batch(self._statements, connection, drafts, self._clock()).settle()
+        batch = _Batch(self._statements, connection, drafts, self._clock())
+        try:
+            return batch.settle({})
+        except AlreadySent:
+            return batch.settle(batch.sent_before())
 
 
 class _Batch:
@@ -71,9 +76,9 @@ class _Batch:
         self._drafts = drafts
         self._now = now
 
-    def settle(self) -> list[Outcome]:
+    def settle(self, earlier: dict[tuple[int, str], Committed]) -> list[Outcome]:
+        """Places and stores every draft that is not among the `earlier` ones. Raises `AlreadySent`."""
         statements, connection = self._statements, self._connection
-        earlier = self._sent_before()
         opened = self._open_conversations()
         numbers = Numbers(statements.conversation_heads(connection, sorted(one.cid for one in opened.values())))
         receivers = {uid for conversation in opened.values() for uid in conversation.members}
@@ -118,7 +123,8 @@ class _Batch:
         self._statements.add_members(self._connection, rows)
         return {name: Opened(made[name], pair) for name, pair in pairs.items()}
 
-    def _sent_before(self) -> dict[tuple[int, str], Committed]:
+    def sent_before(self) -> dict[tuple[int, str], Committed]:
+        """The drafts of the batch that were stored before it, by sender and message id."""
         keys = [(draft.author.uid, draft.message_id) for draft in self._drafts if draft.message_id is not None]
         found = self._statements.sent_before(self._connection, keys) if keys else []
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}

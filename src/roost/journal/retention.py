@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from roost.db.schema import log, logs, marks, positions
 from roost.journal.reading import log_state
 
-
 PIECE = 5000
 """Entries removed in one transaction: some milliseconds."""
 

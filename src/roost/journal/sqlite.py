@@ -5,13 +5,14 @@ Nothing is locked row by row: the writer's `BEGIN IMMEDIATE` locks all.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from roost.journal.statements import EntryRow, FoundMessage, MessageRow, Opened
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -75,8 +76,8 @@ class SQLiteStatements:
     """Implements `roost.journal.statements.Statements`.
 
     This process alone writes to the database, so what it has read or written it may remember: the heads of logs
-    and conversations, private conversations (which never change). For most batches that leaves two statements: the
-    look for duplicates, and `store`, which is a transaction of its own. A rollback forgets everything.
+    and conversations, private conversations (which never change). For most batches that leaves one statement, `store`,
+    which is a transaction of its own. A rollback forgets everything.
     """
 
     def __init__(self) -> None:
@@ -130,7 +131,12 @@ class SQLiteStatements:
                 driver.execute(statement)
             self._prepared = driver
         if entries:
-            driver.execute(STORE, (_json(messages), _json(entries)))
+            try:
+                driver.execute(STORE, (_json(messages), _json(entries)))
+            except sqlite3.IntegrityError as error:
+                if "messages.sender, messages.message_id" in str(error):
+                    raise AlreadySent from None
+                raise
         _remember(self._conversation_heads, {message.cid: message.conversation_seq for message in messages})
         _remember(self._log_heads, {entry[0]: entry[1] for entry in entries})
 

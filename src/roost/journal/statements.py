@@ -50,6 +50,10 @@ class FoundMessage(NamedTuple):
     recall_time: int
 
 
+class AlreadySent(Exception):
+    """A message of this sender with this message id is stored already."""
+
+
 class Opened(NamedTuple):
     """A conversation that takes messages. `members` are uids, sorted."""
 
@@ -82,7 +86,10 @@ class Statements(Protocol):
         """The last seq given in each log; locked."""
 
     def store(self, connection: Connection, messages: Sequence[MessageRow], entries: Sequence[EntryRow]) -> None:
-        """Stores messages and log entries; those of one conversation or log in the order of their numbers."""
+        """Stores messages and log entries; those of one conversation or log in the order of their numbers.
+
+        Raises `AlreadySent`, and has stored nothing, where a message with that sender and message id is there.
+        """
 
     def next_mids(self, connection: Connection, count: int) -> int:
         """Reserves `count` server message ids; returns the first. No two nodes ever get the same."""
