@@ -64,7 +64,7 @@ class Append:
         """
         batch = _Batch(self._statements, connection, drafts, self._clock())
         try:
-            return batch.settle({})
+            return batch.settle(None)
         except AlreadySent:
             return batch.settle(batch.sent_before())
 
@@ -76,8 +76,13 @@ class _Batch:
         self._drafts = drafts
         self._now = now
 
-    def settle(self, earlier: dict[tuple[int, str], Committed]) -> list[Outcome]:
-        """Places and stores every draft that is not among the `earlier` ones. Raises `AlreadySent`."""
+    def settle(self, found: dict[tuple[int, str], Committed] | None) -> list[Outcome]:
+        """Places and stores every draft that was not `found` before.
+
+        None: nobody has looked. Then raises `AlreadySent` where it matters: also before a refusal, because what was
+        sent once stays sent, whatever happened to the sender's rights since.
+        """
+        earlier = {} if found is None else found
         statements, connection = self._statements, self._connection
         opened = self._open_conversations()
         numbers = Numbers(statements.conversation_heads(connection, sorted(one.cid for one in opened.values())))
@@ -90,6 +95,8 @@ class _Batch:
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
             settled = _duplicate(draft, earlier) or _refusal(draft, conversation)
+            if found is None and isinstance(settled, RoostError) and draft.message_id is not None:
+                raise AlreadySent
             if settled is not None or conversation is None:
                 outcomes.append(settled or UnknownConversation())
                 continue

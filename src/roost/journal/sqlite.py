@@ -26,9 +26,9 @@ def _values(count: int) -> str:
 UIDS = """
     SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))"""
 CONVERSATIONS = """
-    SELECT json_group_array(json_array(conversation_id, cid, json(uids))) FROM (
-        SELECT conversation_id, cid, json_group_array(uid) AS uids FROM conversations JOIN members USING (cid)
-        WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL GROUP BY cid)"""
+    SELECT json_group_array(json_array(conversation_id, cid, json(
+        (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid)))) FROM conversations
+    WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL"""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) SELECT value, ? FROM json_each(?)"""
 CREATED = """
