@@ -34,6 +34,8 @@ SWEEP = 15.0
 """Seconds between looks at all connections."""
 SILENCE = 60.0
 """Seconds of silence after which a client is pinged; after twice as long its connection is ended."""
+WEBSOCKET_VERSION = "13"
+"""The one there is (RFC 6455 §4.4)."""
 MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
 
@@ -65,6 +67,8 @@ class Gateway:
         """Answers an upgrade request: `/ws`, from an allowed origin, with a subprotocol we speak if any is named."""
         if urlsplit(request.path.decode("latin-1")).path != "/ws":
             return _refusal(404, b"WebSockets are at /ws")
+        if request.headers.get("Sec-WebSocket-Version") != WEBSOCKET_VERSION:
+            return _refusal(426, b"This is WebSocket version 13", {"Sec-WebSocket-Version": WEBSOCKET_VERSION})
         origin = request.headers.get("Origin")
         if origin is not None and not self._may_connect(origin, request.headers.get("Host", "")):
             return _refusal(403, b"Pages of this origin may not connect; see server.origins")
@@ -245,5 +249,5 @@ class Gateway:
         await self.save()
 
 
-def _refusal(status: int, reason: bytes) -> WSUpgradeResponseWithListener:
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, reason), None)
+def _refusal(status: int, reason: bytes, headers: dict[str, str] | None = None) -> WSUpgradeResponseWithListener:
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, reason, headers), None)

@@ -117,12 +117,13 @@ class Session(Socket):
         binary = opcode == BINARY
         if self._encoding is None:
             self._encoding = Encoding.PROTOBUF if binary else Encoding.JSON
+        if not (binary or data.isascii() or _is_utf8(data)):
+            self.close(CloseCode.INVALID_TEXT, "text frames are UTF-8")
+            return
         try:
             frame = decode_client_protobuf(data) if binary else decode_client_json(data)
         except RoostError as refusal:
             self._refuse(refusal, None)
-            if not binary and not _is_utf8(data):
-                self.close(CloseCode.INVALID_TEXT, "text frames are UTF-8")
         else:
             self._take(frame)
 

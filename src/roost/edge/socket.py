@@ -98,6 +98,9 @@ class Socket(WSListener):
                 self.message(opcode, frame.get_payload_as_bytes())
         elif kind is WSMsgType.CONTINUATION:
             self._continue(frame)
+        elif kind is WSMsgType.PING:
+            if not self._closing:
+                transport.send_pong(frame.get_payload_as_bytes())
         elif kind is WSMsgType.CLOSE:
             self._closing = True
             code = frame.get_close_code()

@@ -68,7 +68,7 @@ def protocol_class(door: Door) -> Any:
                 60,
                 60,
                 WSAutoPingStrategy.PING_WHEN_IDLE,
-                True,  # enable_auto_pong
+                False,  # enable_auto_pong: it would answer frames that are none (reserved bits)
                 door.max_frame,
                 None,  # extra_headers
                 READ_BUFFER,

@@ -18,6 +18,9 @@ encode_json = msgspec.json.Encoder().encode
 _decode_frame = msgspec.json.Decoder(AnyClientFrame).decode
 _decode_any = msgspec.json.Decoder().decode
 
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding raises where it is not JSON, not UTF-8, has thousands of digits, or is thousands deep."""
+
 FRAME_TYPES: dict[str, type[Any]] = {str(kind.__struct_config__.tag): kind for kind in AnyClientFrame.__args__}
 """The client frames by their `type`."""
 
@@ -34,13 +37,16 @@ def decode_client_json(data: bytes) -> AnyClientFrame:
             frame = msgspec.convert(accept_snake_case(_decode_any(data)), type=AnyClientFrame)
     except msgspec.ValidationError as error:
         raise _refusal_of(data, error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MalformedInput(f"This is not JSON: {error}") from None
     return frame
 
 
 def _refusal_of(data: bytes, error: msgspec.ValidationError) -> RoostError:
-    raw = _decode_any(data)
+    try:
+        raw = _decode_any(data)
+    except UNREADABLE as deeper:
+        return MalformedInput(f"This is not JSON: {deeper}")
     kind = raw.get("type") if isinstance(raw, dict) else None
     if isinstance(kind, str) and kind not in FRAME_TYPES:
         return UnknownFrameType(f"Unknown frame type {kind[:40]!r}; known are {', '.join(sorted(FRAME_TYPES))}")
@@ -56,7 +62,7 @@ def decode_json(data: bytes, kind: type[T]) -> T:
         return msgspec.convert(accept_snake_case(_decode_any(data)), kind)
     except msgspec.ValidationError as error:
         raise InvalidInput(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise MalformedInput(f"This is not JSON: {error}") from None
 
 
