@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from bench.server import Server
@@ -20,8 +24,22 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 async def house(serving: Server) -> AsyncIterator[House]:
-    async with House(serving) as house:
+    async with House(serving.port, serving.data) as house:
         yield house
+
+
+@pytest.fixture
+async def settle(
+    server: Callable[..., Awaitable[Any]], tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[House]]]:
+    """Makes houses with settings of their own: `house = await settle(limits={"auth_timeout": 0.3})`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def make(**sections: dict[str, Any]) -> House:
+            node = await server(**sections)
+            return await stack.enter_async_context(House(urlsplit(node.url).port or 0, tmp_path / "data"))
+
+        yield make
 
 
 @pytest.fixture

@@ -62,12 +62,13 @@ class Guest(Person):
 
 
 class House(contextlib.AsyncExitStack):
-    """A server process with a client for HTTP; every line opened here is closed at the end."""
+    """A server at a port, whose data are there, and a client for HTTP; every line opened here ends with it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, port: int, data: Path) -> None:
         super().__init__()
-        self.server = server
-        self.url = f"http://127.0.0.1:{server.port}"
+        self.port = port
+        self.data = data
+        self.url = f"http://127.0.0.1:{port}"
         self.http = httpx2.AsyncClient(base_url=self.url, timeout=20, verify=False)
 
     async def __aenter__(self) -> Self:
@@ -77,11 +78,11 @@ class House(contextlib.AsyncExitStack):
 
     @property
     def ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self.server.port}/ws"
+        return f"ws://127.0.0.1:{self.port}/ws"
 
     @property
     def secret(self) -> bytes:
-        return (self.server.data / "jwt.secret").read_bytes().strip()
+        return (self.data / "jwt.secret").read_bytes().strip()
 
     def token(self, user_id: str, device: str | None = None, **claims: Any) -> str:
         """A token as a host application makes it, which shares the secret."""
@@ -106,7 +107,7 @@ class House(contextlib.AsyncExitStack):
         """A connection that has not said anything yet. `options` are those of `websockets`."""
         settings: dict[str, Any] = {"compression": None, "ping_interval": None, "max_size": 2**24, "close_timeout": 1}
         socket = await connect(self.ws_url, **settings | options)
-        self.push_async_callback(socket.close)
+        self.callback(socket.transport.abort)
         return Line(socket, speech)
 
 
