@@ -19,7 +19,10 @@ from sqlalchemy.pool import NullPool
 CACHE_KIB = 128 * 1024
 """Page cache of the writer: the upper levels of every B-tree that a batch touches stay in memory."""
 READER_CACHE_KIB = 16 * 1024
-CHECKPOINT_PAGES = 4096
+PAGE = 2048
+"""Bytes of a page of a new database. A small commit touches some twenty pages, of each log and conversation one, and
+writes them whole: a tenth less time for a commit of five messages than with 4096, the same for 500."""
+CHECKPOINT_PAGES = 8192
 """Pages in the write-ahead log (16 MiB) at which a commit also checkpoints, if no idle moment came before.
 
 A small log is written over and over in place; the commit that checkpoints takes some milliseconds longer."""
@@ -45,7 +48,12 @@ class SQLiteFile:
         engine = _engine(self.path, mode="rwc", cache=CACHE_KIB)
         self._engines.append(engine)
         connection = engine.connect()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={CHECKPOINT_PAGES}"):
+        for pragma in (
+            f"page_size={PAGE}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+        ):
             connection.exec_driver_sql(f"PRAGMA {pragma}")
         connection.rollback()
         return connection
