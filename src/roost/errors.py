@@ -2,7 +2,8 @@
 
 The class carries what the wire shows: `code` is the stable integer (HTTP status times 100, plus a number),
 `slug` the stable word, `status` the HTTP status, `retryable` whether the same request may succeed later.
-`data` is what a program needs to act on it (for example `{"retainedSeq": 41}`); `retry_after` is in seconds.
+`data` is what a program needs to act on it (for example `{"retainedSeq": 41}`); `retry_after` is in seconds;
+`request_id` names the request on the client's side of the wire.
 An exception outside this tree becomes `InternalError` at the edge and is logged there with its request id.
 """
 
@@ -23,6 +24,7 @@ class RoostError(Exception):
     def __init__(self, message: str | None = None, *, retry_after: float | None = None, **data: Any) -> None:
         super().__init__(message or self.default)
         self.retry_after = retry_after
+        self.request_id: str | None = None
         self.data: dict[str, Any] = data
 
 

@@ -1,0 +1,85 @@
+"""The Python SDK: a client that cannot lose its place. `docs/sdk-python.md` tells how to use it."""
+
+from roost.client.answers import Group, Member, Presence
+from roost.client.client import Client
+from roost.client.errors import (
+    ClientClosed,
+    ClientError,
+    ConnectionRefused,
+    NetworkError,
+    StoreBelongsToAnother,
+    StoreInUse,
+    StoreTooNew,
+    SyncStopped,
+)
+from roost.client.events import (
+    ConversationChanged,
+    Durable,
+    Event,
+    GroupChanged,
+    HandlerFailed,
+    MembershipChanged,
+    MessageChanged,
+    MessageReceived,
+    MessageSent,
+    PresenceChanged,
+    ReadMarkMoved,
+    SendFailed,
+    State,
+    StateChanged,
+    StoreReset,
+    SyncEnded,
+    SyncProgress,
+    SyncState,
+    Typing,
+)
+from roost.client.store.reading import Conversation
+from roost.client.store.rows import StoredMessage
+from roost.client.store.store import Store, SyncConfig
+from roost.client.sync import Network, SyncManager, SyncMetrics
+from roost.errors import RoostError
+from roost.model.message import Message, MessageType
+
+__all__ = [
+    "Client",
+    "ClientClosed",
+    "ClientError",
+    "ConnectionRefused",
+    "Conversation",
+    "ConversationChanged",
+    "Durable",
+    "Event",
+    "Group",
+    "GroupChanged",
+    "HandlerFailed",
+    "Member",
+    "MembershipChanged",
+    "Message",
+    "MessageChanged",
+    "MessageReceived",
+    "MessageSent",
+    "MessageType",
+    "Network",
+    "NetworkError",
+    "Presence",
+    "PresenceChanged",
+    "ReadMarkMoved",
+    "RoostError",
+    "SendFailed",
+    "State",
+    "StateChanged",
+    "Store",
+    "StoreBelongsToAnother",
+    "StoreInUse",
+    "StoreReset",
+    "StoreTooNew",
+    "StoredMessage",
+    "SyncConfig",
+    "SyncEnded",
+    "SyncManager",
+    "SyncMetrics",
+    "SyncProgress",
+    "SyncState",
+    "SyncStopped",
+    "Typing",
+]

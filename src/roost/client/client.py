@@ -1,0 +1,375 @@
+"""The client: what an application, a bot or a test uses to talk to Roost.
+
+    async with Client("http://127.0.0.1:8080", token=token, store="alice.db") as client:
+        await client.send("bob", "hi")
+        async for message in client.messages():
+            print(message.sender_id, message.content)
+
+Everything is in the store first: reading works offline, sending works offline, and a restart goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import msgspec
+
+from roost.client.answers import Group, Member, Presence
+from roost.client.delivery import Delivery
+from roost.client.errors import ClientClosed
+from roost.client.events import Event, MessageReceived, State
+from roost.client.following import Following
+from roost.client.identity import new_message_id
+from roost.client.store import sending
+from roost.client.store.reading import Conversation
+from roost.client.store.rows import PENDING, StoredMessage
+from roost.client.store.store import Store
+from roost.client.sync import Network, SyncManager, SyncMetrics
+from roost.client.tokens import Tokens, TokenSource, hints
+from roost.model import ids
+from roost.model.message import MessageType
+from roost.protocol import frames
+
+E = TypeVar("E", bound=Event)
+H = TypeVar("H", bound=Callable[..., Any])
+
+LINGER = 3.0
+"""Seconds that leaving `async with` waits for what is pending, while there is a connection."""
+MAX_ASKED = 500
+"""Users in one question of who is online (D8)."""
+
+
+class Client:
+    """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: TokenSource,
+        store: str | Path,
+        device_id: str | None = None,
+        network: Network | None = None,
+        patience: float = 1.0,
+    ) -> None:
+        """A client of the server at `url`, such as `http://127.0.0.1:8080`.
+
+        `token` is a JWT, or an async function that gives one and is asked again when the server refuses the last.
+        `store` is the file (`":memory:"` for one that is forgotten); one client at a time may have it open.
+        `device_id` names this device; without it the token's device counts, or else the store's own.
+        `network` sets the size of sync pages; None adapts it. `patience` scales waits, for tests.
+        """
+        self._tokens = Tokens(token)
+        self.store = Store(store)
+        self._delivery = Delivery(self.store)
+        self._following = Following(
+            url.rstrip("/"), self._tokens, self.store, self._delivery, device_id=device_id, patience=patience
+        )
+        self._following.sync.network = network
+        self._opened = False
+
+    # --- life ---
+
+    async def __aenter__(self) -> Self:
+        """Opens the store and connects in the background."""
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits a moment for what is pending, and closes."""
+        await self.close(linger=LINGER if kind is None else 0.0)
+
+    async def open(self) -> None:
+        """Opens the store without connecting: reading, and `sync`, work; what is sent waits.
+
+        Raises `StoreInUse`, `StoreTooNew` or `StoreBelongsToAnother`.
+        """
+        if self._opened:
+            return
+        config = await self.store.open()
+        try:
+            if config.user_id is None and (claimed := await self._claimed_user()) is not None:
+                await self.store.claim(claimed)
+                config = await self.store.config()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._following.start(config)
+        self._delivery.start(config.delivered_seq, config.delivered_id)
+        self._opened = True
+
+    async def _claimed_user(self) -> str | None:
+        """Whose token this is, as far as it can be told without the server."""
+        try:
+            return hints(await self._tokens.get()).user_id
+        except Exception:  # noqa: BLE001 - offline; `ready` will tell
+            return None
+
+    async def connect(self) -> None:
+        """Opens the store, and connects in the background, again and again; returns at once.
+
+        While it waits for its next attempt, this makes it try now.
+        """
+        await self.open()
+        self._following.connection.start()
+
+    async def connected(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - see `flush`
+        """Waits until everything that waited is stored and new messages come live.
+
+        Raises the error that ended the connection for good, or `TimeoutError`.
+        """
+        connection = self._following.connection
+        async with asyncio.timeout(timeout):
+            await connection.until(State.CONNECTED)
+
+    async def disconnect(self) -> None:
+        """Goes offline until `connect`; the store stays open."""
+        await self._following.connection.stop("offline by wish")
+
+    async def close(self, *, linger: float = 0.0) -> None:
+        """Ends everything. Waits up to `linger` seconds for what is pending; it stays in the store otherwise."""
+        if not self._opened:
+            return
+        if linger and self.state in (State.SYNCING, State.CONNECTED):
+            with contextlib.suppress(TimeoutError):
+                await self.flush(linger)
+        self._opened = False
+        await self._delivery.stop()
+        await self._following.stop()
+        await self.store.close()
+
+    @property
+    def user_id(self) -> str:
+        """Whose client this is. Raises `ClientClosed` where nobody has told it yet."""
+        user_id = self._following.user_id
+        if user_id is None:
+            raise ClientClosed("Nobody knows yet whose token this is; connect first.")
+        return user_id
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._following.connection.state
+
+    @property
+    def state_reason(self) -> str:
+        """Why it stands there, for a person."""
+        return self._following.connection.reason
+
+    @property
+    def sync(self) -> SyncManager:
+        """Pulling on demand: start_sync, stop_sync, reset_sync, metrics."""
+        return self._following.sync
+
+    async def refresh(self) -> SyncMetrics:
+        """Pulls what is new, and waits for it (C12)."""
+        return await self.sync.start_sync()
+
+    # --- events ---
+
+    def on(self, kind: type[E]) -> Callable[[H], H]:
+        """Decorator: the function, plain or async, is called with each event of this kind."""
+
+        def register(handler: H) -> H:
+            self._delivery.on(kind, cast("Callable[[E], Awaitable[None] | None]", handler))
+            return handler
+
+        return register
+
+    def off(self, handler: Callable[..., Any]) -> None:
+        """The function is called no longer."""
+        self._delivery.off(handler)
+
+    async def messages(self) -> AsyncIterator[StoredMessage]:
+        """Messages of others, and of this user's other devices: each once, in order, from the first never handed over.
+
+        Asking for the next, or leaving the loop, says that the last one is handled.
+        """
+        async for event in self.events(MessageReceived):
+            yield cast("StoredMessage", cast("MessageReceived", event).message)
+
+    def events(self, *kinds: type[Event]) -> AsyncIterator[Event]:
+        """Events of these kinds, or all. An iterator that is open must be read: the next event waits for it."""
+        return self._delivery.events(*kinds)
+
+    # --- sending ---
+
+    async def send(
+        self, to: str, content: str, *, message_type: int = MessageType.TEXT, message_id: str | None = None
+    ) -> StoredMessage:
+        """Puts a message into the outbox and returns it, `pending`; it is sent as soon as there is a connection.
+
+        `to` is a user id, `g:` and a group id, or a conversation id. `MessageSent` or `SendFailed` tells the outcome.
+        Raises `InvalidID`.
+        """
+        message = StoredMessage(
+            message_id=new_message_id() if message_id is None else ids.message_id(message_id),
+            server_msg_id="",
+            conversation_id=self.conversation_id(to),
+            conversation_seq=0,
+            sender_id=self.user_id,
+            message_type=int(message_type),
+            content=content,
+            create_time=time.time_ns() // 1_000_000,
+            server_time=0,
+            version=0,
+            state=PENDING,
+        )
+        await self.store.put(message)
+        self._following.outbox.wake()
+        return message
+
+    async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - `close` and scripts need it
+        """Waits until nothing is pending: everything is sent or has failed. Raises `TimeoutError`."""
+        async with asyncio.timeout(timeout):
+            await self._following.outbox.flushed()
+
+    async def unsent(self) -> list[StoredMessage]:
+        """The outbox: pending and failed messages, in the order of sending."""
+        return await self.store.read(sending.unsent)
+
+    async def retry(self, message_id: str | None = None) -> int:
+        """Makes a failed message, or all of them, pending again; returns how many."""
+        count = await self.store.write(sending.retry, message_id)
+        self._following.outbox.begin_again()
+        return count
+
+    async def discard(self, message_id: str) -> bool:
+        """Removes a message from the outbox. One on its way may arrive all the same."""
+        return await self.store.write(sending.discard, message_id)
+
+    async def mark_read(self, conversation: str, conversation_seq: int | None = None) -> None:
+        """Moves the read mark, to the last message if no place is given. It never goes back; told when online."""
+        conversation_id = self.conversation_id(conversation)
+        if await self.store.write(sending.mark_read, conversation_id, conversation_seq) is not None:
+            self._following.read_marks.wake()
+
+    async def typing(self, conversation: str) -> None:
+        """Tells the others in the conversation that this user is typing; nothing happens offline."""
+        self._following.connection.send(frames.Typing(conversation_id=self.conversation_id(conversation)))
+
+    # --- reading the store ---
+
+    def conversation_id(self, name: str) -> str:
+        """The conversation with a user, of a group (`g:` and its id), or of a conversation id. Raises `InvalidID`."""
+        if ":" in name:
+            return ids.conversation_id(name)
+        return ids.private_conversation(self.user_id, ids.user_id(name))
+
+    async def conversations(self, *, limit: int = 100, offset: int = 0) -> list[Conversation]:
+        """The conversations with last message and unread, the latest first."""
+        return await self.store.conversations(limit=limit, offset=offset)
+
+    async def conversation(self, name: str) -> Conversation | None:
+        """One conversation, None if the store has none."""
+        return await self.store.conversation(self.conversation_id(name))
+
+    async def history(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[StoredMessage]:
+        """The newest messages before a conversationSeq, oldest first; without `before`, the unsent come last."""
+        return await self.store.history(self.conversation_id(conversation), before, limit)
+
+    async def unread(self) -> dict[str, int]:
+        """Unread messages by conversation id, where there are any."""
+        return await self.store.unread()
+
+    async def search(self, text: str, *, conversation: str | None = None, limit: int = 50) -> list[StoredMessage]:
+        """Messages with all these words (or words beginning so), the newest first."""
+        within = None if conversation is None else self.conversation_id(conversation)
+        return await self.store.search(text, within, limit)
+
+    async def message(self, server_msg_id: str | int) -> StoredMessage | None:
+        """A message of the store by the server's id."""
+        return await self.store.message(int(server_msg_id))
+
+    # --- asking the server ---
+
+    async def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
+        """Who of these is online, and when last seen; asked in questions of 500 (D8)."""
+        found: dict[str, Presence] = {}
+        names = [ids.user_id(user_id) for user_id in user_ids]
+        for first in range(0, len(names), MAX_ASKED):
+            some = ",".join(names[first : first + MAX_ASKED])
+            found |= await self._call("GET", "/messages/online", dict[str, Presence], query={"user_ids": some})
+        return found
+
+    async def watch(self, user_ids: Sequence[str | int]) -> None:
+        """Subscribes to `PresenceChanged` of these users, instead of those before; it outlives reconnects."""
+        self._following.watch([ids.user_id(user_id) for user_id in user_ids])
+
+    async def mute(self, conversation: str, *, muted: bool = True) -> None:
+        """Mutes a conversation, or unmutes it."""
+        conversation_id = self.conversation_id(conversation)
+        await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
+        await self.store.write(_set_muted, conversation_id, muted=muted)
+
+    # --- groups ---
+
+    async def create_group(
+        self, name: str | None = None, members: Sequence[str] = (), *, group_id: str | None = None
+    ) -> Group:
+        """Makes a group of which this user is the owner. Raises `Conflict` or `UnknownReceiver`."""
+        asked: dict[str, Any] = {"members": list(members)}
+        asked |= {} if name is None else {"name": name}
+        asked |= {} if group_id is None else {"groupID": group_id}
+        return await self._keep_group(await self._call("POST", "/groups", Group, body=asked))
+
+    async def group(self, group_id: str) -> Group:
+        """A group and its members, as the server has it now."""
+        return await self._keep_group(await self._call("GET", _group(group_id), Group))
+
+    async def add_member(self, group_id: str, user_id: str, *, role: str | None = None) -> Group:
+        """Adds a member, or changes a role (admin, member)."""
+        path = f"{_group(group_id)}/members/{ids.user_id(user_id)}"
+        asked = {} if role is None else {"role": role}
+        return await self._keep_group(await self._call("PUT", path, Group, body=asked))
+
+    async def remove_member(self, group_id: str, user_id: str) -> None:
+        """Removes a member."""
+        await self._call("DELETE", f"{_group(group_id)}/members/{ids.user_id(user_id)}", msgspec.Raw)
+
+    async def leave_group(self, group_id: str) -> None:
+        """Leaves a group. Its owner can't."""
+        await self._call("POST", f"{_group(group_id)}/leave", msgspec.Raw)
+
+    async def rename_group(self, group_id: str, name: str) -> Group:
+        """Gives a group another name."""
+        return await self._keep_group(await self._call("PATCH", _group(group_id), Group, body={"name": name}))
+
+    async def dissolve_group(self, group_id: str) -> None:
+        """Ends a group. For its owner."""
+        await self._call("DELETE", _group(group_id), msgspec.Raw)
+
+    async def members(self, conversation: str) -> list[Member]:
+        """Who is in a conversation: from the store, or from the server where the store does not know."""
+        conversation_id = self.conversation_id(conversation)
+        known = await self.store.conversation(conversation_id)
+        if known is not None and known.members is not None:
+            return known.members
+        return (await self.group(conversation_id)).members
+
+    async def _keep_group(self, group: Group) -> Group:
+        await self.store.save_group(group)
+        return group
+
+    async def _call(
+        self, method: str, path: str, kind: Any, *, body: Any = None, query: dict[str, Any] | None = None
+    ) -> Any:
+        if not self._opened:
+            raise ClientClosed
+        return await self._following.http.call(method, path, kind, body=body, query=query)
+
+
+def _group(group_id: str) -> str:
+    return f"/groups/{ids.group_id(group_id)}"
+
+
+def _set_muted(book: Any, conversation_id: str, *, muted: bool) -> None:
+    book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))

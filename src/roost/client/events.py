@@ -1,0 +1,161 @@
+"""What a client tells the application, as frozen structs.
+
+`MessageReceived`, `MessageChanged`, `ReadMarkMoved`, `GroupChanged` and `MembershipChanged` are **durable**: they
+come from the store, each once, in the order of the log, across restarts. The others tell of the moment; a handler
+that is not there misses them.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from roost.errors import RoostError
+from roost.model.message import Message
+
+
+class State(Enum):
+    """Where the connection stands. `SYNCING` is connected, with entries of the log still to come."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    SYNCING = "syncing"
+    CONNECTED = "connected"
+
+
+class SyncState(Enum):
+    """Where the sync stands (C5)."""
+
+    IDLE = "idle"
+    SYNCING = "syncing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Anything a handler can be given."""
+
+
+class Durable(Event, frozen=True, kw_only=True):
+    """An event that comes from the store. `seq` is its place in the user's log."""
+
+    seq: int
+
+
+class MessageReceived(Durable, frozen=True, kw_only=True):
+    """A message of another user, or of this user's other devices, in its state of now."""
+
+    message: Message
+
+
+class MessageChanged(Durable, frozen=True, kw_only=True):
+    """A message that was received or sent before is different now (edited, recalled, reacted to)."""
+
+    message: Message
+
+
+class ReadMarkMoved(Durable, frozen=True, kw_only=True):
+    """This user has read `conversation_id` up to `conversation_seq`, here or on another device."""
+
+    conversation_id: str
+    conversation_seq: int
+
+
+class GroupChanged(Durable, frozen=True, kw_only=True):
+    """A group was made, renamed or dissolved (`action`: created, renamed, dissolved) by `actor_id`."""
+
+    conversation_id: str
+    action: str
+    name: str | None
+    actor_id: str | None
+
+
+class MembershipChanged(Durable, frozen=True, kw_only=True):
+    """`user_id` joined (with `role`), left or was removed (`action`: joined, left, removed) by `actor_id`."""
+
+    conversation_id: str
+    user_id: str
+    action: str
+    role: str | None
+    actor_id: str | None
+
+
+class MessageSent(Event, frozen=True, kw_only=True):
+    """A message of the outbox is on disk in every receiver's log; it has its server id and places now."""
+
+    message: Message
+
+
+class SendFailed(Event, frozen=True, kw_only=True):
+    """A message of the outbox was refused. `error.retryable` tells whether `client.retry` may help."""
+
+    message_id: str
+    conversation_id: str
+    error: RoostError
+
+
+class ConversationChanged(Event, frozen=True, kw_only=True):
+    """Something about this conversation is different: messages, unread, name, members (C8)."""
+
+    conversation_id: str
+
+
+class StateChanged(Event, frozen=True, kw_only=True):
+    """The connection's state. `retry_in` is the seconds until the next attempt, where there will be one."""
+
+    state: State
+    reason: str
+    retry_in: float | None = None
+    error: RoostError | None = None
+
+
+class SyncProgress(Event, frozen=True, kw_only=True):
+    """A batch is stored (C8). `done` of `total` entries that were waiting; `total` grows if more arrive."""
+
+    done: int
+    total: int
+    batch: int
+
+    @property
+    def fraction(self) -> float:
+        """0.0 to 1.0."""
+        return min(1.0, self.done / self.total) if self.total else 1.0
+
+
+class SyncEnded(Event, frozen=True, kw_only=True):
+    """A sync is over: completed, failed (with the error) or idle (stopped)."""
+
+    state: SyncState
+    error: RoostError | None = None
+
+
+class StoreReset(Event, frozen=True, kw_only=True):
+    """The store was rebuilt from a snapshot: the log did not reach back to its position, or is another (`epoch`)."""
+
+    position: int
+    epoch: str
+    foreign_epoch: bool
+
+
+class Typing(Event, frozen=True, kw_only=True):
+    """`user_id` is typing."""
+
+    conversation_id: str
+    user_id: str
+
+
+class PresenceChanged(Event, frozen=True, kw_only=True):
+    """A watched user came or went. `last_seen` in milliseconds."""
+
+    user_id: str
+    online: bool
+    last_seen: int | None
+
+
+class HandlerFailed(Event, frozen=True, kw_only=True):
+    """A handler raised. It is logged as well; the event it was given counts as handled."""
+
+    event: Any
+    error: BaseException

@@ -1,0 +1,263 @@
+"""The client at work: what comes on the connection goes into the store, what waits in the store goes out.
+
+Here the parts meet: connection, intake, sync, outbox, delivery. A short gap is closed by the socket itself, which
+sends the log in batches as far as we ack. A long one is closed by HTTP pages: acks are held back meanwhile, so the
+server's window keeps the socket still, and the first ack afterwards lets it go on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from roost.client.connection import Connection, error_of
+from roost.client.delivery import Delivery
+from roost.client.errors import StoreBelongsToAnother
+from roost.client.events import (
+    ConversationChanged,
+    MessageSent,
+    PresenceChanged,
+    State,
+    StateChanged,
+    StoreReset,
+    SyncProgress,
+    Typing,
+)
+from roost.client.frames import LiveChange, LiveMessage, ServerFrame
+from roost.client.http import Http
+from roost.client.intake import Intake
+from roost.client.outbox import Outbox, ReadMarks
+from roost.client.store.entries import Applied
+from roost.client.store.store import Store, SyncConfig
+from roost.client.sync import SyncManager, SyncMetrics, load_snapshot
+from roost.client.tokens import Tokens, hints
+from roost.protocol import frames
+
+LONG_GAP = 3000
+"""Entries behind, from which on pages are quicker than the socket's batches."""
+
+logger = logging.getLogger("roost.client")
+
+
+class Following:
+    """Follows the user's log into the store. `user_id` is None until the server or the store has told it."""
+
+    def __init__(
+        self, url: str, tokens: Tokens, store: Store, delivery: Delivery, *, device_id: str | None, patience: float
+    ) -> None:
+        """`patience` scales all waits between attempts; 1.0 outside of tests."""
+        self.http = Http(url, tokens)
+        self._store = store
+        self._delivery = delivery
+        self._device = device_id
+        self._own_device = ""
+        self.user_id: str | None = None
+        self.epoch: str | None = None
+        self.connection = Connection(url, tokens, self, patience=patience)
+        self.intake = Intake(store, applied=self._applied, gap=self._gap, broken=self._broken)
+        self.outbox = Outbox(store, self.connection.send, delivery.tell, self.connection.drop)
+        self.read_marks = ReadMarks(store, self.http)
+        self.sync = SyncManager(
+            self.http,
+            store,
+            self.intake,
+            epoch=lambda: self.epoch,
+            seen_epoch=self._seen_epoch,
+            reset=self.must_reset,
+            tell=delivery.tell,
+            patience=patience,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watched: list[str] = []
+        self._holding = False
+        self._acked = 0
+        self._target = 0
+        self._behind = 0
+        self._batches = 0
+        self._resetting = asyncio.Lock()
+
+    # --- life ---
+
+    def start(self, config: SyncConfig) -> None:
+        """Begins, without connecting."""
+        self.user_id, self.epoch, self._own_device = config.user_id, config.epoch, config.device_id
+        self.intake.start(config.last_sync_seq)
+        self.outbox.start()
+        self.read_marks.start()
+
+    async def stop(self) -> None:
+        """Ends everything in good order; what was received is stored."""
+        await self.sync.stop_sync()
+        await self.connection.stop("closed")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outbox.stop()
+        await self.read_marks.stop()
+        await self.intake.stop()
+        await self.http.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task of the client failed", exc_info=error)
+            self.connection.drop(str(error))
+
+    # --- the connection's follower ---
+
+    async def hello(self, token: str) -> frames.Auth:
+        """Where the store stands, once all that was received is in it."""
+        await self.intake.drained()
+        device = self._device
+        if device is None and hints(token).device_id is None:
+            device = self._own_device
+        return frames.Auth(token=token, device_id=device, last_seq=self.intake.position, epoch=self.epoch)
+
+    def ready(self, frame: frames.Ready) -> None:
+        """Authenticated: decides how the gap is closed."""
+        if self.user_id not in (None, frame.user_id):
+            raise StoreBelongsToAnother(f"The token is {frame.user_id}'s, the store {self.user_id}'s.")
+        if self.user_id is None or self.epoch is None:
+            self.user_id = frame.user_id
+            self.epoch = self.epoch or frame.epoch
+            self._spawn(self._store.claim(self.user_id, self.epoch))
+        self._acked = frame.position
+        self._target = frame.head_seq
+        self._behind = frame.head_seq - self.intake.reach
+        self._batches = 0
+        self._holding = frame.epoch != self.epoch
+        if not self._holding and self._behind > LONG_GAP:
+            self._fill_by_pages()
+        self.outbox.begin_again()
+        self.read_marks.wake()
+        if self._watched:
+            self.connection.send(frames.Presence(user_ids=list(self._watched)))
+        self._advanced()
+
+    def receive(self, frame: ServerFrame) -> None:
+        """A frame after `ready`."""
+        match frame:
+            case frames.Offline() | LiveMessage() | LiveChange() | frames.Sent():
+                self.intake.take(frame)
+            case frames.SyncBatch():
+                if frame.reset_required:
+                    self._holding = True
+                    self._spawn(self._reset_and_go_on())
+            case frames.Error():
+                self._refused(frame)
+            case frames.TypingNotice():
+                self._delivery.tell(Typing(conversation_id=frame.conversation_id, user_id=frame.user_id))
+            case frames.PresenceNotice():
+                for user_id, state in frame.users.items():
+                    self._delivery.tell(
+                        PresenceChanged(user_id=user_id, online=state.online, last_seen=state.last_seen)
+                    )
+
+    def lost(self) -> None:
+        """The connection is over: what had no receipt is sent again on the next."""
+        self._holding = False
+        self.outbox.begin_again()
+
+    def changed(self, event: StateChanged) -> None:
+        """Tells the application."""
+        self._delivery.tell(event)
+
+    def watch(self, user_ids: list[str]) -> None:
+        """Subscribes to the presence of these users, on this connection and those to come."""
+        self._watched = user_ids
+        self.connection.send(frames.Presence(user_ids=list(user_ids)))
+
+    # --- the intake's events ---
+
+    def _applied(self, outcome: Applied, position: int) -> None:
+        """A transaction is on disk: now the server may know, then the application."""
+        if outcome.settled:
+            self.outbox.settled(outcome.settled)
+        for message in outcome.sent:
+            self._delivery.tell(MessageSent(message=message))
+        for conversation_id in outcome.conversations:
+            self._delivery.tell(ConversationChanged(conversation_id=conversation_id))
+        if not self._holding and self.connection.state is State.SYNCING and not self.sync.running:
+            self._batches += 1
+            done = self._behind - max(0, self._target - position)
+            self._delivery.tell(SyncProgress(done=done, total=self._behind, batch=self._batches))
+        self._advanced()
+        self._delivery.wake()
+
+    def _advanced(self) -> None:
+        """Acks what is stored, and notices the end of catching up."""
+        if self._holding:
+            return
+        position = self.intake.position
+        if position > self._acked and self.connection.send(frames.Ack(seq=position)):
+            self._acked = position
+        if position >= self._target:
+            self.connection.caught_up()
+
+    def _gap(self, seq: int) -> None:
+        """Something before `seq` is missing: the log has it."""
+        self._target = max(self._target, seq)
+        if not self._holding:
+            self.connection.behind()
+            self._fill_by_pages()
+
+    def _broken(self, error: Exception) -> None:
+        """What came could not be stored: it comes again on the next connection."""
+        self.connection.drop(f"the store failed: {error}")
+
+    # --- long gaps ---
+
+    def _fill_by_pages(self) -> None:
+        self._holding = True
+        self.sync.start_sync().add_done_callback(self._filled)
+
+    def _filled(self, task: asyncio.Task[SyncMetrics]) -> None:
+        """The pages are stored, or could not be had: the socket goes on."""
+        self._holding = False
+        if not task.cancelled() and task.exception() is None:
+            self._target = min(self._target, self.intake.position)
+        self._advanced()
+
+    # --- starting from a snapshot ---
+
+    async def must_reset(self) -> None:
+        """The log does not reach back to our position, or is another: a snapshot is the way on."""
+        async with self._resetting:
+            snapshot = await load_snapshot(self.http)
+            await self._delivery.suspend()
+            try:
+                foreign = await self.intake.take_snapshot(snapshot)
+            finally:
+                config = await self._store.config()
+                self._delivery.resume(config.delivered_seq, config.delivered_id)
+            self.epoch = snapshot.epoch
+            logger.warning("the store starts again from a snapshot at seq %d", snapshot.max_seq)
+            self._delivery.tell(StoreReset(position=snapshot.max_seq, epoch=snapshot.epoch, foreign_epoch=foreign))
+            for conversation in snapshot.conversations:
+                self._delivery.tell(ConversationChanged(conversation_id=conversation.conversation_id))
+            self.outbox.wake()
+
+    async def _reset_and_go_on(self) -> None:
+        await self.must_reset()
+        self._holding = False
+        self._acked = 0
+        self._advanced()
+
+    async def _seen_epoch(self, epoch: str) -> None:
+        if self.epoch is None:
+            self.epoch = epoch
+            if self.user_id is not None:
+                await self._store.claim(self.user_id, epoch)
+
+    def _refused(self, frame: frames.Error) -> None:
+        if frame.message_id is not None:
+            self._spawn(self.outbox.refused(frame.message_id, error_of(frame)))
+        else:
+            logger.warning("the server refused a frame: %s %s", frame.error, frame.message)

@@ -1,0 +1,99 @@
+"""The HTTP side of the client: one request, its answer as a struct or its refusal as an error."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Hashable
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar, cast
+
+import httpx2
+import msgspec
+
+from roost.client.errors import NetworkError, refusal
+from roost.client.tokens import Tokens
+from roost.errors import RoostError, Unauthenticated
+from roost.model.names import Wire
+
+T = TypeVar("T")
+
+TIMEOUT = 30.0
+"""Seconds for an answer: a page of 1,000 entries over a slow line takes some."""
+WORTH_PACKING = 1024
+"""Bytes of a body from which on gzip saves more than it costs (C11)."""
+
+
+class _Success(msgspec.Struct, Generic[T]):
+    data: T
+
+
+class _Failure(Wire, kw_only=True):
+    code: int
+    message: str = ""
+    data: dict[str, Any] | None = None
+    request_id: str | None = None
+
+
+@lru_cache(maxsize=64)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_Success[kind])
+
+
+class Http:
+    """Calls the API at `url` (scheme, host, port) with the token in use."""
+
+    def __init__(self, url: str, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._client = httpx2.AsyncClient(base_url=f"{url}/api/v1", timeout=TIMEOUT)
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._client.aclose()
+
+    async def call(
+        self, method: str, path: str, kind: type[T], *, body: Any = None, query: dict[str, Any] | None = None
+    ) -> T:
+        """One request; `kind` is the type of the answer's `data`.
+
+        Raises `NetworkError`, or the server's refusal. Where a token is refused, another is tried once.
+        """
+        try:
+            return await self._call(method, path, kind, body, query)
+        except Unauthenticated:
+            if not self._tokens.renew():
+                raise
+        return await self._call(method, path, kind, body, query)
+
+    async def _call(self, method: str, path: str, kind: type[T], body: Any, query: dict[str, Any] | None) -> T:
+        headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = msgspec.json.encode(body)
+            if len(content) >= WORTH_PACKING:
+                headers["Content-Encoding"] = "gzip"
+                content = gzip.compress(content, 4)
+        try:
+            answer = await self._client.request(method, path, content=content, params=query, headers=headers)
+        except httpx2.HTTPError as error:
+            raise NetworkError(f"{method} {path}: {str(error) or type(error).__name__}") from error
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(answer)
+        try:
+            found: T = _decoder(cast("Hashable", kind)).decode(answer.content).data
+        except msgspec.DecodeError as error:
+            raise NetworkError(f"{method} {path}: the answer is not Roost's: {error}") from error
+        return found
+
+
+def _refusal(answer: httpx2.Response) -> RoostError:
+    waits = answer.headers.get("Retry-After", "")
+    retry_after = float(waits) if waits.isdigit() else None
+    try:
+        failure = msgspec.json.decode(answer.content, type=_Failure)
+    except msgspec.DecodeError:  # a proxy's own page
+        text = f"{answer.status_code} {answer.reason_phrase}"
+        return refusal(answer.status_code * 100, text, retry_after=retry_after)
+    exact = (failure.data or {}).get("retryAfter", retry_after)
+    return refusal(failure.code, failure.message, data=failure.data, retry_after=exact, request_id=failure.request_id)

@@ -1,0 +1,1 @@
+"""The local store: everything the client knows, in one SQLite file (C6)."""

@@ -1,0 +1,239 @@
+"""Applying what the log brought: messages, changes and receipts, and the position, in one transaction.
+
+Applying is idempotent. A message meets its own row, a change its own seq, a receipt an outbox row that may be gone
+already; so batches may overlap, and a batch may come again after a crash. Only `through` moves the position, and
+only forwards; whoever calls sees to it that nothing is left out before it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from roost.client.store.rows import SENT, UPSERT, StoredMessage, message_row
+from roost.model.message import Change, Message
+from roost.protocol.frames import Sent
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Entries(msgspec.Struct, kw_only=True):
+    """What is applied together. `through` is the position afterwards, None where it stays."""
+
+    messages: Sequence[Message] = ()
+    changes: Sequence[Change] = ()
+    receipts: Sequence[Sent] = ()
+    through: int | None = None
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """What applying did: the conversations that changed, and the outbox messages that turned out to be sent.
+
+    `settled` has the ids of all that need not be sent (again): theirs, and those of receipts that came once more.
+    """
+
+    conversations: set[str]
+    sent: list[StoredMessage]
+    settled: list[str]
+
+
+class Book:
+    """The store's own connection, its user, and the keys of the conversations met so far. One thread uses it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self.user_id: str | None = self.execute("SELECT user_id FROM sync").fetchone()[0]
+        self._keys: dict[str, int] = {}
+
+    def key(self, conversation_id: str) -> int:
+        """The key of a conversation, which is entered if it is new."""
+        key = self._keys.get(conversation_id)
+        if key is None:
+            found = self.find(conversation_id)
+            key = self._enter(conversation_id) if found is None else found
+            self._keys[conversation_id] = key
+        return key
+
+    def _enter(self, conversation_id: str) -> int:
+        made = self.execute("INSERT INTO conversations (conversation_id) VALUES (?)", (conversation_id,)).lastrowid
+        assert made is not None
+        if conversation_id.startswith("p:"):
+            rows = [(made, user_id) for user_id in set(conversation_id.split(":")[1:])]
+            self.connection.executemany(
+                "INSERT INTO members (conversation, user_id, role) VALUES (?, ?, 'member')", rows
+            )
+            self.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (made,))
+        return made
+
+    def find(self, conversation_id: str) -> int | None:
+        """The key of a conversation, None if it is not here."""
+        row = self.execute("SELECT key FROM conversations WHERE conversation_id = ?", (conversation_id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def forget_keys(self) -> None:
+        """A transaction was rolled back, or the conversations were removed: what was entered is not there."""
+        self._keys.clear()
+
+
+def apply(book: Book, entries: Entries, now: int) -> Applied:
+    """Applies entries; part of the caller's transaction. `now` in milliseconds."""
+    settled, rows, changed = _rows(book, entries.messages)
+    sent = [message for receipt in entries.receipts if (message := _receipt(book, receipt)) is not None]
+    rows += [message_row(one, book.key(one.conversation_id), seq=one.seq, sent_here=True) for one in sent]
+    changed.update(one.conversation_id for one in sent)
+    store_messages(book, rows)
+    position = book.execute("SELECT last_sync_seq FROM sync").fetchone()[0]
+    for change in entries.changes:
+        if change.seq <= position:  # it came before, and later changes with it
+            continue
+        _apply_change(book, change)
+        changed.add(change.conversation_id)
+    if entries.through is not None:
+        book.execute(
+            "UPDATE sync SET last_sync_time = ?2, last_sync_seq = max(last_sync_seq, ?1)", (entries.through, now)
+        )
+    ids = [message.message_id for message in settled] + [receipt.message_id for receipt in entries.receipts]
+    return Applied(conversations=changed, sent=[*settled, *sent], settled=ids)
+
+
+def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[tuple[object, ...]], set[str]]:
+    """The rows of messages from the log; those of the outbox among them, which are sent now; their conversations."""
+    own = [message.message_id for message in messages if message.sender_id == book.user_id]
+    waiting = _take_from_outbox(book, own) if own else frozenset[str]()
+    rows: list[tuple[object, ...]] = []
+    settled: list[StoredMessage] = []
+    conversations: set[str] = set()
+    for message in messages:
+        here = bool(waiting) and message.sender_id == book.user_id and message.message_id in waiting
+        if here:
+            settled.append(as_sent(message))
+        rows.append(message_row(message, book.key(message.conversation_id), seq=message.seq, sent_here=here))
+        conversations.add(message.conversation_id)
+    return settled, rows, conversations
+
+
+def _take_from_outbox(book: Book, message_ids: Iterable[str]) -> frozenset[str]:
+    found = book.execute(
+        "DELETE FROM outbox WHERE message_id IN (SELECT value FROM json_each(?)) RETURNING message_id",
+        (_encode(list(message_ids)).decode(),),
+    )
+    return frozenset(row[0] for row in found.fetchall())
+
+
+def as_sent(message: Message) -> StoredMessage:
+    """A message of one's own as the store has it."""
+    fields = {name: getattr(message, name) for name in Message.__struct_fields__}
+    return StoredMessage(**fields, state=SENT)
+
+
+def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
+    """The outbox message that a receipt is about; None where the log brought it before."""
+    row = book.execute(
+        "DELETE FROM outbox WHERE message_id = ? RETURNING message_type, content, create_time", (receipt.message_id,)
+    ).fetchall()
+    if not row or book.user_id is None:
+        return None
+    message_type, content, create_time = row[0]
+    return StoredMessage(
+        message_id=receipt.message_id,
+        server_msg_id=receipt.server_msg_id,
+        seq=receipt.seq,
+        conversation_id=receipt.conversation_id,
+        conversation_seq=receipt.conversation_seq,
+        sender_id=book.user_id,
+        message_type=message_type,
+        content=content,
+        create_time=create_time,
+        server_time=receipt.server_time,
+        version=1,
+        state=SENT,
+    )
+
+
+def store_messages(book: Book, rows: Sequence[tuple[object, ...]]) -> None:
+    """Puts message rows in place, with the search index and the conversations' ends."""
+    if not rows:
+        return
+    ids = (_encode([row[0] for row in rows]).decode(),)
+    book.execute(
+        "INSERT INTO search (search, rowid, content) SELECT 'delete', server_id, content FROM messages "
+        "WHERE server_id IN (SELECT value FROM json_each(?))",
+        ids,
+    )
+    book.connection.executemany(UPSERT, rows)
+    book.execute(
+        "INSERT INTO search (rowid, content) SELECT server_id, content FROM messages "
+        "WHERE server_id IN (SELECT value FROM json_each(?))",
+        ids,
+    )
+    ends: dict[object, tuple[int, int]] = {}
+    for row in rows:
+        place, time = row[2], row[_SERVER_TIME]
+        assert isinstance(place, int)
+        assert isinstance(time, int)
+        last = ends.get(row[1])
+        if last is None or place > last[0]:
+            ends[row[1]] = (place, time)
+    book.connection.executemany(
+        "UPDATE conversations SET last_seq = ?1, last_time = ?2 WHERE key = ?3 AND last_seq < ?1",
+        [(place, time, key) for key, (place, time) in ends.items()],
+    )
+
+
+_SERVER_TIME = 9
+"""Where `server_time` is in a message row."""
+
+
+def _apply_change(book: Book, change: Change) -> None:
+    key = book.key(change.conversation_id)
+    if change.kind == "read":
+        book.execute("DELETE FROM changes WHERE conversation = ? AND kind = 'read' AND seq < ?", (key, change.seq))
+        move_read_mark(book, key, change.conversation_seq)
+        book.execute(
+            "DELETE FROM read_marks WHERE conversation_id = ? AND conversation_seq <= ?",
+            (change.conversation_id, change.conversation_seq),
+        )
+    elif change.kind == "group":
+        if change.name is not None:
+            book.execute("UPDATE conversations SET name = ? WHERE key = ?", (change.name, key))
+        if change.action == "dissolved":
+            _leave(book, key)
+    elif change.kind == "member":
+        _change_member(book, key, change)
+    book.execute(
+        "INSERT INTO changes (seq, kind, conversation, body) VALUES (?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
+        (change.seq, change.kind, key, _encode(change).decode()),
+    )
+    book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
+
+
+def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:
+    """Moves this user's read mark; it never goes back."""
+    book.execute("UPDATE conversations SET read_seq = max(read_seq, ?) WHERE key = ?", (conversation_seq, key))
+
+
+def _change_member(book: Book, key: int, change: Change) -> None:
+    mine = change.user_id == book.user_id
+    if change.action == "joined":
+        book.execute(
+            "INSERT INTO members (conversation, user_id, role, join_time) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET role = excluded.role",
+            (key, change.user_id, change.role or "member", change.time),
+        )
+        if mine:  # who else is there is not told; it is asked for when somebody wants to know
+            book.execute(
+                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
+                (change.role or "member", key),
+            )
+    elif mine:
+        _leave(book, key)
+    else:
+        book.execute("DELETE FROM members WHERE conversation = ? AND user_id = ?", (key, change.user_id))
+
+
+def _leave(book: Book, key: int) -> None:
+    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
+    book.execute("UPDATE conversations SET gone = 1, members_known = 0 WHERE key = ?", (key,))

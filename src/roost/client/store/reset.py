@@ -1,0 +1,105 @@
+"""Starting again: from a snapshot, or from nothing. What is unsent stays in every case."""
+
+from __future__ import annotations
+
+from roost.client.answers import ConversationSnapshot, Member, Snapshot
+from roost.client.store.entries import Book, store_messages
+from roost.client.store.rows import TOLD, message_row
+
+
+def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
+    """Puts the store where the snapshot is; returns whether its epoch was foreign.
+
+    In the same log, what was stored stays and is completed. In a foreign one, ids and places mean something else:
+    what was stored goes, and the snapshot is all there is.
+
+    A message that this store did not have gets the place of the snapshot, so that the application is told of it.
+    """
+    epoch = book.execute("SELECT epoch FROM sync").fetchone()[0]
+    foreign = epoch is not None and epoch != snapshot.epoch
+    told = _forget_log(book) if foreign else frozenset[tuple[str, str]]()
+    book.execute("UPDATE conversations SET gone = 1, members_known = 0")
+    for conversation in snapshot.conversations:
+        key = book.key(conversation.conversation_id)
+        rows = [
+            message_row(
+                message,
+                key,
+                seq=TOLD if (message.sender_id, message.message_id) in told else snapshot.max_seq,
+                sent_here=_was_sent_here(book, message.sender_id, message.message_id),
+            )
+            for message in conversation.messages
+        ]
+        store_messages(book, _without_known_places(book, rows))
+        _conversation(book, key, conversation)
+    book.execute(
+        "UPDATE sync SET epoch = ?, last_sync_seq = ?, last_sync_time = ?", (snapshot.epoch, snapshot.max_seq, now)
+    )
+    if foreign:
+        book.execute("UPDATE sync SET delivered_seq = ?, delivered_id = 0", (snapshot.max_seq - 1,))
+    return foreign
+
+
+def _forget_log(book: Book) -> frozenset[tuple[str, str]]:
+    """Removes messages and changes; returns the sender's ids of what the application was told (or sent)."""
+    seq, server_id = book.execute("SELECT delivered_seq, delivered_id FROM sync").fetchone()
+    told = book.execute(
+        "SELECT sender_id, message_id FROM messages WHERE sent_here OR (seq, server_id) <= (?, ?)", (seq, server_id)
+    ).fetchall()
+    clear(book)
+    return frozenset((sender, message_id) for sender, message_id in told)
+
+
+def _was_sent_here(book: Book, sender_id: str, message_id: str) -> bool:
+    if sender_id != book.user_id:
+        return False
+    return book.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,)).rowcount > 0
+
+
+def _without_known_places(book: Book, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """A message that has a place keeps it: the place of the snapshot would look like a change of it."""
+    placed = "SELECT 1 FROM messages WHERE server_id = ? AND seq <> 0"
+    known = {row[0] for row in rows if book.execute(placed, row[:1]).fetchone()}
+    return [(*row[:3], 0, *row[4:]) if row[0] in known else row for row in rows]
+
+
+def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
+    first = found.messages[0].conversation_seq if found.messages else found.conversation_seq + 1
+    countable = sum(
+        message.conversation_seq > found.read_seq and message.sender_id != book.user_id and not message.recall_time
+        for message in found.messages
+    )
+    book.execute(
+        "UPDATE conversations SET name = ?, role = ?, muted = ?, gone = 0, read_seq = max(read_seq, ?), "
+        "last_seq = max(last_seq, ?), known_from = ?, unread_before = ? WHERE key = ?",
+        (
+            found.name,
+            found.role,
+            found.muted,
+            found.read_seq,
+            found.conversation_seq,
+            first,
+            max(0, found.unread - countable),
+            key,
+        ),
+    )
+    store_members(book, key, found.members)
+
+
+def store_members(book: Book, key: int, members: list[Member]) -> None:
+    """Replaces the members of a conversation."""
+    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
+    book.connection.executemany(
+        "INSERT INTO members (conversation, user_id, role, join_time) VALUES (?, ?, ?, ?)",
+        [(key, member.user_id, member.role, member.join_time) for member in members],
+    )
+    book.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (key,))
+
+
+def clear(book: Book) -> None:
+    """Removes everything that the log brought. The outbox stays, and how far the application was told."""
+    for table in ("messages", "changes", "members", "conversations", "read_marks"):
+        book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+    book.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    book.forget_keys()
+    book.execute("UPDATE sync SET last_sync_seq = 0, last_sync_time = 0")

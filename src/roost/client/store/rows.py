@@ -1,0 +1,122 @@
+"""Between rows and structs: how a message lies in the table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from roost.model.message import Message
+
+RECEIVED, PENDING, SENT, FAILED = "received", "pending", "sent", "failed"
+"""The states of a stored message: of others, in the outbox, sent by this user, refused."""
+
+
+TOLD = -1
+"""The `seq` of a message of an earlier log: the application was told of it, and its place is gone."""
+
+
+class StoredMessage(Message, kw_only=True):
+    """A message as the store has it.
+
+    `state` is received, pending (in the outbox), sent (this user's own) or failed (refused, with `error_code` and
+    `error`). While it is pending or failed, `server_msg_id` is "" and the places are 0.
+    """
+
+    state: str = RECEIVED
+    error_code: int | None = None
+    error: str | None = None
+
+
+PLAIN = (
+    "message_id",
+    "sender_id",
+    "message_type",
+    "content",
+    "create_time",
+    "server_time",
+    "version",
+    "edit_time",
+    "recall_time",
+)
+"""The fields of a message that are columns of the same name."""
+KEYS = ("server_msg_id", "seq", "conversation_id", "conversation_seq")
+MORE = tuple(name for name in Message.__struct_fields__ if name not in PLAIN and name not in KEYS)
+"""All other fields: kept together as JSON, where set."""
+
+_COLUMNS = ", ".join(
+    ["m.server_id", "m.seq", "m.changed_seq", "c.conversation_id", "m.conversation_seq", "m.more"]
+    + [f"m.{name}" for name in PLAIN]
+)
+SELECT = f"SELECT {_COLUMNS} FROM messages m JOIN conversations c ON c.key = m.conversation "  # noqa: S608 - constants
+"""The rows that `message_of` reads; a condition follows."""
+_AFTER_KEYS = 6
+
+_encode = msgspec.json.Encoder().encode
+_decode_more = msgspec.json.Decoder(dict[str, Any]).decode
+_DEFAULTS = {name: getattr(Message, name, None) for name in MORE}
+
+
+def more_of(message: Message) -> str | None:
+    """The fields beyond the columns, as JSON; None where none is set."""
+    if not MORE:
+        return None
+    wire = {name: value for name in MORE if (value := getattr(message, name)) not in (None, [], {}, False, 0, "")}
+    return _encode(wire).decode() if wire else None
+
+
+def message_of(row: sqlite3.Row | tuple[Any, ...], user_id: str | None) -> StoredMessage:
+    """A row of `SELECT` as a message; its `seq` is the newest place."""
+    server_id, seq, changed_seq, conversation_id, conversation_seq, more = row[:_AFTER_KEYS]
+    fields = dict(zip(PLAIN, row[_AFTER_KEYS:], strict=False))
+    if more is not None:
+        fields |= msgspec.convert(_decode_more(more), dict[str, Any])
+    message = StoredMessage(
+        server_msg_id=str(server_id),
+        seq=changed_seq or max(0, seq),
+        conversation_id=conversation_id,
+        conversation_seq=conversation_seq,
+        state=SENT if fields["sender_id"] == user_id else RECEIVED,
+        **fields,
+    )
+    return _typed(message) if more is not None else message
+
+
+def _typed(message: StoredMessage) -> StoredMessage:
+    """The same, with the fields that came from JSON as the structs they are."""
+    return msgspec.convert(msgspec.to_builtins(message), StoredMessage)
+
+
+def message_row(message: Message, key: int, *, seq: int, sent_here: bool) -> tuple[Any, ...]:
+    """A message as the row that `UPSERT` takes; `key` is its conversation's."""
+    return (
+        int(message.server_msg_id),
+        key,
+        message.conversation_seq,
+        seq,
+        *[getattr(message, name) for name in PLAIN],
+        more_of(message),
+        int(sent_here),
+    )
+
+
+_NEWER = "excluded.version >= messages.version"
+
+
+def _newest(columns: Iterable[str]) -> str:
+    return ", ".join(f"{name} = CASE WHEN {_NEWER} THEN excluded.{name} ELSE {name} END" for name in columns)
+
+
+UPSERT = f"""
+INSERT INTO messages (server_id, conversation, conversation_seq, seq, {", ".join(PLAIN)}, more, sent_here)
+VALUES ({", ".join("?" * (len(PLAIN) + 6))})
+ON CONFLICT (server_id) DO UPDATE SET
+    {_newest(["message_type", "content", "edit_time", "recall_time", "more"])},
+    version = max(version, excluded.version),
+    changed_seq = CASE WHEN seq <> 0 AND excluded.seq > max(seq, ifnull(changed_seq, 0)) THEN excluded.seq
+                       ELSE changed_seq END,
+    seq = CASE WHEN seq = 0 THEN excluded.seq ELSE seq END,
+    sent_here = max(sent_here, excluded.sent_here)
+"""  # noqa: S608 - put together from the constants above
