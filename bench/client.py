@@ -167,6 +167,7 @@ class Connection(picows.WSListener):
             f"ws://127.0.0.1:{port}/ws",
             websocket_handshake_timeout=HANDSHAKE_TIMEOUT,
             read_buffer_init_size=read_buffer,
+            use_aiofastnet=False,  # under uvloop it may never tell that a connection was reset
         )
         return await self.ready
 

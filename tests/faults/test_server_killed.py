@@ -32,7 +32,7 @@ LONGEST_LOAD = 0.5
 """Seconds of load before a kill, at most."""
 
 PATIENCE = 30
-"""Seconds for all devices to be connected; it takes a part of one."""
+"""Seconds for all devices to be connected, or to see that they no longer are; it takes a part of one."""
 
 START_KILLED_EVERY = 6
 """In every sixth round the server is killed once more while it starts."""
@@ -115,7 +115,7 @@ class Run:
             self.server.kill()
             await web
         raise_ended(early)
-        await asyncio.wait([link.closed for link in links])
+        await asyncio.wait([link.closed for link in links], timeout=PATIENCE)
         for link in links:
             link.closed.result()  # raises what the link found wrong
 
