@@ -86,7 +86,7 @@ class Rooms:
         self.database = Database(engine, prepare=self.prepare)
         self.database.rolled_back = self.statements.rolled_back
         self.journal = Journal(self.database, self.statements, self.clock)
-        self.positions = Positions(self.database, self.clock)
+        self.positions = Positions(self.database, self.statements, self.clock)
         self.users = Users(self.database, self.clock)
 
     @classmethod

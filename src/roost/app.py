@@ -85,7 +85,7 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     statements = SQLiteStatements()
     database.rolled_back = statements.rolled_back
     journal = Journal(database, statements, now_ms)
-    positions = Positions(database, now_ms)
+    positions = Positions(database, statements, now_ms)
     users = Users(database, now_ms)
     hub = Hub()
     fanout = Fanout(hub)

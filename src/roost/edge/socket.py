@@ -42,7 +42,7 @@ class Socket(WSListener):
         self._turn = turn
         self._transport: WSTransport | None = None
         self._partial: tuple[int, bytearray] | None = None
-        self._out: list[bytes] = []
+        self._out: list[tuple[int, bytes]] = []
         self._written = 0
         self._paused = False
         self._closing = False
@@ -138,10 +138,8 @@ class Socket(WSListener):
         out = self._out
         if not out:
             self._turn.has_output(self)
-        size = len(payload)
-        self._written += size
-        out.append(frame_header(opcode, size))
-        out.append(payload)
+        self._written += len(payload)
+        out.append((opcode, payload))
 
     @property
     def turn_is_full(self) -> bool:
@@ -153,7 +151,12 @@ class Socket(WSListener):
         out, self._out, turn_was_full, self._written = self._out, [], self.turn_is_full, 0
         transport = self._transport
         if out and transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent):
-            transport.underlying_transport.write(b"".join(out))
+            if len(out) == 1:  # picows has the shorter way to the kernel
+                opcode, payload = out[0]
+                transport.send(WSMsgType.TEXT if opcode == TEXT else WSMsgType.BINARY, payload)
+            else:
+                framed = [part for opcode, payload in out for part in (frame_header(opcode, len(payload)), payload)]
+                transport.underlying_transport.write(b"".join(framed))
         if turn_was_full and self.writable:
             self.room()
 

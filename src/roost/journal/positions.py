@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, insert, or_, select
 
 from roost.db.database import Database
 from roost.db.rows import fetch
 from roost.db.schema import devices, log, marks, members, messages, positions
 from roost.journal.contract import Author, LogState
 from roost.journal.reading import log_state, passed
+from roost.journal.statements import PositionRow, Statements
 from roost.model import ids
 
 Device = tuple[int, int]
@@ -50,11 +51,16 @@ class Standing(NamedTuple):
     mark: int
 
 
+PIECE = 1000
+"""Positions saved in one transaction: some milliseconds."""
+
+
 class Positions:
     """The positions of one node's devices."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database, statements: Statements, clock: Callable[[], int]) -> None:
         self._database = database
+        self._statements = statements
         self._clock = clock
         self._unsaved: dict[Device, int] = {}
         self._just_saved: dict[Device, int] = {}
@@ -101,17 +107,18 @@ class Positions:
         """Saves what changed since the last call (B1); returns how many positions that were."""
         taken = dict(self._unsaved)
         if taken:
-            await self._database.write(lambda connection: self._save(connection, taken))
+            now = self._clock()
+            rows = [(uid, did, seq, now) for (uid, did), seq in taken.items()]
+            for piece in range(0, len(rows), PIECE):
+                await self._write(rows[piece : piece + PIECE])
             self._just_saved = taken
             for device, seq in taken.items():
                 if self._unsaved.get(device) == seq:
                     del self._unsaved[device]
         return len(taken)
 
-    def _save(self, connection: Connection, taken: dict[Device, int]) -> None:
-        now = self._clock()
-        for (uid, did), seq in taken.items():
-            _advance(connection, uid, did, seq, now)
+    async def _write(self, rows: list[PositionRow]) -> None:
+        await self._database.write(lambda connection: self._statements.save_positions(connection, rows))
 
     async def mark_synced(self, author: Author, message_ids: Sequence[int | str]) -> int:
         """The device has stored these messages (A3); ids are server ids or senders' own. Returns how many are new.
@@ -149,7 +156,7 @@ class Positions:
             rows = [{"uid": author.uid, "did": author.did, "seq": seq, "synced_at": now} for seq in new]
             connection.execute(insert(marks), rows)
         mark = passed(connection, author.uid, author.did, before)
-        _advance(connection, author.uid, author.did, mark, now)
+        self._statements.save_positions(connection, [(author.uid, author.did, mark, now)])
         return Marked(len(new), mark)
 
 
@@ -164,14 +171,3 @@ def _visible(connection: Connection, uid: int, numbers: set[int]) -> set[int]:
         .where(messages.c.mid.in_(sorted(numbers)))
     )
     return set(connection.execute(query).scalars())
-
-
-def _advance(connection: Connection, uid: int, did: int, seq: int, now: int) -> None:
-    device = {"uid": uid, "did": did}
-    saved = connection.execute(SAVED, device).scalar()
-    if saved is None:
-        connection.execute(insert(positions).values(**device, mark=seq, synced_at=now))
-    elif saved <= seq:
-        mine = tuple_(positions.c.uid, positions.c.did) == tuple_(uid, did)
-        connection.execute(update(positions).where(mine).values(mark=seq, synced_at=now))
-    connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.did == did, marks.c.seq <= seq))

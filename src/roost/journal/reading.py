@@ -18,6 +18,9 @@ from roost.errors import UnknownConversation
 from roost.journal.contract import LogPage, LogState
 from roost.model.message import Change, Entry, Message
 
+NO_LIMIT = 2**62
+"""A seq or conversationSeq above any."""
+
 _decode_change = msgspec.json.Decoder(Change).decode
 
 _MESSAGE = (
@@ -86,7 +89,9 @@ FIRST_UNSYNCED = select(log.c.seq).where(_UNSYNCED).order_by(log.c.seq).limit(1)
 
 def _offline(*, conversation: bool) -> tuple[Select[Any], Select[Any]]:
     source = log.join(messages, messages.c.mid == log.c.mid)
-    chosen = and_(_UNSYNCED, messages.c.cid == bindparam("cid")) if conversation else _UNSYNCED
+    chosen = and_(_UNSYNCED, log.c.seq <= bindparam("upto"))
+    if conversation:
+        chosen = and_(chosen, messages.c.cid == bindparam("cid"))
     count = select(func.count()).select_from(source if conversation else log).where(chosen)
     rows = (
         select(log.c.seq, *_MESSAGE)
@@ -163,13 +168,22 @@ def messages_by_mid(connection: Connection, mids: list[int]) -> dict[int, Messag
 
 
 def offline(
-    connection: Connection, uid: int, did: int, mark: int, *, conversation: str | None, offset: int, count: int
+    connection: Connection,
+    uid: int,
+    did: int,
+    mark: int,
+    *,
+    conversation: str | None,
+    offset: int,
+    count: int,
+    upto: int = NO_LIMIT,
 ) -> tuple[list[Message], int]:
-    """What the device has not stored beyond its mark: a page of messages, oldest first, and how many there are.
+    """What the device has not stored beyond its mark, as far as seq `upto`: a page of messages, oldest first, and
+    how many there are.
 
     Counting costs O(what is waiting). Raises `UnknownConversation`.
     """
-    parameters = {"uid": uid, "did": did, "after": mark}
+    parameters = {"uid": uid, "did": did, "after": mark, "upto": upto}
     total, rows = OFFLINE
     if conversation is not None:
         total, rows = OFFLINE_OF_CONVERSATION

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -61,6 +61,14 @@ PREPARE = (
     END""",
 )
 """Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free."""
+SAVE_POSITIONS = f"""
+    INSERT INTO positions (uid, did, mark, synced_at) SELECT {_values(4)} FROM json_each(?) WHERE true
+    ON CONFLICT (uid, did) DO UPDATE SET mark = excluded.mark, synced_at = excluded.synced_at
+    WHERE excluded.mark >= mark"""
+DROP_PASSED_MARKS = """
+    DELETE FROM marks WHERE (uid, did, seq) IN (
+        SELECT passed.uid, passed.did, passed.seq FROM json_each(?) AS saved CROSS JOIN marks AS passed
+        WHERE passed.uid = saved.value ->> 0 AND passed.did = saved.value ->> 1 AND passed.seq <= saved.value ->> 2)"""
 NEXT_MIDS = """
     INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + ?1)
     ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value - ?1"""
@@ -143,6 +151,10 @@ class SQLiteStatements:
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         known = self._private
         return self._prepared is not None and count <= len(self._mids) and all(name in known for name in conversations)
+
+    def save_positions(self, connection: Connection, rows: Sequence[PositionRow]) -> None:
+        _store(connection, SAVE_POSITIONS, rows)
+        _store(connection, DROP_PASSED_MARKS, rows)
 
     def next_mids(self, connection: Connection, count: int) -> int:
         if len(self._mids) < count:

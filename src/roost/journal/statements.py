@@ -32,6 +32,10 @@ EntryRow = tuple[int, int, int | None, int, int, str | None]
 """A row of `log`: uid, seq, mid, origin, logged_at, change as JSON. Plain, because a group message has thousands."""
 
 
+PositionRow = tuple[int, int, int, int]
+"""A row of `positions`: uid, did, mark, synced_at."""
+
+
 class FoundMessage(NamedTuple):
     """A message that was there before its draft."""
 
@@ -90,6 +94,9 @@ class Statements(Protocol):
 
         Raises `AlreadySent`, and has stored nothing, where a message with that sender and message id is there.
         """
+
+    def save_positions(self, connection: Connection, rows: Sequence[PositionRow]) -> None:
+        """Moves positions on, never back, and drops the marks they have passed."""
 
     def next_mids(self, connection: Connection, count: int) -> int:
         """Reserves `count` server message ids; returns the first. No two nodes ever get the same."""
