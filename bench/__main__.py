@@ -11,10 +11,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import figures, machine
-from bench.parts import fanout, latency, memory, storm, syncpage, throughput
+from bench import figures, machine, meter
+from bench.parts import catchup, fanout, latency, memory, storm, syncpage, throughput
 
-PARTS: dict[str, ModuleType] = {part.NAME: part for part in (throughput, latency, fanout, memory, syncpage, storm)}
+PARTS: dict[str, ModuleType] = {
+    part.NAME: part for part in (throughput, latency, fanout, memory, syncpage, storm, catchup)
+}
+QUIET = 0.15
+"""Cores that other programs may use before the figures say little."""
 LATEST = Path(__file__).parent / "results" / "latest.json"
 
 
@@ -38,6 +42,9 @@ def main() -> int:
                 console.print_exception()
     about |= {"ended": _now(), "failed": failed}
     figures.show(found, console)
+    others = max((figure.notes.get(meter.OTHERS, 0) for figure in found), default=0)
+    if others > QUIET:
+        console.print(f"[yellow]Other programs used up to {others} cores meanwhile: the figures are too low.[/]")
     figures.save(options.json, found, about)
     console.print(f"Every round is in {options.json}")
     return 1 if failed else 0

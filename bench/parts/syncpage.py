@@ -45,19 +45,23 @@ def run(*, quick: bool) -> list[Figure]:
 async def _fill(server: Server, many: int) -> None:
     """Makes both logs, each from the same senders, so that their pages are alike."""
     for user, count in (("few", FEW), ("many", many)):
-        visit = Connection(sign(server.data, user, "phone"))  # a user exists from its first token on
-        await visit.connect(server.port)
-        await visit.close()
-        senders = [
-            Sender(sign(server.data, f"s{i}", "phone"), Template("private", user, i), window=WINDOW)
-            for i in range(SENDERS)
-        ]
-        await connect_all(senders, server.port)
-        for sender in senders:
-            sender.start(count // SENDERS)
-        for sender in senders:
-            await sender.finished
-        await close_all(senders)
+        await fill_log(server, user, count)
+
+
+async def fill_log(server: Server, user: str, count: int) -> None:
+    """`SENDERS` users send a user who is offline `count` private messages; `count` is a multiple of `SENDERS`."""
+    visit = Connection(sign(server.data, user, "phone"))  # a user exists from its first token on
+    await visit.connect(server.port)
+    await visit.close()
+    senders = [
+        Sender(sign(server.data, f"s{i}", "phone"), Template("private", user, i), window=WINDOW) for i in range(SENDERS)
+    ]
+    await connect_all(senders, server.port)
+    for sender in senders:
+        sender.start(count // SENDERS)
+    for sender in senders:
+        await sender.finished
+    await close_all(senders)
 
 
 def _measure(server: Server, *, many: int, rounds: int, notes: dict[str, float]) -> list[Figure]:
