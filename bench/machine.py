@@ -45,10 +45,11 @@ def commit() -> dict[str, Any]:
         return {"commit": None, "changed": None}
 
 
-def stolen_seconds() -> float:
-    """Processor time that the host gave to others since boot, over all cores."""
-    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
-    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+def processor_seconds() -> tuple[float, float]:
+    """Processor time since boot over all cores: used by whatever runs here, and given by the host to others."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / tick, steal / tick
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bench.load import raise_ended
-from bench.machine import stolen_seconds
+from bench.machine import processor_seconds
 from bench.server import Server
+
+OTHERS = "otherCores"
+"""The note that tells how much other programs used."""
 
 
 class Busy:
-    """Processor time since the start of the measurement: of the server, of the generator, and lost to the host."""
+    """Who used the processor since the start of the measurement: server, generator, other programs, other machines."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -21,12 +24,15 @@ class Busy:
 
     def notes(self) -> dict[str, Any]:
         """Each as a share of one core; 1.0 is a whole core all the time."""
-        wall, *used = (now - then for now, then in zip(self._now(), self._start, strict=True))
-        names = ("serverCores", "generatorCores", "stolenCores")
-        return {name: round(seconds / wall, 2) for name, seconds in zip(names, used, strict=True)}
+        wall, server, generator, everything, stolen = (
+            now - then for now, then in zip(self._now(), self._start, strict=True)
+        )
+        others = max(0.0, everything - server - generator)
+        shares = {"serverCores": server, "generatorCores": generator, OTHERS: others, "stolenCores": stolen}
+        return {name: round(seconds / wall, 2) for name, seconds in shares.items()}
 
-    def _now(self) -> tuple[float, float, float, float]:
-        return time.monotonic(), self._server.cpu_seconds(), time.process_time(), stolen_seconds()
+    def _now(self) -> tuple[float, ...]:
+        return time.monotonic(), self._server.cpu_seconds(), time.process_time(), *processor_seconds()
 
 
 async def rates(
