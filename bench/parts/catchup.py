@@ -68,7 +68,7 @@ def catch_up(server: Server, count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="roost-") as folder:
         tokens = [sign(server.data, user, "phone") for user in ("idle", "reader")]
         busy = server.cpu_seconds()
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603 - our own interpreter and arguments
             [sys.executable, "-m", "bench.catcher", f"http://127.0.0.1:{server.port}", *tokens, folder, str(count)],
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,
