@@ -19,8 +19,6 @@ PARTS: dict[str, ModuleType] = {
 }
 QUIET = 0.15
 """Cores that other programs may use before the figures say little."""
-QUIET = 0.15
-"""Cores that other programs may use before the figures say little."""
 LATEST = Path(__file__).parent / "results" / "latest.json"
 
 
@@ -44,9 +42,6 @@ def main() -> int:
                 console.print_exception()
     about |= {"ended": _now(), "failed": failed}
     figures.show(found, console)
-    others = max((figure.notes.get(meter.OTHERS, 0) for figure in found), default=0)
-    if others > QUIET:
-        console.print(f"[yellow]Other programs used up to {others} cores meanwhile: the figures are too low.[/]")
     others = max((figure.notes.get(meter.OTHERS, 0) for figure in found), default=0)
     if others > QUIET:
         console.print(f"[yellow]Other programs used up to {others} cores meanwhile: the figures are too low.[/]")
