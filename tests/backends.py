@@ -44,9 +44,7 @@ class SQLiteBackend:
         self._checkpoint_pages = checkpoint_pages
 
     def engine(self) -> SQLiteFile:
-        if self._checkpoint_pages is None:
-            return SQLiteFile(self.directory / MAIN)
-        return Busy(self.directory / MAIN, self._checkpoint_pages)
+        return Hasty(self.directory / MAIN, self._checkpoint_pages)
 
     def statements(self) -> SQLiteStatements:
         return SQLiteStatements()
@@ -84,18 +82,24 @@ class SQLiteBackend:
         return path.read_bytes() if path.exists() else b""
 
 
-class Busy(SQLiteFile):
-    """Checkpoints while it commits, again and again, and never in an idle moment: no time passes in such tests."""
+class Hasty(SQLiteFile):
+    """Waits for no disk, which is most of what a test does: what is killed here is a process, and the kernel lives on.
 
-    def __init__(self, path: Path, checkpoint_pages: int) -> None:
+    With `checkpoint_pages` it checkpoints while it commits, again and again, and never in an idle moment.
+    """
+
+    def __init__(self, path: Path, checkpoint_pages: int | None = None) -> None:
         super().__init__(path)
         self._checkpoint_pages = checkpoint_pages
 
     def writer(self) -> Connection:
         connection = super().writer()
-        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
+        connection.exec_driver_sql("PRAGMA synchronous=OFF")
+        if self._checkpoint_pages is not None:
+            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
         connection.rollback()
         return connection
 
     def idle(self, connection: Connection) -> None:
-        pass
+        if self._checkpoint_pages is None:
+            super().idle(connection)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from roost.config import Config
 from roost.db.database import Database
@@ -21,9 +21,15 @@ from roost.journal.positions import Positions
 from tests.backends import Backend, SQLiteBackend
 from tests.rooms import Clock, Rooms
 
-# `make test` is to be quick, on a machine that is busy: few examples and no deadline. HYPOTHESIS_PROFILE=long digs.
+# `make test` is to be quick, on a machine that is busy: few examples, no deadline, and no shrinking of what fails.
+# HYPOTHESIS_PROFILE=long digs, and makes the example that failed before a small one.
 settings.register_profile(
-    "ci", max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ci",
+    max_examples=40,
+    stateful_step_count=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "long",

@@ -57,6 +57,8 @@ class JournalMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.world = World(logs={user: Log() for user in USERS}, groups={group: set() for group in GROUPS})
         self.seen: dict[Device, int] = {}
+        self.server_ids: dict[str, dict[int, int]] = {}
+        self.steps = 0
 
     @initialize(checkpoint_pages=st.sampled_from([1, 8, 1000]))
     def open(self, checkpoint_pages: int) -> None:
@@ -74,10 +76,14 @@ class JournalMachine(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def teardown(self) -> None:
-        if hasattr(self, "rooms"):
-            self.runner.run(self.rooms.close())
-        self.runner.close()
-        shutil.rmtree(self.directory)
+        try:
+            if hasattr(self, "rooms"):
+                self.compare()
+        finally:
+            if hasattr(self, "rooms"):
+                self.runner.run(self.rooms.close())
+            self.runner.close()
+            shutil.rmtree(self.directory)
 
     # --- rules: appending ---
 
@@ -169,6 +175,7 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(device=devices, data=st.data(), by_sender_id=st.booleans())
     def mark_synced(self, device: Device, data: st.DataObject, by_sender_id: bool) -> None:
         """Any of the log's messages, out of order, more than once, with ids that don't exist."""
+        self.compare([device[0]])
         log = self.world.logs[device[0]]
         entries = {
             seq: entry.what for seq, entry in enumerate(log.entries, 1) if seq > log.floor and type(entry.what) is Said
@@ -204,6 +211,7 @@ class JournalMachine(RuleBasedStateMachine):
         """An orderly end saves the positions."""
         self.save()
         self.run(self.rooms.restart())
+        self.compare()
 
     @rule()
     def kill(self) -> None:
@@ -237,22 +245,29 @@ class JournalMachine(RuleBasedStateMachine):
     def crashed(self) -> None:
         self.world.crash()
         self.seen.clear()
+        self.compare()
 
     # --- what always holds ---
 
     @precondition(lambda self: hasattr(self, "rooms"))
     @invariant()
     def the_two_agree(self) -> None:
-        self.server_ids: dict[str, dict[int, int]] = {user: {} for user in USERS}
-        self.run(self.rooms.database.read(self.compare))
+        """After each step about one user in turn; about everything after a new start, and in the end."""
+        self.steps += 1
+        self.compare([USERS[self.steps % len(USERS)]])
 
-    def compare(self, connection: Connection) -> None:
-        for user, log in self.world.logs.items():
-            self.compare_log(connection, user, log)
-        for conversation, said in self.world.said.items():
-            self.compare_history(connection, conversation, said)
-        for device in DEVICES:
-            self.compare_position(connection, device)
+    def compare(self, users: Sequence[str] = USERS) -> None:
+        def look(connection: Connection) -> None:
+            for user in users:
+                self.compare_log(connection, user, self.world.logs[user])
+                for device in DEVICES:
+                    if device[0] == user:
+                        self.compare_position(connection, device)
+            if len(users) == len(USERS):
+                for conversation, said in self.world.said.items():
+                    self.compare_history(connection, conversation, said)
+
+        self.run(self.rooms.database.read(look))
 
     def compare_log(self, connection: Connection, user: str, log: Log) -> None:
         uid = self.uid(user)
@@ -262,6 +277,7 @@ class JournalMachine(RuleBasedStateMachine):
             found += page
             after = page[-1].seq
         assert [entry.seq for entry in found] == list(range(log.floor + 1, log.head + 1))
+        server_ids = self.server_ids[user] = {}
         origins = {author.did: author.device_id for author in self.authors.values() if author.user_id == user}
         for entry in found:
             expected = log.entries[entry.seq - 1]
@@ -269,11 +285,11 @@ class JournalMachine(RuleBasedStateMachine):
             assert entry.what.seq == entry.seq
             if isinstance(entry.what, Message):
                 assert_same(entry.what, expected.what)
-                self.server_ids[user][entry.seq] = int(entry.what.server_msg_id)
+                server_ids[entry.seq] = int(entry.what.server_msg_id)
             else:
                 change = Noted(entry.what.conversation_id[2:], entry.what.user_id or "", entry.what.action == "joined")
                 assert change == expected.what
-        assert len(set(self.server_ids[user].values())) == len(self.server_ids[user])
+        assert len(set(server_ids.values())) == len(server_ids)
 
     def compare_history(self, connection: Connection, conversation: str, said: list[Said]) -> None:
         cid = reading.cid_of(connection, conversation)

@@ -122,8 +122,8 @@ class World:
         user = send.author[0]
         if not send.group:
             return (None, {user, send.to}) if send.to in self.logs else (UnknownReceiver, set())
-        members = self.groups.get(send.to, set())
-        if not members:
+        members = self.groups.get(send.to)
+        if members is None:
             return UnknownConversation, set()
         return (None, members) if user in members else (NotAMember, set())
 
