@@ -155,11 +155,10 @@ class Gateway:
 
     async def typing(self, session: Session, author: Author, conversation_id: str) -> None:
         """Tells the members of a conversation who are here that the author is typing."""
-        conversation = ids.conversation_id(conversation_id)
-        members = await self.roads.conversations.member_uids(conversation)
+        members = await self.roads.conversations.member_uids(conversation_id)
         if author.uid not in members:
             raise NotAMember
-        notice = frames.TypingNotice(conversation_id=conversation, user_id=author.user_id)
+        notice = frames.TypingNotice(conversation_id=conversation_id, user_id=author.user_id)
         for uid in members:
             for reader in self.roads.hub.readers(uid):
                 if reader.sink is not session and isinstance(reader.sink, Session) and reader.sink.writable:

@@ -7,14 +7,14 @@ thousands of it. The states it goes through are `roost.protocol.connection`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from roost import metrics
 from roost.deliver.reader import Reader
+from roost.edge.api.conversations import own_conversation
 from roost.edge.socket import BINARY, TEXT, Socket
 from roost.errors import InternalError, RoostError, SeqAhead, TokenRevoked, Unauthenticated
 from roost.protocol import frames
@@ -27,11 +27,14 @@ from roost.protocol.protobuf import decode_client_protobuf
 if TYPE_CHECKING:
     from roost.edge.auth.tokens import Claims
     from roost.edge.gateway import Gateway
+    from roost.flow.catchup import Opening
     from roost.journal.contract import Author, LogState
     from roost.protocol.frames import AnyClientFrame
 
 MAX_IN_FLIGHT = 1024
 """Sends of one connection that wait for their receipt; beyond it, it is not read from until half are answered."""
+QUESTION = 32
+"""A frame that is answered from the database counts as so many sends: 32 of them may wait."""
 RETRY_READING = 1.0
 """Seconds until reading a log is tried again after a fault (B6)."""
 
@@ -42,6 +45,8 @@ class Session(Socket):
     """A connection from its upgrade to its end."""
 
     __slots__ = (
+        "_answering",
+        "_asked",
         "_connection",
         "_encoding",
         "_gateway",
@@ -63,6 +68,8 @@ class Session(Socket):
         self._connection = Connection()
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[AnyClientFrame] = []
+        self._asked: list[AnyClientFrame] = []
+        self._answering = False
         self._in_flight = 0
         self._limit = MAX_IN_FLIGHT
         self.author: Author | None = None
@@ -81,6 +88,7 @@ class Session(Socket):
         """Cleans up; the position is saved soon (B1)."""
         self._connection.closed()
         self._stop_timer()
+        self._asked.clear()
         self._gateway.closed(self)
 
     def full(self) -> None:
@@ -93,6 +101,7 @@ class Session(Socket):
     def room(self) -> None:
         """Reads on where it left."""
         self._regulate()
+        self._answer_next()
         if self.reader is not None:
             self.reader.wake()
 
@@ -150,9 +159,7 @@ class Session(Socket):
         match frame:
             case frames.Private() | frames.Group():
                 roads.submit.message(author, frame, partial(self._receipt, frame), self)
-                self._in_flight += 1
-                if self._in_flight >= self._limit:
-                    self._regulate()
+                self._begun(1)
             case frames.Ack(seq=seq):
                 if seq > reader.announced:
                     raise SeqAhead(f"ack {seq} is above the head of this log, {reader.announced}.")
@@ -161,46 +168,63 @@ class Session(Socket):
             case frames.Ping():
                 self.send(frames.Pong(server_time=roads.clock()))
             case _:
-                self._later(self._ask(author, frame), frame)
+                self._asked.append(frame)
+                self._begun(QUESTION)
+                self._answer_next()
 
-    async def _ask(self, author: Author, frame: AnyClientFrame) -> None:
+    def _answer_next(self) -> None:
+        """One question after the other, and only while the client takes the answers: a page is megabytes at most."""
+        if self._asked and self.author is not None and self.writable and not self._answering:
+            self._answering = True
+            self._gateway.spawn(self._answer_in_turn(self.author, self._asked.pop(0)))
+
+    async def _answer_in_turn(self, author: Author, frame: AnyClientFrame) -> None:
+        try:
+            await self._answer(author, frame)
+        except RoostError as refusal:
+            self._refuse(refusal, frame)
+        except Exception:
+            logger.exception("a frame failed", frame=type(frame).__name__, user=author.user_id)
+            self._refuse(InternalError(), frame)
+        finally:
+            self._answering = False
+            self._settled(QUESTION)
+            self._answer_next()
+
+    async def _answer(self, author: Author, frame: AnyClientFrame) -> None:
         """What is answered after a look into the database."""
         match frame:
             case frames.Sync(last_seq=last_seq, count=count, epoch=epoch):
                 self.send(as_batch(await self._gateway.roads.catchup.page(author, last_seq, count, epoch)))
             case frames.Read(conversation_id=conversation, conversation_seq=seq):
-                await self._gateway.roads.conversations.read(author, conversation, seq)
+                await self._gateway.roads.conversations.read(author, own_conversation(author, conversation), seq)
             case frames.Typing(conversation_id=conversation):
-                await self._gateway.typing(self, author, conversation)
+                await self._gateway.typing(self, author, own_conversation(author, conversation))
             case frames.Presence(user_ids=user_ids):
                 await self._gateway.watch(self, user_ids)
 
     def _receipt(self, frame: frames.Private | frames.Group, outcome: frames.Sent | Exception) -> None:
-        self._in_flight -= 1
-        if self._in_flight < self._limit < MAX_IN_FLIGHT:
-            self._regulate()
+        self._settled(1)
         if isinstance(outcome, frames.Sent):
             self.send(outcome)
         else:
             self._refuse(outcome if isinstance(outcome, RoostError) else InternalError(), frame)
+
+    def _begun(self, weight: int) -> None:
+        self._in_flight += weight
+        if self._in_flight >= self._limit:
+            self._regulate()
+
+    def _settled(self, weight: int) -> None:
+        self._in_flight -= weight
+        if self._in_flight < self._limit < MAX_IN_FLIGHT:
+            self._regulate()
 
     def _regulate(self) -> None:
         """Stops reading from a client that sends faster than it is answered, or does not read its answers."""
         too_much = not self.writable or self._in_flight >= self._limit
         self._limit = MAX_IN_FLIGHT // 2 if too_much else MAX_IN_FLIGHT
         self.pause_reading(too_much)
-
-    def _later(self, work: Coroutine[Any, Any, None], frame: AnyClientFrame) -> None:
-        async def run() -> None:
-            try:
-                await work
-            except RoostError as refusal:
-                self._refuse(refusal, frame)
-            except Exception:
-                logger.exception("a frame failed", frame=type(frame).__name__)
-                self._refuse(InternalError(), frame)
-
-        self._gateway.spawn(run())
 
     def _refuse(self, refusal: RoostError, frame: AnyClientFrame | None) -> None:
         metrics.REFUSALS.labels(refusal.slug).inc()
@@ -232,7 +256,7 @@ class Session(Socket):
             self._stop_timer()
             self.send(self._gateway.ready(author, opening))
             if frame.last_seq is None:
-                await self._send_missed(author, reader, opening.state)
+                await self._send_missed(author, reader, opening)
             else:
                 reader.start(0 if opening.reset else frame.last_seq, opening.state.head)
             if opening.reset:
@@ -246,15 +270,17 @@ class Session(Socket):
             logger.exception("recovery failed", step=step, user=self.author and self.author.user_id)
             self._turn_away(InternalError())
 
-    async def _send_missed(self, author: Author, reader: Reader, state: LogState) -> None:
+    async def _send_missed(self, author: Author, reader: Reader, opening: Opening) -> None:
         """The one `offline` batch of a simple connection (A6); whatever else waits is asked for over HTTP."""
-        try:
-            batch, state = await self._gateway.roads.catchup.offline_batch(author)
-            if batch is not None:
-                self.send(batch)
-        except Exception:
-            logger.exception("recovery failed", step="send missed messages", user=author.user_id)
-        reader.start(state.head, state.head)
+        head = opening.state.head
+        if opening.position < head:
+            try:
+                batch = await self._gateway.roads.catchup.offline_batch(author, head)
+                if batch is not None:
+                    self.send(batch)
+            except Exception:
+                logger.exception("recovery failed", step="send missed messages", user=author.user_id)
+        reader.start(head, head)
 
     def _take_held(self) -> None:
         """What came behind `auth`, now that it is answered: one more `auth` may be among it, and have more wait."""

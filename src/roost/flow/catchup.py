@@ -21,6 +21,7 @@ from roost.journal import reading
 from roost.journal.contract import Author, LogPage, LogState
 from roost.journal.positions import Positions
 from roost.model.message import Change, Entry, Message
+from roost.protocol.encoded import EncodedEntry
 from roost.protocol.frames import Offline, Page
 
 MAX_COUNT = 1000
@@ -50,6 +51,9 @@ class Socket(Protocol):
 
     def send(self, frame: Offline) -> None:
         """Writes a batch."""
+
+    def deliver(self, entry: EncodedEntry, seq: int) -> None:
+        """Writes a live entry."""
 
     def must_reset(self, state: LogState) -> None:
         """Tells that what comes next is no longer retained."""
@@ -135,29 +139,31 @@ class Catchup:
         messages, total, _ = await self._unsynced(author, conversation, offset, count)
         return messages, total
 
-    async def offline_batch(self, author: Author) -> tuple[Offline | None, LogState]:
-        """What a simple connection is sent after login (A6), if anything, and the state it was read at."""
-        messages, total, (state, mark) = await self._unsynced(author, None, 0, OFFLINE_BATCH)
+    async def offline_batch(self, author: Author, head: int) -> Offline | None:
+        """What a simple connection is sent after login (A6), if anything: what waited when the log's end was `head`.
+
+        What came since is live, though it was committed before this is read.
+        """
+        messages, total, mark = await self._unsynced(author, None, 0, OFFLINE_BATCH, head)
         if not messages:
-            return None, state
-        frame = Offline(
+            return None
+        return Offline(
             messages=messages,
             changes=[],
             from_seq=mark + 1,
             through_seq=messages[-1].seq,
             remaining=total - len(messages),
         )
-        return frame, state
 
     async def _unsynced(
-        self, author: Author, conversation: str | None, offset: int, count: int
-    ) -> tuple[list[Message], int, tuple[LogState, int]]:
-        def query(connection: Connection) -> tuple[list[Message], int, tuple[LogState, int]]:
-            mark = self._positions.mark(connection, author)
+        self, author: Author, conversation: str | None, offset: int, count: int, upto: int = reading.NO_LIMIT
+    ) -> tuple[list[Message], int, int]:
+        def query(connection: Connection) -> tuple[list[Message], int, int]:
+            uid, did, mark = author.uid, author.did, self._positions.mark(connection, author)
             found = reading.offline(
-                connection, author.uid, author.did, mark, conversation=conversation, offset=offset, count=count
+                connection, uid, did, mark, conversation=conversation, offset=offset, count=count, upto=upto
             )
-            return *found, (reading.log_state(connection, author.uid), mark)
+            return *found, mark
 
         return await self._database.read(query)
 
@@ -183,20 +189,22 @@ class Catchup:
         from_seq, through = reader.position + 1, page.entries[-1].seq
         reader.position = through
         reader.announced = max(reader.announced, page.state.head)
-        wanted = page.entries
-        if not reader.follows:
-            wanted = [entry for entry in wanted if not reader.skips(entry.origin, entry.what, None)]
-        if wanted:
-            messages, changes = split(wanted)
-            socket.send(
-                Offline(
-                    messages=messages,
-                    changes=changes,
-                    from_seq=from_seq,
-                    through_seq=through,
-                    remaining=page.state.head - through,
-                )
+        if not reader.follows:  # its one batch is behind it: all that comes now is live
+            for entry in page.entries:
+                if not reader.skips(entry.origin, entry.what, None):
+                    entry.what.seq = 0
+                    socket.deliver(EncodedEntry(entry.what), entry.seq)
+            return
+        messages, changes = split(page.entries)
+        socket.send(
+            Offline(
+                messages=messages,
+                changes=changes,
+                from_seq=from_seq,
+                through_seq=through,
+                remaining=page.state.head - through,
             )
+        )
 
     async def _read(self, uid: int, after: int, count: int) -> LogPage:
         started = time.perf_counter()

@@ -18,8 +18,6 @@ from roost.model.message import Change, Message
 from roost.roster import conversations as roster
 from roost.roster.conversations import Listed, Member
 
-NO_LIMIT = 2**62
-"""A conversationSeq above any."""
 SNAPSHOT_CONVERSATIONS = 1000
 """Conversations in a snapshot; older ones are in the list."""
 SNAPSHOT_MESSAGES = 20
@@ -92,7 +90,7 @@ class Conversations:
         def query(connection: Connection) -> list[Message]:
             conversation = roster.find(connection, conversation_id)
             roster.membership(connection, conversation.cid, author.uid)
-            return reading.history(connection, conversation.cid, NO_LIMIT if before is None else before, count)
+            return reading.history(connection, conversation.cid, reading.NO_LIMIT if before is None else before, count)
 
         return await self._database.read(query)
 
@@ -165,5 +163,5 @@ class Conversations:
 
 def _conversation_state(connection: Connection, row: Listed) -> ConversationState:
     cid = reading.cid_of(connection, row.conversation_id)
-    latest = reading.history(connection, cid, NO_LIMIT, SNAPSHOT_MESSAGES)
+    latest = reading.history(connection, cid, reading.NO_LIMIT, SNAPSHOT_MESSAGES)
     return ConversationState(row, roster.members_of(connection, cid), latest)

@@ -89,7 +89,7 @@ FIRST_UNSYNCED = select(log.c.seq).where(_UNSYNCED).order_by(log.c.seq).limit(1)
 
 def _offline(*, conversation: bool) -> tuple[Select[Any], Select[Any]]:
     source = log.join(messages, messages.c.mid == log.c.mid)
-    chosen = and_(_UNSYNCED, log.c.seq <= bindparam("upto"))
+    chosen = and_(_UNSYNCED, log.c.seq <= bindparam("upto", NO_LIMIT))
     if conversation:
         chosen = and_(chosen, messages.c.cid == bindparam("cid"))
     count = select(func.count()).select_from(source if conversation else log).where(chosen)
@@ -178,8 +178,7 @@ def offline(
     count: int,
     upto: int = NO_LIMIT,
 ) -> tuple[list[Message], int]:
-    """What the device has not stored beyond its mark, as far as seq `upto`: a page of messages, oldest first, and
-    how many there are.
+    """What the device has not stored from its mark to seq `upto`: a page of messages, oldest first; how many there are.
 
     Counting costs O(what is waiting). Raises `UnknownConversation`.
     """
