@@ -24,7 +24,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 async def house(serving: Server) -> AsyncIterator[House]:
-    async with House(serving.port, serving.data) as house:
+    async with House(serving.port, serving.data, serving) as house:
         yield house
 
 

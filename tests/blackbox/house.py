@@ -62,10 +62,11 @@ class Guest(Person):
 
 
 class House(contextlib.AsyncExitStack):
-    """A server at a port, whose data are there, and a client for HTTP; every line opened here ends with it."""
+    """A server at a port, its data directory, and a client for HTTP; every line opened here ends with it."""
 
-    def __init__(self, port: int, data: Path) -> None:
+    def __init__(self, port: int, data: Path, server: Server | None = None) -> None:
         super().__init__()
+        self.server = server
         self.port = port
         self.data = data
         self.url = f"http://127.0.0.1:{port}"
@@ -79,6 +80,11 @@ class House(contextlib.AsyncExitStack):
     @property
     def ws_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ws"
+
+    def memory(self) -> int:
+        """Bytes that the server process has resident."""
+        assert self.server is not None
+        return self.server.resident_bytes()
 
     @property
     def secret(self) -> bytes:

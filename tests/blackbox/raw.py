@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 from typing import Any, NamedTuple
@@ -77,14 +78,14 @@ class Raw:
         while (received := await self.read()).opcode != CLOSE:
             pass
         self.write(frame(CLOSE, received.payload[:2]))
-        async with asyncio.timeout(PATIENCE):
-            await self._reader.read()
+        await self.ended()
         return int.from_bytes(received.payload[:2], "big")
 
     async def ended(self) -> None:
         """The server ends the connection, with or without a close frame."""
         async with asyncio.timeout(PATIENCE):
-            await self._reader.read()
+            with contextlib.suppress(ConnectionError):
+                await self._reader.read()
 
     async def close(self) -> None:
         self._writer.close()

@@ -208,6 +208,19 @@ async def test_nothing_is_lost_or_doubled_while_coming_in(ann: Guest, bob: Guest
     await talking
 
 
+async def test_what_comes_after_ready_is_live(ann: Guest, bob: Guest) -> None:
+    """The batch has what waited at `ready`, though it is read after it; no message of later is in it."""
+    sender = await ann.line()
+    for number in range(1, 40):
+        line = await bob.line()
+        await sender.send(bob.user_id, f"number {number}")
+        if number > 1:
+            assert seqs(await line.hear("offline")) == [number - 1]
+            await line.say("ack", seq=number - 1)
+        assert (await line.hear("message"))["seq"] == number
+        await line.hang_up()
+
+
 async def test_changes_are_live_only(house: House, ann: Guest, bob: Guest) -> None:
     line = await bob.line()
     group = await ann.group(bob)
