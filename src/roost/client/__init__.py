@@ -33,6 +33,7 @@ from roost.client.events import (
     SyncState,
     Typing,
 )
+from roost.client.login import Password
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.store.store import Store, SyncConfig
@@ -61,6 +62,7 @@ __all__ = [
     "MessageType",
     "Network",
     "NetworkError",
+    "Password",
     "Presence",
     "PresenceChanged",
     "ReadMarkMoved",

@@ -22,9 +22,10 @@ import msgspec
 
 from roost.client.answers import Group, Member, Presence
 from roost.client.delivery import Delivery
-from roost.client.errors import ClientClosed
+from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
 from roost.client.following import Following
+from roost.client.holes import fill_history
 from roost.client.identity import new_message_id
 from roost.client.store import sending
 from roost.client.store.reading import Conversation
@@ -32,6 +33,7 @@ from roost.client.store.rows import PENDING, StoredMessage
 from roost.client.store.store import Store
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.client.tokens import Tokens, TokenSource, hints
+from roost.errors import NotAMember, NotFound
 from roost.model import ids
 from roost.model.message import MessageType
 from roost.protocol import frames
@@ -40,7 +42,7 @@ E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Any])
 
 LINGER = 3.0
-"""Seconds that leaving `async with` waits for what is pending, while there is a connection."""
+"""Seconds that leaving `async with` waits for what is pending."""
 MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
@@ -135,10 +137,10 @@ class Client:
         await self._following.connection.stop("offline by wish")
 
     async def close(self, *, linger: float = 0.0) -> None:
-        """Ends everything. Waits up to `linger` seconds for what is pending; it stays in the store otherwise."""
+        """Ends everything. Waits up to `linger` seconds for what is pending; otherwise it stays for the next start."""
         if not self._opened:
             return
-        if linger and self.state in (State.SYNCING, State.CONNECTED):
+        if linger and self._following.connection.alive:
             with contextlib.suppress(TimeoutError):
                 await self.flush(linger)
         self._opened = False
@@ -243,7 +245,9 @@ class Client:
         return count
 
     async def discard(self, message_id: str) -> bool:
-        """Removes a message from the outbox. One on its way may arrive all the same."""
+        """Removes a message from the outbox; False where it is not there, or on its way to the server just now."""
+        if self._following.outbox.is_under_way(message_id):
+            return False
         return await self.store.write(sending.discard, message_id)
 
     async def mark_read(self, conversation: str, conversation_seq: int | None = None) -> None:
@@ -273,8 +277,16 @@ class Client:
         return await self.store.conversation(self.conversation_id(name))
 
     async def history(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[StoredMessage]:
-        """The newest messages before a conversationSeq, oldest first; without `before`, the unsent come last."""
-        return await self.store.history(self.conversation_id(conversation), before, limit)
+        """The newest messages before a conversationSeq, oldest first; without `before`, the unsent come last.
+
+        While connected, what the store does not have (from before this device, or before a snapshot) is asked for
+        and kept; it is history then, and never comes as `MessageReceived`.
+        """
+        conversation_id = self.conversation_id(conversation)
+        if self.state in (State.SYNCING, State.CONNECTED):
+            with contextlib.suppress(NetworkError, NotFound, NotAMember):
+                await fill_history(self._following.http, self.store, conversation_id, before, limit)
+        return await self.store.history(conversation_id, before, limit)
 
     async def unread(self) -> dict[str, int]:
         """Unread messages by conversation id, where there are any."""

@@ -11,6 +11,7 @@ and can't be replaced, or `close`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from enum import Enum
@@ -107,7 +108,7 @@ class Connection:
 
     def start(self) -> None:
         """Connects, and keeps connected; at once if it was waiting for its next attempt."""
-        self._hurry.set()
+        self._hurry.set()  # an attempt under way leaves it alone, and a wait ends
         if self._task is None or self._task.done():
             self.error = None
             self._task = asyncio.get_running_loop().create_task(self._live(), name="roost-connection")
@@ -121,6 +122,11 @@ class Connection:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._move(Step.FINAL, reason)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected, or tries to be."""
+        return self._task is not None and not self._task.done()
 
     def send(self, frame: frames.ClientFrame) -> bool:
         """Sends a frame; False unless authenticated."""
@@ -156,6 +162,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
+            self._hurry.clear()
             failure = await self._attempt()
             if loop.time() - began > STABLE:
                 attempt = 0
@@ -167,11 +174,8 @@ class Connection:
             wait = backoff.delay(attempt, self._chance, at_least=failure.retry_after, base=self._base)
             attempt += 1
             self._move(Step.LOST, str(failure), retry_in=wait, error=failure)
-            self._hurry.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), wait)
-            except TimeoutError:
-                continue
 
     def _is_final(self, failure: RoostError) -> bool:
         """A refused token is replaced once between two good connections, if it can be."""

@@ -58,12 +58,13 @@ class Stream:
         self._free.set()
         self.closed = False
 
-    async def give(self, event: Event) -> None:
-        """Hands an event over; returns when the next is asked for."""
+    async def give(self, event: Event) -> bool:
+        """Hands an event over; returns when the next is asked for. False if it was never taken."""
         self._given = event
         self._free.clear()
         self._arrived.set()
         await self._free.wait()
+        return self._given is None
 
     async def next(self) -> Event | None:
         """The next event, None at the end. Asking for it says that the one before is handled."""
@@ -74,7 +75,7 @@ class Stream:
         return event
 
     def close(self) -> None:
-        """Nothing more is given, and what was given is handled."""
+        """Nothing more is given, and what was taken is handled."""
         self.closed = True
         self._free.set()
         self._arrived.set()
@@ -207,8 +208,9 @@ class Delivery:
                 return False
             self._in_hand = entry
             event = event_of(entry)
-            if event is not None:
-                await self._hand_over(event)
+            if event is not None and not await self._hand_over(event):
+                self._in_hand = None
+                return False
             await self._handled()
             await self._tell_news()
             if not self._wanted(Durable):
@@ -222,13 +224,17 @@ class Delivery:
             self._place = (entry.seq, entry.server_id if entry.new else self._place[1])
             await self._store.delivered(*self._place)
 
-    async def _hand_over(self, event: Event) -> None:
-        for kind, handler in list(self._handlers):
-            if isinstance(event, kind):
-                await self._handle(handler, event)
-        for stream in list(self._streams):
-            if isinstance(event, stream.kinds) and not stream.closed:
-                await stream.give(event)
+    async def _hand_over(self, event: Event) -> bool:
+        """Hands an event to all who want it; False if there were such, and every one was gone before taking it."""
+        handlers = [handler for kind, handler in self._handlers if isinstance(event, kind)]
+        streams = [stream for stream in self._streams if isinstance(event, stream.kinds) and not stream.closed]
+        taken = not streams
+        for handler in handlers:
+            await self._handle(handler, event)
+            taken = True
+        for stream in streams:
+            taken = (not stream.closed and await stream.give(event)) or taken
+        return taken
 
     async def _handle(self, handler: Handler, event: Event) -> None:
         try:

@@ -26,6 +26,7 @@ from roost.client.events import (
     Typing,
 )
 from roost.client.frames import LiveChange, LiveMessage, ServerFrame
+from roost.client.holes import close_gap
 from roost.client.http import Http
 from roost.client.intake import Intake
 from roost.client.outbox import Outbox, ReadMarks
@@ -33,6 +34,7 @@ from roost.client.store.entries import Applied
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import SyncManager, SyncMetrics, load_snapshot
 from roost.client.tokens import Tokens, hints
+from roost.errors import RoostError
 from roost.protocol import frames
 
 LONG_GAP = 3000
@@ -57,7 +59,7 @@ class Following:
         self.epoch: str | None = None
         self.connection = Connection(url, tokens, self, patience=patience)
         self.intake = Intake(store, applied=self._applied, gap=self._gap, broken=self._broken)
-        self.outbox = Outbox(store, self.connection.send, delivery.tell, self.connection.drop)
+        self.outbox = Outbox(store, self.connection.send, delivery.tell, self.connection.drop, patience=patience)
         self.read_marks = ReadMarks(store, self.http)
         self.sync = SyncManager(
             self.http,
@@ -72,7 +74,9 @@ class Following:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watched: list[str] = []
         self._holding = False
+        self._hello_at = 0
         self._acked = 0
+        self._resets = 0
         self._target = 0
         self._behind = 0
         self._batches = 0
@@ -107,7 +111,10 @@ class Following:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a task of the client failed", exc_info=error)
+            if isinstance(error, RoostError):
+                logger.warning("a task of the client failed: %s", error)
+            else:
+                logger.error("a task of the client failed", exc_info=error)
             self.connection.drop(str(error))
 
     # --- the connection's follower ---
@@ -115,10 +122,11 @@ class Following:
     async def hello(self, token: str) -> frames.Auth:
         """Where the store stands, once all that was received is in it."""
         await self.intake.drained()
+        self._hello_at = self.intake.position
         device = self._device
         if device is None and hints(token).device_id is None:
             device = self._own_device
-        return frames.Auth(token=token, device_id=device, last_seq=self.intake.position, epoch=self.epoch)
+        return frames.Auth(token=token, device_id=device, last_seq=self._hello_at, epoch=self.epoch)
 
     def ready(self, frame: frames.Ready) -> None:
         """Authenticated: decides how the gap is closed."""
@@ -128,7 +136,7 @@ class Following:
             self.user_id = frame.user_id
             self.epoch = self.epoch or frame.epoch
             self._spawn(self._store.claim(self.user_id, self.epoch))
-        self._acked = frame.position
+        self._acked = min(frame.position, self._hello_at)
         self._target = frame.head_seq
         self._behind = frame.head_seq - self.intake.reach
         self._batches = 0
@@ -219,18 +227,26 @@ class Following:
         self.sync.start_sync().add_done_callback(self._filled)
 
     def _filled(self, task: asyncio.Task[SyncMetrics]) -> None:
-        """The pages are stored, or could not be had: the socket goes on."""
+        """The pages are stored: the socket goes on. If they could not be had, the next connection sees to it."""
         self._holding = False
-        if not task.cancelled() and task.exception() is None:
-            self._target = min(self._target, self.intake.position)
-        self._advanced()
+        if task.cancelled() or task.exception() is not None:
+            self.connection.drop("the log could not be read")
+        elif self.intake.reach < self._target:  # the gap was noticed after the last page was read
+            self._fill_by_pages()
+        else:
+            self._advanced()
 
     # --- starting from a snapshot ---
 
     async def must_reset(self) -> None:
         """The log does not reach back to our position, or is another: a snapshot is the way on."""
+        seen = self._resets
         async with self._resetting:
+            if self._resets != seen:
+                return
             snapshot = await load_snapshot(self.http)
+            await close_gap(self.http, self._store, await self._store.config(), snapshot)
+            self._resets += 1
             await self._delivery.suspend()
             try:
                 foreign = await self.intake.take_snapshot(snapshot)
@@ -246,9 +262,7 @@ class Following:
 
     async def _reset_and_go_on(self) -> None:
         await self.must_reset()
-        self._holding = False
-        self._acked = 0
-        self._advanced()
+        self.connection.drop("the store starts again from a snapshot")
 
     async def _seen_epoch(self, epoch: str) -> None:
         if self.epoch is None:

@@ -24,7 +24,9 @@ WORTH_PACKING = 1024
 """Bytes of a body from which on gzip saves more than it costs (C11)."""
 
 
-class _Success(msgspec.Struct, Generic[T]):
+class Success(msgspec.Struct, Generic[T]):
+    """What an answer is wrapped in."""
+
     data: T
 
 
@@ -37,7 +39,7 @@ class _Failure(Wire, kw_only=True):
 
 @lru_cache(maxsize=64)
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_Success[kind])
+    return msgspec.json.Decoder(Success[kind])
 
 
 class Http:
@@ -79,7 +81,7 @@ class Http:
         except httpx2.HTTPError as error:
             raise NetworkError(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.status_code >= HTTPStatus.BAD_REQUEST:
-            raise _refusal(answer)
+            raise refusal_of(answer)
         try:
             found: T = _decoder(cast("Hashable", kind)).decode(answer.content).data
         except msgspec.DecodeError as error:
@@ -87,7 +89,8 @@ class Http:
         return found
 
 
-def _refusal(answer: httpx2.Response) -> RoostError:
+def refusal_of(answer: httpx2.Response) -> RoostError:
+    """The error that an answer tells."""
     waits = answer.headers.get("Retry-After", "")
     retry_after = float(waits) if waits.isdigit() else None
     try:

@@ -160,7 +160,10 @@ class Intake:
                         logger.exception("what came could not be stored")
                     self._give_up(items, error)
                     continue
-                self.position = max([self.position, *(item.entries.through or 0 for item in items)])
+                self.position = outcome.position
+                wanted = max([0, *(item.entries.through or 0 for item in items)])
+                if self.position < wanted:
+                    self._give_up(items, ValueError(f"an entry before {wanted} is missing"))
                 for item in items:
                     if item.done is not None and not item.done.done():
                         item.done.set_result(outcome)

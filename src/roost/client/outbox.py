@@ -5,7 +5,7 @@ receipt, or its copy from the log. Whatever happens between, it is sent again wi
 server gives the first result again (promise 3).
 
 Several messages are on their way at once. After a refusal that may pass (rate limit, overload), sending rests as
-long as the server asks, and goes on from the oldest with one at a time until one is taken.
+long as the server asks, and goes on from the oldest: one at a time, and more as they are taken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, SendFailed
 from roost.client.http import Http
 from roost.client.store import sending
-from roost.client.store.rows import StoredMessage
+from roost.client.store.rows import FAILED, StoredMessage
 from roost.client.store.store import Store
 from roost.errors import RateLimited, RoostError
 from roost.protocol import frames
@@ -30,6 +30,8 @@ WINDOW = 64
 """Messages on their way without a receipt, at most."""
 MAX_ATTEMPTS = 8
 """Refusals with hope after which a message has failed; waiting for one's turn (`rate_limited`) does not count."""
+SLOW = 60.0
+"""Seconds after a `rate_limited` in which messages go one by one: so they keep their order, at the limit's pace."""
 RECEIPT_TIMEOUT = 30.0
 """Seconds without a receipt for the oldest message on its way, after which the connection is given up."""
 
@@ -45,7 +47,11 @@ class Outbox:
         send: Callable[[frames.ClientFrame], bool],
         tell: Callable[[Event], None],
         stuck: Callable[[str], None],
+        *,
+        patience: float = 1.0,
     ) -> None:
+        """`stuck(reason)` gives the connection up; `patience` scales waits."""
+        self._base = backoff.BASE * patience
         self._store = store
         self._send = send
         self._tell = tell
@@ -58,7 +64,8 @@ class Outbox:
         self._last_place = 0
         self._window = WINDOW
         self._rest_until = 0.0
-        self._refusals = 0
+        self._rounds = 0
+        self._slow_until = 0.0
         self._life = 0
 
     def start(self) -> None:
@@ -87,28 +94,40 @@ class Outbox:
         """These are sent, and out of the outbox."""
         for message_id in message_ids:
             self._under_way.pop(message_id, None)
-        self._window, self._refusals = WINDOW, 0
+        self._rounds = 0
+        now = asyncio.get_running_loop().time()
+        self._window = 1 if now < self._slow_until else min(WINDOW, self._window * 2)
         self._wake.set()
         self._changed.set()
+
+    def is_under_way(self, message_id: str) -> bool:
+        """Whether the server may have it already."""
+        return message_id in self._under_way
 
     async def refused(self, message_id: str, error: RoostError) -> None:
         """The server did not take a message."""
         self._under_way.pop(message_id, None)
         waits_its_turn = isinstance(error, RateLimited)
-        self._refusals += 1
-        final = not error.retryable or (not waits_its_turn and self._refusals >= MAX_ATTEMPTS)
-        message = await self._store.write(sending.refused, message_id, error, final=final)
-        if final:
-            if message is not None:
-                self._tell(SendFailed(message_id=message_id, conversation_id=message.conversation_id, error=error))
-            self._refusals = 0
+        attempts = None if waits_its_turn else MAX_ATTEMPTS
+        message = await self._store.write(sending.refused, message_id, error, max_attempts=attempts)
+        if message is not None and message.state == FAILED:
+            self._tell(SendFailed(message_id=message_id, conversation_id=message.conversation_id, error=error))
         else:
-            wait = backoff.delay(self._refusals, self._chance, at_least=error.retry_after)
-            self._rest_until = max(self._rest_until, asyncio.get_running_loop().time() + wait)
-            self._last_place = 0
-            self._window = 1
+            self._rest(error, slow=waits_its_turn)
         self._wake.set()
         self._changed.set()
+
+    def _rest(self, error: RoostError, *, slow: bool) -> None:
+        """Nothing is sent for a while; then again from the oldest. Refusals of one round are one reason to wait."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._rest_until:
+            wait = backoff.delay(self._rounds, self._chance, at_least=error.retry_after, base=self._base)
+            self._rounds = 0 if slow else self._rounds + 1
+            self._rest_until = now + wait
+        self._rest_until = max(self._rest_until, now + (error.retry_after or 0.0))
+        self._slow_until = now + SLOW if slow else self._slow_until
+        self._window = 1
+        self._last_place = 0
 
     async def flushed(self) -> None:
         """Waits until nothing is pending: everything is sent, or has failed."""

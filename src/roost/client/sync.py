@@ -21,6 +21,7 @@ import msgspec
 
 from roost.client.answers import Snapshot
 from roost.client.errors import (
+    NetworkError,
     SyncStopped,
     is_of_authentication,
     is_of_network,
@@ -249,7 +250,7 @@ class SyncManager:
     async def _pull(self, count: Count) -> None:
         """Pages until there are no more; the next is asked for while one is stored."""
         if self._size() == 0:
-            raise SyncStopped("There is no network.")
+            raise NetworkError("There is no network, as the application says.")
         page, seconds = await self._page(self._intake.reach)
         while True:
             if page.reset_required:

@@ -32,11 +32,13 @@ class Applied(msgspec.Struct, kw_only=True):
     """What applying did: the conversations that changed, and the outbox messages that turned out to be sent.
 
     `settled` has the ids of all that need not be sent (again): theirs, and those of receipts that came once more.
+    `position` is where the store stands now: short of `through` if a receipt was for a message that is nowhere.
     """
 
     conversations: set[str]
     sent: list[StoredMessage]
     settled: list[str]
+    position: int
 
 
 class Book:
@@ -92,11 +94,10 @@ def apply(book: Book, entries: Entries, now: int) -> Applied:
         _apply_change(book, change)
         changed.add(change.conversation_id)
     if entries.through is not None:
-        book.execute(
-            "UPDATE sync SET last_sync_time = ?2, last_sync_seq = max(last_sync_seq, ?1)", (entries.through, now)
-        )
+        position = max(position, min([entries.through, *_holes(book, entries.receipts)]))
+        book.execute("UPDATE sync SET last_sync_time = ?, last_sync_seq = ?", (now, position))
     ids = [message.message_id for message in settled] + [receipt.message_id for receipt in entries.receipts]
-    return Applied(conversations=changed, sent=[*settled, *sent], settled=ids)
+    return Applied(conversations=changed, sent=[*settled, *sent], settled=ids, position=position)
 
 
 def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[tuple[object, ...]], set[str]]:
@@ -151,6 +152,14 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
         version=1,
         state=SENT,
     )
+
+
+def _holes(book: Book, receipts: Sequence[Sent]) -> list[int]:
+    """The places before receipts whose message is nowhere: it was discarded while it was on its way."""
+    known = "SELECT 1 FROM messages WHERE server_id = ?"
+    return [
+        receipt.seq - 1 for receipt in receipts if book.execute(known, (int(receipt.server_msg_id),)).fetchone() is None
+    ]
 
 
 def store_messages(book: Book, rows: Sequence[tuple[object, ...]]) -> None:

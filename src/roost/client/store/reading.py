@@ -24,6 +24,13 @@ _UNREAD = """
 """
 """Unread is derived. What a snapshot counted before its first message (`known_from`) counts until it is read."""
 
+_LAST_UNSENT = """
+    ifnull((SELECT max(o.create_time) FROM outbox o WHERE o.conversation_id = c.conversation_id), 0)
+"""
+
+NO_LIMIT = 2**53 - 1
+"""A conversationSeq above any."""
+
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]")
 """Scripts without spaces: the index knows no words in them."""
 
@@ -59,7 +66,9 @@ class Delivery(NamedTuple):
 
 def conversations(book: Book, *, limit: int, offset: int) -> list[Conversation]:
     """The conversations, the latest first."""
-    return _conversations(book, "ORDER BY c.last_time DESC, c.key DESC LIMIT :limit OFFSET :offset", limit, offset)
+    return _conversations(
+        book, f"ORDER BY max(c.last_time, {_LAST_UNSENT}) DESC, c.key DESC LIMIT :limit OFFSET :offset", limit, offset
+    )
 
 
 def conversation(book: Book, conversation_id: str) -> Conversation | None:
@@ -119,6 +128,38 @@ def history(book: Book, conversation_id: str, before: int | None, limit: int) ->
     ).fetchall()
     found = [message_of(row, book.user_id) for row in reversed(rows)]
     return found + unsent(book, conversation_id) if before is None else found
+
+
+def last_seqs(book: Book) -> dict[str, int]:
+    """The conversationSeq of the last message stored, by conversation id."""
+    return dict(
+        book.execute(
+            "SELECT c.conversation_id, max(m.conversation_seq) FROM messages m "
+            "JOIN conversations c ON c.key = m.conversation GROUP BY m.conversation"
+        ).fetchall()
+    )
+
+
+def first_missing(book: Book, conversation_id: str, before: int | None, limit: int) -> int | None:
+    """Where a page of history has its first hole, counted backwards: the newest conversationSeq that is not here.
+
+    None where the page is whole, or reaches the beginning.
+    """
+    key = book.find(conversation_id)
+    if key is None:
+        return NO_LIMIT
+    last = book.execute("SELECT last_seq FROM conversations WHERE key = ?", (key,)).fetchone()[0]
+    due = last if before is None else min(last, before - 1)
+    rows = book.execute(
+        "SELECT conversation_seq FROM messages WHERE conversation = ? AND conversation_seq <= ? "
+        "ORDER BY conversation_seq DESC LIMIT ?",
+        (key, due, limit),
+    ).fetchall()
+    for (place,) in rows:
+        if place != due:
+            return int(due)
+        due -= 1
+    return int(due) if len(rows) < limit and due > 0 else None
 
 
 def unread(book: Book) -> dict[str, int]:

@@ -21,6 +21,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     book.execute("UPDATE conversations SET gone = 1, members_known = 0")
     for conversation in snapshot.conversations:
         key = book.key(conversation.conversation_id)
+        last_known = book.execute("SELECT last_seq FROM conversations WHERE key = ?", (key,)).fetchone()[0]
         rows = [
             message_row(
                 message,
@@ -31,7 +32,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
             for message in conversation.messages
         ]
         store_messages(book, _without_known_places(book, rows))
-        _conversation(book, key, conversation)
+        _conversation(book, key, conversation, last_known)
     book.execute(
         "UPDATE sync SET epoch = ?, last_sync_seq = ?, last_sync_time = ?", (snapshot.epoch, snapshot.max_seq, now)
     )
@@ -63,7 +64,8 @@ def _without_known_places(book: Book, rows: list[tuple[object, ...]]) -> list[tu
     return [(*row[:3], 0, *row[4:]) if row[0] in known else row for row in rows]
 
 
-def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
+def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known: int) -> None:
+    """The conversation's own row. What the snapshot counted as unread before its messages is kept as a number."""
     first = found.messages[0].conversation_seq if found.messages else found.conversation_seq + 1
     countable = sum(
         message.conversation_seq > found.read_seq and message.sender_id != book.user_id and not message.recall_time
@@ -71,18 +73,14 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
     )
     book.execute(
         "UPDATE conversations SET name = ?, role = ?, muted = ?, gone = 0, read_seq = max(read_seq, ?), "
-        "last_seq = max(last_seq, ?), known_from = ?, unread_before = ? WHERE key = ?",
-        (
-            found.name,
-            found.role,
-            found.muted,
-            found.read_seq,
-            found.conversation_seq,
-            first,
-            max(0, found.unread - countable),
-            key,
-        ),
+        "last_seq = max(last_seq, ?) WHERE key = ?",
+        (found.name, found.role, found.muted, found.read_seq, found.conversation_seq, key),
     )
+    if first > last_known + 1:  # else what is known goes on without a gap
+        book.execute(
+            "UPDATE conversations SET known_from = ?, unread_before = ? WHERE key = ?",
+            (first, max(0, found.unread - countable), key),
+        )
     store_members(book, key, found.members)
 
 

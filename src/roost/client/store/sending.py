@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from roost.client.store.entries import Book, move_read_mark
-from roost.client.store.rows import FAILED, PENDING, StoredMessage
+from roost.client.store.rows import PENDING, StoredMessage
 from roost.errors import RoostError
 
 _SELECT = (
-    "SELECT place, message_id, conversation_id, message_type, content, create_time, state, error_code, error, attempts "
+    "SELECT place, message_id, conversation_id, message_type, content, create_time, state, error_code, error "
     "FROM outbox "
 )
 
 
+NO_LIMIT = 2**31
+"""Attempts that no message ever has."""
+
+
 class Waiting(NamedTuple):
-    """A message of the outbox. `place` orders them; `attempts` is how often it was refused with hope."""
+    """A message of the outbox. `place` orders them."""
 
     place: int
-    attempts: int
     message: StoredMessage
 
 
@@ -62,7 +65,7 @@ def unsent(book: Book, conversation_id: str | None = None) -> list[StoredMessage
 
 
 def _waiting(book: Book, row: tuple[object, ...]) -> Waiting:
-    place, message_id, conversation_id, message_type, content, create_time, state, error_code, error, attempts = row
+    place, message_id, conversation_id, message_type, content, create_time, state, error_code, error = row
     message = StoredMessage(
         message_id=message_id,  # type: ignore[arg-type]
         server_msg_id="",
@@ -78,15 +81,25 @@ def _waiting(book: Book, row: tuple[object, ...]) -> Waiting:
         error_code=error_code,  # type: ignore[arg-type]
         error=error,  # type: ignore[arg-type]
     )
-    return Waiting(place, attempts, message)  # type: ignore[arg-type]
+    return Waiting(place, message)  # type: ignore[arg-type]
 
 
-def refused(book: Book, message_id: str, error: RoostError, *, final: bool) -> StoredMessage | None:
-    """Notes a refusal: the message stays pending, or has failed. None where it is no longer in the outbox."""
-    state = FAILED if final else PENDING
+def refused(book: Book, message_id: str, error: RoostError, *, max_attempts: int | None) -> StoredMessage | None:
+    """Notes a refusal: the message stays pending, or has failed: for good, or after so many refusals with hope.
+
+    `max_attempts` None does not count this one. Returns the message as it is now, None if it is gone.
+    """
     book.execute(
-        "UPDATE outbox SET state = ?, attempts = attempts + 1, error_code = ?, error = ? WHERE message_id = ?",
-        (state, error.code, str(error), message_id),
+        "UPDATE outbox SET attempts = attempts + ?2, error_code = ?3, error = ?4, "
+        "state = CASE WHEN ?5 OR attempts + ?2 >= ?6 THEN 'failed' ELSE state END WHERE message_id = ?1",
+        (
+            message_id,
+            int(max_attempts is not None),
+            error.code,
+            str(error),
+            not error.retryable,
+            NO_LIMIT if max_attempts is None else max_attempts,
+        ),
     )
     return find(book, message_id)
 

@@ -1,0 +1,150 @@
+"""The client for scripts without asyncio: the same methods, each returning when it is done.
+
+    with BlockingClient(url, token=token, store="alice.db") as client:
+        client.send("bob", "hi")
+        client.flush()
+        for message in client.messages(timeout=5):
+            print(message.content)
+
+A `Client` lives in a thread of its own and is connected all the time; any thread may call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from roost.client.answers import Group, Presence
+from roost.client.client import LINGER, Client
+from roost.client.events import State
+from roost.client.store.reading import Conversation
+from roost.client.store.rows import StoredMessage
+
+T = TypeVar("T")
+
+
+class BlockingClient:
+    """A `Client` for plain functions; takes what `Client` takes."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="roost-client", daemon=True)
+        self._url = url
+        self._options = options
+        self._client: Client | None = None
+
+    def __enter__(self) -> Self:
+        """Opens the store and connects in the background."""
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Waits a moment for what is pending, and closes."""
+        self.close(linger=LINGER if kind is None else 0.0)
+
+    def connect(self) -> None:
+        """Opens the store, and connects in the background."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        try:
+            self._run(self._connect())
+        except BaseException:
+            self._end_thread()
+            raise
+
+    async def _connect(self) -> None:
+        self._client = self._client or Client(self._url, **self._options)
+        await self._client.connect()
+
+    def close(self, *, linger: float = 0.0) -> None:
+        """Ends everything; waits up to `linger` seconds for what is pending."""
+        if self._thread.is_alive():
+            self._run(self.client.close(linger=linger))
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def client(self) -> Client:
+        """The client inside; its coroutines belong to its own loop, see `call`."""
+        if self._client is None:
+            raise RuntimeError("use `with`, or call connect()")
+        return self._client
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for any coroutine of `client`: `blocking.call(blocking.client.members("g:tea"))`."""
+        return self._run(work)
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self.client.state
+
+    def connected(self, timeout: float | None = None) -> None:
+        """Waits until everything that waited is stored (seconds). Raises `TimeoutError`."""
+        self._run(self.client.connected(timeout))
+
+    def messages(self, timeout: float | None = None) -> Iterator[StoredMessage]:
+        """Messages of others, each once, in order; ends when none came for `timeout` seconds."""
+        source = self.client.messages()
+        try:
+            while True:
+                try:
+                    yield self._run(_next(source, timeout))
+                except (StopAsyncIteration, TimeoutError):
+                    return
+        finally:
+            self._run(source.aclose())  # type: ignore[attr-defined]
+
+    def send(self, to: str, content: str, **options: Any) -> StoredMessage:
+        """Puts a message into the outbox; see `Client.send`."""
+        return self._run(self.client.send(to, content, **options))
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Waits until nothing is pending (seconds). Raises `TimeoutError`."""
+        self._run(self.client.flush(timeout))
+
+    def mark_read(self, conversation: str, conversation_seq: int | None = None) -> None:
+        """Moves the read mark; see `Client.mark_read`."""
+        self._run(self.client.mark_read(conversation, conversation_seq))
+
+    def conversations(self, *, limit: int = 100, offset: int = 0) -> list[Conversation]:
+        """The conversations, the latest first."""
+        return self._run(self.client.conversations(limit=limit, offset=offset))
+
+    def history(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[StoredMessage]:
+        """Messages of a conversation, oldest first; see `Client.history`."""
+        return self._run(self.client.history(conversation, before=before, limit=limit))
+
+    def unread(self) -> dict[str, int]:
+        """Unread messages by conversation id."""
+        return self._run(self.client.unread())
+
+    def search(self, text: str, *, conversation: str | None = None, limit: int = 50) -> list[StoredMessage]:
+        """Messages with these words, the newest first."""
+        return self._run(self.client.search(text, conversation=conversation, limit=limit))
+
+    def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
+        """Who of these is online."""
+        return self._run(self.client.online(user_ids))
+
+    def create_group(self, name: str | None = None, members: Sequence[str] = (), **options: Any) -> Group:
+        """Makes a group; see `Client.create_group`."""
+        return self._run(self.client.create_group(name, members, **options))
+
+
+async def _next(source: Any, seconds: float | None) -> StoredMessage:
+    async with asyncio.timeout(seconds):
+        message: StoredMessage = await anext(source)
+    return message
