@@ -33,6 +33,12 @@ def newest() -> str | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Brings the database up to date; a step that fails leaves it as it was before the step."""
-    command.upgrade(_config(connection), "head")
+    """Brings the database up to date; where a step fails, or the power does, it stays as it was before all of them."""
+    if connection.dialect.name == "sqlite":  # its driver is in autocommit mode: nobody else opens a transaction
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        command.upgrade(_config(connection), "head")
+    except BaseException:
+        connection.rollback()
+        raise
     connection.commit()
