@@ -163,10 +163,10 @@ class Database:
                 if not future.done():
                     future.set_exception(result)
                 return
+            if not future.done():
+                future.set_result(result)  # who waits goes on after this callback, and so after `committed`
             if committed is not None:
                 committed(result)
-            if not future.done():
-                future.set_result(result)
 
         self.submit(self._alone, change, done)
         return await future
@@ -189,19 +189,21 @@ class Database:
             self._engine.rollback(connection)
 
     def _write_forever(self) -> None:
-        connection = self._engine.writer()
+        connection: Connection | None = None
         try:
+            connection = self._engine.writer()
             self._prepare(connection)
         except Exception as error:  # noqa: BLE001 - raised where ready() is awaited
             self._loop.call_soon_threadsafe(self._prepared.set_exception, error)
-            connection.close()
+            if connection is not None:
+                connection.close()
             return
         self._loop.call_soon_threadsafe(self._prepared.set_result, None)
         while True:
             try:
                 first = self._waiting.get(timeout=IDLE_AFTER)
             except queue.Empty:
-                self._engine.idle(connection)
+                self._keep_house(connection)
                 first = self._waiting.get()
             batch, ended = self._take(first)
             if batch:
@@ -209,6 +211,13 @@ class Database:
             if ended:
                 connection.close()
                 return
+
+    def _keep_house(self, connection: Connection) -> None:
+        try:
+            self._engine.idle(connection)
+        except Exception:
+            logger.exception("housekeeping failed")
+            self._engine.rollback(connection)
 
     def _take(self, first: _Work | None) -> tuple[list[_Work], bool]:
         batch: list[_Work] = []
