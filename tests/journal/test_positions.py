@@ -237,6 +237,11 @@ class TestMarking:
         await rooms.send(private(ann, "bob", message_id=elsewhere))
         assert await rooms.positions.mark_synced(bob, [elsewhere]) == 1
 
+    async def test_what_the_device_itself_sent_needs_no_mark(self, rooms: Rooms, ann: Author, bob: Author) -> None:
+        await write_to(rooms, ann, 1)
+        [own] = await write_to(rooms, bob, 1, to="ann")
+        assert await rooms.positions.mark_synced(bob, [own]) == 0
+
     async def test_another_device_is_not_concerned(self, rooms: Rooms, ann: Author, bob: Author) -> None:
         tablet = await rooms.author("bob", "tablet")
         sent = await write_to(rooms, ann, 2)

@@ -73,6 +73,15 @@ async def test_what_is_exactly_so_old_goes(rooms: Rooms, clock: Clock, ann: Auth
     assert await clear(rooms, bob, days=7) == 1
 
 
+async def test_what_was_logged_at_the_very_time_stays(rooms: Rooms, clock: Clock, ann: Author, bob: Author) -> None:
+    await write_to_bob(rooms, ann, 1)
+    await stored(rooms, bob, 1)
+    cleared = await rooms.write(
+        lambda tx: retention.clear(tx, bob.uid, logged_before=clock.now, active_since=clock.now)
+    )
+    assert cleared == 0
+
+
 async def test_an_old_entry_behind_a_young_one_stays_so_that_the_log_has_no_hole(
     rooms: Rooms, clock: Clock, ann: Author, bob: Author
 ) -> None:
