@@ -40,11 +40,11 @@ async def client(tmp_path: Path) -> AsyncIterator[Open]:
     """`await client(cast, "ann")` opens and connects; `connect=False` only opens. `store` names another file."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(cast: Cast, name: str, *, connect: bool = True, store: str | None = None, **more: Any) -> Client:
+        async def start(
+            cast: Cast, name: str, *, connect: bool = True, store: str | None = None, **more: Any
+        ) -> Client:
             path = tmp_path / f"{store or name}.db"
-            made = Client(
-                cast.server.url, **{"token": cast.token(name), "store": path, "patience": 0.05, **more}
-            )
+            made = Client(cast.server.url, **{"token": cast.token(name), "store": path, "patience": 0.05, **more})
             await made.open()
             stack.push_async_callback(made.close)
             if connect:

@@ -210,7 +210,7 @@ def message(book: Book, server_id: int) -> StoredMessage | None:
 def undelivered(book: Book, seq: int, server_id: int, count: int) -> list[Delivery]:
     """What comes after a place, in the order of the log; at most about `count`, and complete up to its last."""
     new = book.execute(
-        f"{SELECT} WHERE (m.seq, m.server_id) > (?, ?) AND m.seq >= ? AND m.sent_here = 0 "
+        f"{SELECT} WHERE (m.seq, m.server_id) > (?, ?) AND m.seq >= max(?, 1) AND m.sent_here = 0 "
         "ORDER BY m.seq, m.server_id LIMIT ?",
         (seq, server_id, seq, count),
     ).fetchall()

@@ -47,14 +47,22 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="roost-store")
+        self._thread: ThreadPoolExecutor | None = None
         self._book: Book | None = None
 
     # --- life ---
 
     async def open(self) -> SyncConfig:
-        """Opens the file, made if missing. Raises `StoreInUse`, `StoreTooNew` or `sqlite3.DatabaseError`."""
-        return await self._in_thread(self._open)
+        """Opens the file, made if missing. Raises `StoreInUse`, `StoreTooNew` or `sqlite3.DatabaseError`.
+
+        One that could not be opened, or was closed, may be opened again.
+        """
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="roost-store")
+        try:
+            return await self._in_thread(self._open)
+        except BaseException:
+            self._end_thread()
+            raise
 
     def _open(self) -> SyncConfig:
         self._book = Book(open_file(self.path, uuid4().hex))
@@ -63,8 +71,14 @@ class Store:
 
     async def close(self) -> None:
         """Ends it; harmless if it is closed."""
-        await self._in_thread(self._close)
-        self._thread.shutdown(wait=False)
+        if self._thread is not None:
+            await self._in_thread(self._close)
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown(wait=False)
 
     def _close(self) -> None:
         if self._book is not None:
@@ -72,12 +86,9 @@ class Store:
             self._book = None
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-        except RuntimeError as error:
-            if "after shutdown" in str(error):
-                raise ClientClosed from None
-            raise
+        if self._thread is None:
+            raise ClientClosed
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def read(self, query: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a function of the store's `Book` that changes nothing."""
