@@ -44,7 +44,9 @@ def main() -> int:
     figures.show(found, console)
     others = max((figure.notes.get(meter.OTHERS, 0) for figure in found), default=0)
     if others > QUIET:
-        console.print(f"[yellow]Other programs used up to {others} cores meanwhile: without them the figures are better.[/]")
+        console.print(
+            f"[yellow]Other programs used up to {others} cores meanwhile: without them the figures are better.[/]"
+        )
     figures.save(options.json, found, about)
     console.print(f"Every round is in {options.json}")
     return 1 if failed else 0

@@ -86,11 +86,11 @@ class Bob(Connection):
 
 async def play(server: Server, console: Console) -> bool:
     """The whole story; returns whether every message arrived once and in order."""
-    console.print(f"  a server is ready on http://127.0.0.1:{server.port}: SQLite inside, nothing else started")
+    console.print(f"  a server runs on http://127.0.0.1:{server.port}, SQLite inside")
     tokens = {name: register(server, name) for name in ("alice", "bob", "carol", "dave")}
     group = server.request("POST", "/groups", {"name": "tea", "members": ["bob", "carol", "dave"]}, tokens["alice"])
     last_seq = await visit(server, tokens)
-    console.print(f"  alice, bob, carol and dave have registered; bob has read {HELLO!r} and goes offline")
+    console.print(f"  alice, bob, carol and dave are here; bob reads {HELLO!r}, goes offline")
     with progress(console) as bar:
         expected = await send_all(server, tokens, group["groupID"], bar)
         started = time.monotonic()
