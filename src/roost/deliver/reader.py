@@ -45,6 +45,7 @@ class Reader:
         "sink",
         "uid",
         "window",
+        "written",
     )
 
     def __init__(self, sink: Sink, uid: int, device: int, *, follows: bool, window: int) -> None:
@@ -59,6 +60,7 @@ class Reader:
         self.position = 0
         self.acked = 0
         self.announced = 0
+        self.written = 0
         self.window = window if follows else UNBOUNDED
         self.fast = False
         self.reading = False
@@ -66,7 +68,7 @@ class Reader:
 
     def start(self, position: int, head: int) -> None:
         """Stands at `position` of a log whose last entry was `head` when it was read. Still held."""
-        self.position = self.acked = position
+        self.position = self.acked = self.written = position
         self.announced = max(self.announced, head)
 
     def hold(self) -> None:
@@ -82,7 +84,10 @@ class Reader:
 
     @property
     def room(self) -> int:
-        """How many entries may be written before the next ack."""
+        """How many entries may be written before the next ack.
+
+        What was passed over behind the last entry `written` is the device's own: it counts as acked with that.
+        """
         return self.acked + self.window - self.position
 
     def skips(self, origin: int, what: object, via: object) -> bool:
@@ -101,7 +106,10 @@ class Reader:
         if self.fast and seq == self.position + 1 and seq <= self.acked + self.window:
             self.position = seq
             if origin and self.skips(origin, entry.what, via):
+                if self.acked >= self.written:
+                    self.acked = seq
                 return
+            self.written = seq
             self.sink.deliver(entry, seq)
             return
         self.fast = False
@@ -119,10 +127,15 @@ class Reader:
         For a reader that is held it says where to go on; in a log that is still empty that is where it stands: 0.
         """
         if seq > self.acked or (self.held and seq == self.acked):
-            self.acked = seq
             self.position = max(self.position, seq)
+            self.acked = self.position if seq >= self.written else seq
             self.held = False
             self.wake()
+
+    def wrote(self, through: int, head: int) -> None:
+        """Entries up to `through` were read and written; the log's end was `head` then."""
+        self.position = self.written = through
+        self.announced = max(self.announced, head)
 
     def leave_fast_lane(self) -> None:
         """The socket is full: from now on entries are only announced."""

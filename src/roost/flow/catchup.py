@@ -187,8 +187,7 @@ class Catchup:
 
     def _write(self, reader: Reader, socket: Socket, page: LogPage) -> None:
         from_seq, through = reader.position + 1, page.entries[-1].seq
-        reader.position = through
-        reader.announced = max(reader.announced, page.state.head)
+        reader.wrote(through, page.state.head)
         if not reader.follows:  # its one batch is behind it: all that comes now is live
             for entry in page.entries:
                 if not reader.skips(entry.origin, entry.what, None):
