@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from roost.client import Client
 from roost.testing import LocalServer
-
 from tests.client.people import Cast
 
 Open = Callable[..., Awaitable[Client]]

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 from bench.client import Template
 from bench.load import Sender
+
 from roost.client import Client
 from roost.testing import LocalServer
 
@@ -60,7 +61,7 @@ class Cast:
 async def until(true: Callable[[], Any], *, timeout: float = 10.0) -> None:
     """Waits until something is so; asks every few milliseconds."""
     async with asyncio.timeout(timeout):
-        while not true():
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

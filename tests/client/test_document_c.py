@@ -6,10 +6,10 @@ import asyncio
 import sqlite3
 
 import pytest
+
 from roost.client import Client, ConversationChanged, Network, SyncEnded, SyncProgress, SyncState
 from roost.client.events import Event
 from roost.testing import LocalServer
-
 from tests.client.conftest import Open
 from tests.client.people import Cast, count_messages, received, stored, take, until
 

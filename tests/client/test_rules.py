@@ -7,8 +7,8 @@ import random
 from typing import Any
 
 import pytest
-from roost.client import Network, NetworkError, RoostError, SyncState, SyncStopped
-from roost.client import backoff, connection, sync
+
+from roost.client import Network, NetworkError, RoostError, SyncState, SyncStopped, backoff, connection, sync
 from roost.client.errors import ClientError, refusal
 from roost.client.events import State, SyncEnded
 from roost.client.identity import new_message_id

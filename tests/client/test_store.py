@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from roost.client import StoreBelongsToAnother, StoredMessage, StoreInUse, StoreTooNew
 from roost.client.store import sending
 from roost.client.store.entries import Entries
@@ -151,7 +152,7 @@ async def test_what_was_stored_is_there_after_a_restart(store: Store, path: Path
 
 async def test_a_second_client_is_refused(store: Store, path: Path) -> None:
     second = Store(path)
-    with pytest.raises(StoreInUse, match="ann.db"):
+    with pytest.raises(StoreInUse, match=r"ann\.db"):
         await second.open()
     await store.close()
     await second.open()

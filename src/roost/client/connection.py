@@ -97,6 +97,7 @@ class Connection:
         self._link: Link | None = None
         self._ready: asyncio.Future[frames.Ready] | None = None
         self._refreshed = False
+        self._stopping = False
         self._hurry = asyncio.Event()
         self._moved: asyncio.Future[None] | None = None
         self.state = State.DISCONNECTED
@@ -111,11 +112,13 @@ class Connection:
         self._hurry.set()  # an attempt under way leaves it alone, and a wait ends
         if self._task is None or self._task.done():
             self.error = None
+            self._stopping = False
             self._task = asyncio.get_running_loop().create_task(self._live(), name="roost-connection")
 
     async def stop(self, reason: str) -> None:
         """Closes in good order, and stays closed."""
         task, self._task = self._task, None
+        self._stopping = True
         if self._link is not None:
             await self._link.close()
         if task is not None:
@@ -164,6 +167,8 @@ class Connection:
             began = loop.time()
             self._hurry.clear()
             failure = await self._attempt()
+            if self._stopping:
+                return
             if loop.time() - began > STABLE:
                 attempt = 0
             if self._is_final(failure):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from roost.client.store.rows import SENT, UPSERT, StoredMessage, message_row
+from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, message_row
 from roost.model.message import Change, Message
 from roost.protocol.frames import Sent
 
@@ -100,11 +100,11 @@ def apply(book: Book, entries: Entries, now: int) -> Applied:
     return Applied(conversations=changed, sent=[*settled, *sent], settled=ids, position=position)
 
 
-def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[tuple[object, ...]], set[str]]:
+def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[Row], set[str]]:
     """The rows of messages from the log; those of the outbox among them, which are sent now; their conversations."""
     own = [message.message_id for message in messages if message.sender_id == book.user_id]
     waiting = _take_from_outbox(book, own) if own else frozenset[str]()
-    rows: list[tuple[object, ...]] = []
+    rows: list[Row] = []
     settled: list[StoredMessage] = []
     conversations: set[str] = set()
     for message in messages:
@@ -162,7 +162,7 @@ def _holes(book: Book, receipts: Sequence[Sent]) -> list[int]:
     ]
 
 
-def store_messages(book: Book, rows: Sequence[tuple[object, ...]]) -> None:
+def store_messages(book: Book, rows: Sequence[Row]) -> None:
     """Puts message rows in place, with the search index and the conversations' ends."""
     if not rows:
         return
@@ -178,22 +178,33 @@ def store_messages(book: Book, rows: Sequence[tuple[object, ...]]) -> None:
         "WHERE server_id IN (SELECT value FROM json_each(?))",
         ids,
     )
-    ends: dict[object, tuple[int, int]] = {}
-    for row in rows:
-        place, time = row[2], row[_SERVER_TIME]
-        assert isinstance(place, int)
-        assert isinstance(time, int)
-        last = ends.get(row[1])
-        if last is None or place > last[0]:
-            ends[row[1]] = (place, time)
+    _move_ends(book, rows)
+
+
+def _move_ends(book: Book, rows: Sequence[Row]) -> None:
+    """Moves the ends of conversations, and the read marks of those that this user has just come into.
+
+    Who joins a group has nothing unread yet: what is before the first message that the log brings is read.
+    """
+    ends: dict[int, tuple[int, int]] = {}
+    firsts: dict[int, int] = {}
+    for _, key, place, seq, *fields in rows:
+        if place > ends.get(key, (0, 0))[0]:
+            ends[key] = (place, fields[_SERVER_TIME])
+        if seq > 0:
+            firsts.setdefault(key, place)
     book.connection.executemany(
         "UPDATE conversations SET last_seq = ?1, last_time = ?2 WHERE key = ?3 AND last_seq < ?1",
         [(place, time, key) for key, (place, time) in ends.items()],
     )
+    book.connection.executemany(
+        "UPDATE conversations SET read_seq = max(read_seq, ? - 1), fresh = 0 WHERE key = ? AND fresh",
+        [(place, key) for key, place in firsts.items()],
+    )
 
 
-_SERVER_TIME = 9
-"""Where `server_time` is in a message row."""
+_SERVER_TIME = PLAIN.index("server_time")
+"""Where the time is among the plain fields of a row."""
 
 
 def _apply_change(book: Book, change: Change) -> None:
@@ -234,7 +245,8 @@ def _change_member(book: Book, key: int, change: Change) -> None:
         )
         if mine:  # who else is there is not told; it is asked for when somebody wants to know
             book.execute(
-                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
+                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, fresh = 1, role = ? "
+                "WHERE key = ?",
                 (change.role or "member", key),
             )
     elif mine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roost.client.answers import ConversationSnapshot, Member, Snapshot
 from roost.client.store.entries import Book, store_messages
-from roost.client.store.rows import TOLD, message_row
+from roost.client.store.rows import TOLD, Row, message_row
 
 
 def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
@@ -57,7 +57,7 @@ def _was_sent_here(book: Book, sender_id: str, message_id: str) -> bool:
     return book.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,)).rowcount > 0
 
 
-def _without_known_places(book: Book, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def _without_known_places(book: Book, rows: list[Row]) -> list[Row]:
     """A message that has a place keeps it: the place of the snapshot would look like a change of it."""
     placed = "SELECT 1 FROM messages WHERE server_id = ? AND seq <> 0"
     known = {row[0] for row in rows if book.execute(placed, row[:1]).fetchone()}
@@ -73,7 +73,7 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known:
     )
     book.execute(
         "UPDATE conversations SET name = ?, role = ?, muted = ?, gone = 0, read_seq = max(read_seq, ?), "
-        "last_seq = max(last_seq, ?) WHERE key = ?",
+        "last_seq = max(last_seq, ?), fresh = 0 WHERE key = ?",
         (found.name, found.role, found.muted, found.read_seq, found.conversation_seq, key),
     )
     if first > last_known + 1:  # else what is known goes on without a gap

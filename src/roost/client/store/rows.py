@@ -89,7 +89,11 @@ def _typed(message: StoredMessage) -> StoredMessage:
     return msgspec.convert(msgspec.to_builtins(message), StoredMessage)
 
 
-def message_row(message: Message, key: int, *, seq: int, sent_here: bool) -> tuple[Any, ...]:
+Row = tuple[Any, ...]
+"""What `UPSERT` takes: server id, conversation key, conversationSeq, seq, the plain fields, the others, sent here."""
+
+
+def message_row(message: Message, key: int, *, seq: int, sent_here: bool) -> Row:
     """A message as the row that `UPSERT` takes; `key` is its conversation's."""
     return (
         int(message.server_msg_id),
