@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from bench.server import Server, running
 from prometheus_client.metrics import MetricWrapperBase
+from websockets.sync.client import connect
 
 from roost import metrics
 from roost.config import Config
@@ -169,7 +170,7 @@ def answers(output: str) -> list[Any]:
     return found
 
 
-VARIABLE = {"token", "refreshToken", "expireTime", "epoch", "serverTime", "createTime", "joinTime", "time", "syncTime"}
+VARIABLE = {"token", "refreshToken", "expireTime", "epoch", "requestID", "serverMsgID"}
 
 
 def essence(value: Any, key: str = "") -> Any:
@@ -179,7 +180,8 @@ def essence(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [essence(item) for item in value]
     made_here = key == "messageID" and re.fullmatch(r"[0-9a-f]{32}", str(value))
-    return type(value).__name__ if key in VARIABLE or made_here else value
+    moment = isinstance(value, int) and re.search(r"(?i)time$|lastSeen$", key)
+    return type(value).__name__ if key in VARIABLE or made_here or moment else value
 
 
 @pytest.mark.parametrize("name", ["quick-start.md", "http.md", "offline-messages.md"])
@@ -193,6 +195,23 @@ def test_the_shell_lines_of_a_page_answer_as_it_says(name: str, server: Server, 
             output = next(outputs)
         elif language == "json":
             assert essence(answers(output)[-1]) == essence(json.loads(text))
+
+
+def test_the_conversation_of_the_page_on_sockets_goes_as_it_says(server: Server) -> None:
+    """Each `>` is said, each `<` must be the next that is heard; every connection begins with `auth`."""
+    tokens = {}
+    for name in ("alice", "bob"):
+        account = {"userID": name, "password": "long enough", "deviceID": "phone"}
+        tokens[name] = server.request("POST", "/auth/register", account)["token"]
+    talks = re.findall(r"^```\n(> \{\"type\":\"auth\".*?)^```$", page("websocket.md"), re.MULTILINE | re.DOTALL)
+    for talk, name in zip(talks, tokens, strict=True):
+        with connect(f"ws://127.0.0.1:{server.port}/ws") as line:
+            for way, text in (row.split(" ", 1) for row in talk.splitlines()):
+                frame = json.loads(text)
+                if way == "<":
+                    assert essence(json.loads(line.recv(10))) == essence(frame)
+                else:
+                    line.send(json.dumps(frame | {"token": tokens[name]} if frame["type"] == "auth" else frame))
 
 
 def test_the_python_lines_of_the_readme_print_what_it_says(server: Server, tmp_path: Path) -> None:
