@@ -11,7 +11,7 @@ ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-SOURCES := $(wildcard src tests bench scripts)
+SOURCES := $(wildcard src tests bench scripts examples)
 # One writing of the options, so that both lock files are made alike and name no index and no machine.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options

@@ -131,11 +131,15 @@ def history(book: Book, conversation_id: str, before: int | None, limit: int) ->
 
 
 def last_seqs(book: Book) -> dict[str, int]:
-    """The conversationSeq of the last message stored, by conversation id."""
+    """Up to which conversationSeq each conversation is known without a gap, as far as the log brought it.
+
+    A receipt or a history page may have brought later messages; what lies before those is not known.
+    """
     return dict(
         book.execute(
             "SELECT c.conversation_id, max(m.conversation_seq) FROM messages m "
-            "JOIN conversations c ON c.key = m.conversation GROUP BY m.conversation"
+            "JOIN conversations c ON c.key = m.conversation "
+            "WHERE m.seq <> 0 AND m.seq <= (SELECT last_sync_seq FROM sync) GROUP BY m.conversation"
         ).fetchall()
     )
 

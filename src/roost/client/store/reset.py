@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roost.client.answers import ConversationSnapshot, Member, Snapshot
+from roost.client.store import reading
 from roost.client.store.entries import Book, store_messages
 from roost.client.store.rows import TOLD, Row, message_row
 
@@ -18,10 +19,11 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     epoch = book.execute("SELECT epoch FROM sync").fetchone()[0]
     foreign = epoch is not None and epoch != snapshot.epoch
     told = _forget_log(book) if foreign else frozenset[tuple[str, str]]()
+    known = reading.last_seqs(book)
     book.execute("UPDATE conversations SET gone = 1, members_known = 0")
     for conversation in snapshot.conversations:
         key = book.key(conversation.conversation_id)
-        last_known = book.execute("SELECT last_seq FROM conversations WHERE key = ?", (key,)).fetchone()[0]
+        book.execute("UPDATE conversations SET fresh = 0 WHERE key = ?", (key,))
         rows = [
             message_row(
                 message,
@@ -32,7 +34,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
             for message in conversation.messages
         ]
         store_messages(book, _without_known_places(book, rows))
-        _conversation(book, key, conversation, last_known)
+        _conversation(book, key, conversation, known.get(conversation.conversation_id, 0))
     book.execute(
         "UPDATE sync SET epoch = ?, last_sync_seq = ?, last_sync_time = ?", (snapshot.epoch, snapshot.max_seq, now)
     )
@@ -73,7 +75,7 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known:
     )
     book.execute(
         "UPDATE conversations SET name = ?, role = ?, muted = ?, gone = 0, read_seq = max(read_seq, ?), "
-        "last_seq = max(last_seq, ?), fresh = 0 WHERE key = ?",
+        "last_seq = max(last_seq, ?) WHERE key = ?",
         (found.name, found.role, found.muted, found.read_seq, found.conversation_seq, key),
     )
     if first > last_known + 1:  # else what is known goes on without a gap

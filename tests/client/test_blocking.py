@@ -1,0 +1,96 @@
+"""The facade for scripts, the server for users' own tests, and the example of the documents."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from roost.client import NetworkError, State, StoreInUse
+from roost.client.blocking import BlockingClient
+from roost.testing import LocalServer
+from tests.client.people import Cast
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_script_sends_and_receives(cast: Cast, tmp_path: Path) -> None:
+    with (
+        BlockingClient(cast.server.url, token=cast.token("ann"), store=tmp_path / "ann.db") as ann,
+        BlockingClient(cast.server.url, token=cast.token("bob"), store=tmp_path / "bob.db") as bob,
+    ):
+        ann.connected(10)
+        bob.connected(10)
+        assert bob.state is State.CONNECTED
+        for text in ("one", "two"):
+            ann.send(cast["bob"], text)
+        ann.flush(10)
+        assert [message.content for message in bob.messages(timeout=0.5)] == ["one", "two"]
+        assert bob.unread() == {cast.conversation("ann", "bob"): 2}
+        bob.mark_read(cast["ann"])
+        assert bob.unread() == {}
+        assert [one.content for one in bob.history(cast["ann"])] == ["one", "two"]
+        assert [one.content for one in bob.search("tw")] == ["two"]
+        group = ann.create_group("Tea", [cast["bob"]])
+        assert {one.user_id for one in ann.call(ann.client.members(group.conversation_id))} == {
+            cast["ann"],
+            cast["bob"],
+        }
+        assert ann.online([cast["bob"]])[cast["bob"]].online
+        assert [one.conversation_id for one in ann.conversations()][:1]
+
+
+def test_nothing_is_left_behind(cast: Cast, tmp_path: Path) -> None:
+    path = tmp_path / "ann.db"
+    for _ in range(2):
+        with BlockingClient(cast.server.url, token=cast.token("ann"), store=path), pytest.raises(StoreInUse):
+            BlockingClient(cast.server.url, token=cast.token("ann"), store=path).connect()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("roost")]
+
+
+def test_errors_come_out_as_they_are(cast: Cast) -> None:
+    with (
+        BlockingClient("http://127.0.0.1:9", token=cast.token("ann"), store=":memory:", patience=0.01) as ann,
+        pytest.raises(NetworkError),
+    ):
+        ann.online(["bob"])
+
+
+def test_a_local_server_keeps_its_port_and_its_data(tmp_path: Path) -> None:
+    server = LocalServer(data=tmp_path / "data")
+    server.start()
+    url = server.url
+    with BlockingClient(url, token=server.token("ann"), store=":memory:") as ann:
+        ann.connected(10)
+        server.kill()
+        server.start()
+        assert server.url == url
+        ann.connected(20)
+    server.close()
+    assert (tmp_path / "data" / "roost.db").exists()
+
+
+def test_the_example_of_the_documents_runs(cast: Cast, tmp_path: Path) -> None:
+    """`examples/echo.py` as it stands there, with only address and token replaced; the documents show the same."""
+    example = (ROOT / "examples" / "echo.py").read_text()
+    assert len(example.splitlines()) == 12
+    assert f"```python\n{example}```" in (ROOT / "docs" / "sdk-python.md").read_text()
+    code = example.replace("http://127.0.0.1:8080", cast.server.url).replace("TOKEN", cast.token("bob"))
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        with BlockingClient(cast.server.url, token=cast.token("ann"), store=":memory:") as ann:
+            cast_bob = cast["bob"]
+            ann.connected(10)
+            while not ann.online([cast_bob])[cast_bob].online:
+                assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+            ann.send(cast_bob, "hello")
+            (answer,) = [message for _, message in zip(range(1), ann.messages(timeout=10), strict=False)]
+            assert (answer.sender_id, answer.content) == (cast_bob, "You said: hello")
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stderr:
+            process.stderr.close()
