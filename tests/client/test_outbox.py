@@ -75,6 +75,21 @@ async def test_a_final_refusal_is_told_and_kept(client: Open, cast: Cast) -> Non
     assert [one.state for one in await ann.history(cast["nobody"])] == ["sent"]
 
 
+@pytest.mark.parametrize("content", ["x" * 5001, "x" * 100_000, "", "\x00"])
+async def test_a_message_that_the_server_would_not_take_fails_alone(
+    client: Open, cast: Cast, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await cast.make("bob")
+    ann = await client(cast, "ann")
+    for text in ("before", content, "behind"):
+        await ann.send(cast["bob"], text)
+    await ann.flush(10)
+    assert [one.state for one in await ann.unsent()] in (["failed"], [])
+    assert {"before", "behind"} <= set(await stored(ann, cast.conversation("ann", "bob")))
+    assert ann.state is State.CONNECTED
+    assert "connection broke" not in caplog.text
+
+
 async def test_a_failed_message_can_be_discarded(client: Open, cast: Cast) -> None:
     ann = await client(cast, "ann")
     message = await ann.send(cast["nobody"], "hello?")

@@ -74,7 +74,8 @@ class Client:
             url.rstrip("/"), self._tokens, self.store, self._delivery, device_id=device_id, patience=patience
         )
         self._following.sync.network = network
-        self._opened = False
+        self._opened = self._closed = False
+        self._opening = asyncio.Lock()
 
     # --- life ---
 
@@ -92,10 +93,15 @@ class Client:
     async def open(self) -> None:
         """Opens the store without connecting: reading, and `sync`, work; what is sent waits.
 
-        Raises `StoreInUse`, `StoreTooNew` or `StoreBelongsToAnother`.
+        Raises `StoreInUse`, `StoreTooNew` or `StoreBelongsToAnother`; `ClientClosed` after `close`.
         """
-        if self._opened:
-            return
+        async with self._opening:
+            if self._closed:
+                raise ClientClosed("This client was closed; make another.")
+            if not self._opened:
+                await self._open()
+
+    async def _open(self) -> None:
         config = await self.store.open()
         try:
             if config.user_id is None and (claimed := await self._claimed_user()) is not None:
@@ -143,7 +149,7 @@ class Client:
         if linger and self._following.connection.alive:
             with contextlib.suppress(TimeoutError):
                 await self.flush(linger)
-        self._opened = False
+        self._opened, self._closed = False, True
         await self._delivery.stop()
         await self._following.stop()
         await self.store.close()

@@ -143,6 +143,7 @@ class Following:
         self._holding = frame.epoch != self.epoch
         if not self._holding and self._behind > LONG_GAP:
             self._fill_by_pages()
+        self.outbox.limit(max_content=frame.max_content, max_frame=frame.max_frame)
         self.outbox.begin_again()
         self.read_marks.wake()
         if self._watched:

@@ -167,8 +167,14 @@ class Intake:
                 for item in items:
                     if item.done is not None and not item.done.done():
                         item.done.set_result(outcome)
-                self._applied(outcome, self.position)
+                self._tell(outcome)
             self._idle.set()
+
+    def _tell(self, outcome: Applied) -> None:
+        try:
+            self._applied(outcome, self.position)
+        except Exception:  # storing goes on whatever becomes of the news
+            logger.exception("what was stored could not be told on")
 
     def _next(self) -> list[Item]:
         """What is stored together next: at least one item, a page by itself."""

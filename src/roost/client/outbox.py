@@ -23,8 +23,9 @@ from roost.client.http import Http
 from roost.client.store import sending
 from roost.client.store.rows import FAILED, StoredMessage
 from roost.client.store.store import Store
-from roost.errors import RateLimited, RoostError
+from roost.errors import ContentTooLong, RateLimited, RoostError
 from roost.protocol import frames
+from roost.protocol.codec import encode_json
 
 WINDOW = 64
 """Messages on their way without a receipt, at most."""
@@ -32,6 +33,8 @@ MAX_ATTEMPTS = 8
 """Refusals with hope after which a message has failed; waiting for one's turn (`rate_limited`) does not count."""
 SLOW = 60.0
 """Seconds after a `rate_limited` in which messages go one by one: so they keep their order, at the limit's pace."""
+UNLIMITED = 2**31
+"""Before the server has told its limits."""
 RECEIPT_TIMEOUT = 30.0
 """Seconds without a receipt for the oldest message on its way, after which the connection is given up."""
 
@@ -67,6 +70,7 @@ class Outbox:
         self._rounds = 0
         self._slow_until = 0.0
         self._life = 0
+        self._max_content = self._max_frame = UNLIMITED
 
     def start(self) -> None:
         """Sends whenever there is a connection."""
@@ -78,6 +82,10 @@ class Outbox:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+
+    def limit(self, *, max_content: int, max_frame: int) -> None:
+        """What the server takes: characters of a content, bytes of a frame."""
+        self._max_content, self._max_frame = max_content, max_frame
 
     def wake(self) -> None:
         """There is something to send, or a connection to send it on."""
@@ -161,10 +169,8 @@ class Outbox:
             for waiting in await self._store.read(sending.waiting, self._last_place, room):
                 if life != self._life:
                     return 0
-                if waiting.message.message_id not in self._under_way:
-                    if not self._send(_frame(waiting.message)):
-                        return None
-                    self._under_way[waiting.message.message_id] = now
+                if not await self._send_one(waiting.message, now):
+                    return None
                 self._last_place = waiting.place
         if not self._under_way:
             return None
@@ -173,6 +179,23 @@ class Outbox:
             self._stuck("no receipt came in time")
             return None
         return RECEIPT_TIMEOUT - late + 0.1
+
+    async def _send_one(self, message: StoredMessage, now: float) -> bool:
+        """Sends a message, unless it is on its way. False where there is no connection.
+
+        One that the server would not even read is refused here: it would end every connection it is sent on.
+        """
+        message_id = message.message_id
+        if message_id in self._under_way:
+            return True
+        frame = _frame(message)
+        if len(message.content) > self._max_content or len(encode_json(frame)) > self._max_frame:
+            await self.refused(message_id, ContentTooLong(f"A message has at most {self._max_content} characters."))
+            return True
+        if not self._send(frame):
+            return False
+        self._under_way[message_id] = now
+        return True
 
 
 def _frame(message: StoredMessage) -> frames.ClientFrame:
