@@ -210,7 +210,7 @@ class TestFailures:
         async with held(database):
             waiting = [submit(database, run, "1"), submit(database, run, "2")]
             engine.good_commits = 1  # that of `held`
-        assert [type(result) for result in await asyncio.gather(*waiting)] == [sqlite3.OperationalError] * 2
+        assert [type(result) for result in await asyncio.gather(*waiting)] == [Unavailable] * 2
         await database.write(note("after"))
         assert await database.read(notes) == ["after"]
 

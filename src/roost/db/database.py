@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from roost.errors import RoostError, Unavailable
 
@@ -209,6 +211,7 @@ class Database:
             if batch:
                 self._report(batch, self._commit(connection, batch))
             if ended:
+                self._keep_house(connection)
                 connection.close()
                 return
 
@@ -314,6 +317,9 @@ class _Alone:
 
 
 def _refusal(error: Exception) -> Exception:
-    if not isinstance(error, RoostError):
-        logger.error("a write failed", exc_info=error)
+    if isinstance(error, RoostError):
+        return error
+    logger.error("a write failed", exc_info=error)
+    if isinstance(error, OperationalError | sqlite3.OperationalError):  # the disk is full, the database is away
+        return Unavailable("The database can't store this now; nothing was changed.", retry_after=1)
     return error

@@ -41,6 +41,7 @@ class SQLiteFile:
         except BlockingIOError:
             os.close(self._lock)
             raise
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
         self._engines: list[Engine] = []
 
     def writer(self) -> Connection:

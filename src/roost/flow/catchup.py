@@ -103,8 +103,8 @@ class Catchup:
         page = await self._read(author.uid, last_seq, count)
         if self._must_reset(last_seq, epoch, page.state):
             return self.reset_page(page.state, last_seq)
-        self._measure_delay(page)
         messages, changes = split(page.entries)
+        self._measure_delay(messages)
         through = page.entries[-1].seq if page.entries else last_seq
         return Page(
             messages=messages,
@@ -147,6 +147,7 @@ class Catchup:
         messages, total, mark = await self._unsynced(author, None, 0, OFFLINE_BATCH, head)
         if not messages:
             return None
+        self._measure_delay(messages)
         return Offline(
             messages=messages,
             changes=[],
@@ -195,6 +196,7 @@ class Catchup:
                     socket.deliver(EncodedEntry(entry.what), entry.seq)
             return
         messages, changes = split(page.entries)
+        self._measure_delay(messages)
         socket.send(
             Offline(
                 messages=messages,
@@ -212,10 +214,9 @@ class Catchup:
         metrics.SYNC_PAGE_ENTRIES.observe(len(page.entries))
         return page
 
-    def _measure_delay(self, page: LogPage) -> None:
-        first = page.entries[0].what if page.entries else None
-        if isinstance(first, Message):
-            metrics.SYNC_DELAY_SECONDS.observe(max(0, self._clock() - first.server_time) / 1000)
+    def _measure_delay(self, messages: Sequence[Message]) -> None:
+        if messages:
+            metrics.SYNC_DELAY_SECONDS.observe(max(0, self._clock() - messages[0].server_time) / 1000)
 
 
 def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:

@@ -27,7 +27,10 @@ ABOUT = (
     "Times are integer milliseconds since 1970-01-01 UTC. Bodies may be packed with gzip, both ways. The message "
     "routes answer under /api and / as well."
 )
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def describe(operations: Sequence[Operation], prefix: str) -> dict[str, Any]:
