@@ -61,6 +61,8 @@ class Link(picows.WSListener):
             )
         except (OSError, picows.WSError, TimeoutError) as error:
             raise NetworkError(f"{address}: {str(error) or type(error).__name__}") from error
+        if self._transport is None:  # picows returns as well where the connection ended before the upgrade
+            raise NetworkError(f"{address}: the connection was closed before it was open")
 
     @property
     def is_open(self) -> bool:
