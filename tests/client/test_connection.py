@@ -75,11 +75,24 @@ async def test_the_server_knows_what_is_stored(client: Open, cast: Cast) -> None
     await cast.make("ann")
     await cast.send_many("bob", "ann", 50)
     await client(cast, "ann", token=cast.token("ann", "phone"))
+    await _stands_at(cast, "phone", 50)
+
+
+async def test_the_server_knows_what_was_pulled_without_a_connection(client: Open, cast: Cast) -> None:
+    await cast.make("ann")
+    await cast.send_many("bob", "ann", 50)
+    ann = await client(cast, "ann", token=cast.token("ann", "phone"), connect=False)
+    await ann.sync.start_sync()
+    await _stands_at(cast, "phone", 50)
+    assert ann.state is State.DISCONNECTED
+
+
+async def _stands_at(cast: Cast, device: str, seq: int) -> None:
     async with asyncio.timeout(10):
         while True:
             devices = (await cast.call("ann", "GET", "/devices"))["devices"]
-            if {one["deviceID"]: one["position"] for one in devices}.get("phone") == 50:
-                break
+            if {one["deviceID"]: one["position"] for one in devices}.get(device) == seq:
+                return
             await asyncio.sleep(0.02)
 
 

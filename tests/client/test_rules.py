@@ -106,15 +106,22 @@ class Answers:
 
 
 class Nowhere:
-    """In place of intake and store: everything is stored at once."""
+    """In place of intake, store and log: everything is stored at once."""
 
     reach = 0
+    epoch = "one"
 
     async def take_page(self, page: Page) -> None:
         self.reach = page.max_seq
 
     async def set_syncing(self, *, syncing: bool) -> None:
         self.syncing = syncing
+
+    async def seen_epoch(self, epoch: str) -> None:
+        assert epoch == self.epoch
+
+    async def tell_position(self) -> None:
+        pass
 
 
 class Run:
@@ -124,9 +131,7 @@ class Run:
         self.http = Answers(*answers)
         nowhere: Any = Nowhere()
         http: Any = self.http
-        self.sync = SyncManager(
-            http, nowhere, nowhere, epoch=lambda: "one", seen_epoch=_nothing, reset=_nothing, tell=self.events.append
-        )
+        self.sync = SyncManager(http, nowhere, nowhere, nowhere, tell=self.events.append)
         real = asyncio.sleep
 
         async def sleep(seconds: float) -> None:
@@ -136,10 +141,6 @@ class Run:
             await real(seconds)
 
         monkeypatch.setattr(sync.asyncio, "sleep", sleep)
-
-
-async def _nothing(*_: Any) -> None:
-    pass
 
 
 async def test_a_network_error_waits_3_seconds_at_most_3_times(monkeypatch: pytest.MonkeyPatch) -> None:

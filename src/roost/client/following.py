@@ -12,6 +12,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from roost.client import visit
 from roost.client.connection import Connection, error_of
 from roost.client.delivery import Delivery
 from roost.client.errors import StoreBelongsToAnother
@@ -50,6 +51,8 @@ class Following:
         self, url: str, tokens: Tokens, store: Store, delivery: Delivery, *, device_id: str | None, patience: float
     ) -> None:
         """`patience` scales all waits between attempts; 1.0 outside of tests."""
+        self._url = url
+        self._tokens = tokens
         self.http = Http(url, tokens)
         self._store = store
         self._delivery = delivery
@@ -65,9 +68,7 @@ class Following:
             self.http,
             store,
             self.intake,
-            epoch=lambda: self.epoch,
-            seen_epoch=self._seen_epoch,
-            reset=self.must_reset,
+            self,
             tell=delivery.tell,
             patience=patience,
         )
@@ -265,11 +266,22 @@ class Following:
         await self.must_reset()
         self.connection.drop("the store starts again from a snapshot")
 
-    async def _seen_epoch(self, epoch: str) -> None:
+    async def seen_epoch(self, epoch: str) -> None:
+        """A page tells the log's epoch; the first one is kept."""
         if self.epoch is None:
             self.epoch = epoch
             if self.user_id is not None:
                 await self._store.claim(self.user_id, epoch)
+
+    async def tell_position(self) -> None:
+        """After pages without a connection: the server is told how far they are stored; if not now, then later."""
+        if self.connection.alive:
+            return
+        try:
+            hello = await self.hello(await self._tokens.get())
+            await visit.tell_position(self._url, hello, self.intake.position)
+        except RoostError as error:
+            logger.info("the server does not know yet what is stored: %s", error)
 
     def _refused(self, frame: frames.Error) -> None:
         if frame.message_id is not None:

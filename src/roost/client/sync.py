@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -113,18 +113,33 @@ class SyncMetrics(msgspec.Struct, frozen=True, kw_only=True):
     throughput: float
 
 
+class FollowedLog(Protocol):
+    """The log that is pulled, as its follower knows it."""
+
+    @property
+    def epoch(self) -> str | None:
+        """The log's epoch; None before the first page."""
+
+    async def seen_epoch(self, epoch: str) -> None:
+        """A page tells the epoch."""
+
+    async def must_reset(self) -> None:
+        """The log does not reach back so far: start from a snapshot."""
+
+    async def tell_position(self) -> None:
+        """All is stored: the server may know."""
+
+
 class SyncManager:
-    """One sync at a time, on demand. `tell` gets `SyncProgress` and `SyncEnded`; `reset` puts in a snapshot."""
+    """One sync at a time, on demand. `tell` gets `SyncProgress` and `SyncEnded`."""
 
     def __init__(
         self,
         http: Http,
         store: Store,
         intake: Intake,
+        log: FollowedLog,
         *,
-        epoch: Callable[[], str | None],
-        seen_epoch: Callable[[str], Awaitable[None]],
-        reset: Callable[[], Awaitable[None]],
         tell: Callable[[Event], None],
         patience: float = 1.0,
     ) -> None:
@@ -132,9 +147,7 @@ class SyncManager:
         self._http = http
         self._store = store
         self._intake = intake
-        self._epoch = epoch
-        self._seen_epoch = seen_epoch
-        self._reset = reset
+        self._log = log
         self._tell = tell
         self._scale = patience
         self._task: asyncio.Task[SyncMetrics] | None = None
@@ -199,6 +212,8 @@ class SyncManager:
         await self._store.set_syncing(syncing=True)
         try:
             await self._pull_with_patience(count)
+            if count.entries:
+                await self._log.tell_position()
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
@@ -224,7 +239,7 @@ class SyncManager:
             try:
                 await self._pull(count)
             except SeqAhead:
-                await self._reset()
+                await self._log.must_reset()
             except Exception as error:
                 tries = tries + 1 if count.batches == batches else 1
                 batches = count.batches
@@ -254,10 +269,10 @@ class SyncManager:
         page, seconds = await self._page(self._intake.reach)
         while True:
             if page.reset_required:
-                await self._reset()
+                await self._log.must_reset()
                 page, seconds = await self._page(self._intake.reach)
                 continue
-            await self._seen_epoch(page.epoch)
+            await self._log.seen_epoch(page.epoch)
             following = asyncio.create_task(self._page(page.max_seq)) if page.has_more else None
             try:
                 stored = time.monotonic()
@@ -277,7 +292,7 @@ class SyncManager:
     async def _page(self, last_seq: int) -> tuple[Page, float]:
         began = time.monotonic()
         asked = SyncRequest(
-            last_seq=last_seq, count=self._size(), timestamp=time.time_ns() // 1_000_000, epoch=self._epoch()
+            last_seq=last_seq, count=self._size(), timestamp=time.time_ns() // 1_000_000, epoch=self._log.epoch
         )
         return await self._http.call("POST", "/messages/sync", Page, body=asked), time.monotonic() - began
 
