@@ -58,7 +58,7 @@ class Reader:
         self.device = device
         self.follows = follows
         self.position = 0
-        self.acked = 0
+        self.acked = UNBOUNDED  # until it has started: no ack is beyond that
         self.announced = 0
         self.written = 0
         self.window = window if follows else UNBOUNDED
@@ -102,18 +102,18 @@ class Reader:
 
     def offer(self, entry: EncodedEntry, seq: int, origin: int, via: object) -> None:
         """A committed entry of this log. Written now in the fast lane; otherwise only announced."""
-        self.announced = seq
         if self.fast and seq == self.position + 1 and seq <= self.acked + self.window:
-            self.position = seq
+            self.announced = self.position = seq
             if origin and self.skips(origin, entry.what, via):
                 if self.acked >= self.written:
                     self.acked = seq
                 return
             self.written = seq
             self.sink.deliver(entry, seq)
-            return
-        self.fast = False
-        self.wake()
+        elif seq > self.position:  # else the log was read between its commit and this
+            self.announced = max(self.announced, seq)
+            self.fast = False
+            self.wake()
 
     def wake(self) -> None:
         """Reads on if there is something to read, room for it, and no reading under way."""
