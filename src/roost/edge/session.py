@@ -313,8 +313,12 @@ class Session(Socket):
             self.reader.leave_fast_lane()
 
     def read_on(self) -> None:
-        """The reader may read its log from its position."""
-        self._gateway.spawn(self._read_on())
+        """The reader may read its log from its position; at the end of it there is nothing to be read."""
+        reader = self.reader
+        if reader is not None and self.writable and reader.caught_up():
+            reader.reading = False
+        else:
+            self._gateway.spawn(self._read_on())
 
     async def _read_on(self) -> None:
         reader = self.reader
