@@ -111,48 +111,56 @@ class Line:
 
 
 class Follower:
-    """What a following device keeps: its log, by seq, and where it stands. It checks that nothing comes twice,
-    out of order or with a hole, its own messages (known by their receipts) apart.
+    """What a following device keeps: its log by seq, and where it stands.
+
+    It checks that entries come in order, once, and without a hole but for its own messages, which it knows by their
+    receipts. (Such a message may come in a batch as well, where it was sent before the connection was at the head.)
+    `position` is where the device stands, `streamed` the last entry that came on this connection.
     """
 
     def __init__(self, line: Line, position: int = 0) -> None:
         self.line = line
         self.position = position
         self.log: dict[int, Fields] = {}
-        self.own: set[int] = set()
+        self.own: dict[int, str] = {}
         self.batches: list[int] = []
+        self.streamed = position
 
     async def read_to(self, seq: int, *, ack: bool = True) -> None:
         """Takes frames until everything up to `seq` is here, each batch acked."""
-        self._pass_own()
         while self.position < seq:
             self.take(await self.line.hear("offline", "message", "change", "sent"))
             if ack:
                 await self.line.say("ack", seq=self.position)
 
+    def resume(self, line: Line) -> None:
+        """Goes on with a connection that follows from this position."""
+        self.line = line
+        self.streamed = self.position
+
     def take(self, frame: Fields) -> None:
         if frame["type"] == "sent":
-            self.own.add(frame["seq"])
+            self.own[frame["seq"]] = frame["messageID"]
         elif frame["type"] == "offline":
             entries = sorted(frame["messages"] + frame["changes"], key=lambda entry: entry["seq"])
             assert 1 <= len(entries) <= 100
-            assert frame["fromSeq"] == self.position + 1
+            assert [entry["seq"] for entry in entries] == list(range(frame["fromSeq"], frame["throughSeq"] + 1))
             self.batches.append(len(entries))
             for entry in entries:
                 self._enter(entry)
-            assert self.position == frame["throughSeq"]
         else:
             self._enter(frame)
-        self._pass_own()
+        while self.position + 1 in self.own or self.position + 1 in self.log:
+            self.position += 1
 
     def _enter(self, entry: Fields) -> None:
-        assert entry["seq"] == self.position + 1, f"seq {entry['seq']} after {self.position}"
-        self.position = entry["seq"]
-        self.log[self.position] = entry
-
-    def _pass_own(self) -> None:
-        while self.position + 1 in self.own:
-            self.position += 1
+        seq = entry["seq"]
+        assert seq > self.streamed, f"seq {seq} after {self.streamed}"
+        missing = [gap for gap in range(self.streamed + 1, seq) if gap not in self.own]
+        assert not missing, f"{missing} left out before {seq}"
+        assert self.own.get(seq, entry.get("messageID")) == entry.get("messageID")
+        self.streamed = seq
+        self.log[seq] = entry
 
     @property
     def contents(self) -> list[str]:

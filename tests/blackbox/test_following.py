@@ -78,7 +78,7 @@ async def test_it_resumes_after_a_cut_where_the_device_stands(ann: Guest, bob: G
     while follower.position < 450:
         follower.take(await follower.line.hear("offline", "message"))
         await follower.line.cut()
-        follower.line = await bob.line(lastSeq=follower.position)
+        follower.resume(await bob.line(lastSeq=follower.position))
     assert follower.contents == contents
 
 
