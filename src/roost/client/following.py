@@ -228,7 +228,7 @@ class Following:
         self._holding = True
         self.sync.start_sync().add_done_callback(self._filled)
 
-    def _filled(self, task: asyncio.Task[SyncMetrics]) -> None:
+    def _filled(self, task: asyncio.Future[SyncMetrics]) -> None:
         """The pages are stored: the socket goes on. If they could not be had, the next connection sees to it."""
         self._holding = False
         if task.cancelled() or task.exception() is not None:

@@ -42,12 +42,20 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(Success[kind])
 
 
+def http_client(url: str) -> httpx2.AsyncClient:
+    """A client for addresses under `url`.
+
+    Where there is no TLS, no certificates are read: that takes some megabytes, and the time of a short script.
+    """
+    return httpx2.AsyncClient(base_url=url, timeout=TIMEOUT, verify=url.startswith("https"))
+
+
 class Http:
     """Calls the API at `url` (scheme, host, port) with the token in use."""
 
     def __init__(self, url: str, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._client = httpx2.AsyncClient(base_url=f"{url}/api/v1", timeout=TIMEOUT)
+        self._client = http_client(f"{url}/api/v1")
 
     async def close(self) -> None:
         """Ends its connections."""

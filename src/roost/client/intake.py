@@ -13,8 +13,9 @@ afterwards. Whatever was received and not stored comes again after the next conn
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
@@ -64,6 +65,7 @@ class Intake:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._shut = False
         self._task: asyncio.Task[None] | None = None
         self.position = 0
         """Stored up to here."""
@@ -90,7 +92,9 @@ class Intake:
     # --- what comes ---
 
     def take(self, frame: LogFrame) -> None:
-        """A frame of the socket."""
+        """A frame of the socket. While the store is rebuilt, what comes is passed over: the log has it."""
+        if self._shut:
+            return
         match frame:
             case frames.Offline():
                 self._take(
@@ -127,16 +131,26 @@ class Intake:
 
     async def take_snapshot(self, snapshot: Snapshot) -> bool:
         """Puts the store where the snapshot is; returns whether its epoch was foreign."""
-        await self.drained()
-        foreign = await self._store.apply_snapshot(snapshot)
-        self.position = self.reach = snapshot.max_seq
+        async with self._rebuilding():
+            foreign = await self._store.apply_snapshot(snapshot)
+            self.position = self.reach = snapshot.max_seq
         return foreign
 
     async def clear(self) -> None:
         """Removes what the log brought, and stands at the beginning."""
-        await self.drained()
-        await self._store.clear()
-        self.position = self.reach = 0
+        async with self._rebuilding():
+            await self._store.clear()
+            self.position = self.reach = 0
+
+    @contextlib.asynccontextmanager
+    async def _rebuilding(self) -> AsyncIterator[None]:
+        """Nothing that follows the old position may be stored at the new one."""
+        self._shut = True
+        try:
+            await self.drained()
+            yield
+        finally:
+            self._shut = False
 
     def _put(self, item: Item) -> None:
         if item.entries.through is not None:
@@ -177,7 +191,7 @@ class Intake:
             logger.exception("what was stored could not be told on")
 
     def _next(self) -> list[Item]:
-        """What is stored together next: at least one item, a page by itself."""
+        """What is stored together next: at least one item, and never two pages."""
         size = 0
         for count, item in enumerate(self._queue):
             size += len(item.entries.messages) + len(item.entries.changes) + len(item.entries.receipts)

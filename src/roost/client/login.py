@@ -9,7 +9,7 @@ import msgspec
 
 from roost.client.answers import Session
 from roost.client.errors import NetworkError
-from roost.client.http import TIMEOUT, Success, refusal_of
+from roost.client.http import Success, http_client, refusal_of
 from roost.errors import Unauthenticated
 
 _decode = msgspec.json.Decoder(Success[Session]).decode
@@ -42,8 +42,8 @@ class Password:
 
     async def _enter(self, path: str, body: dict[str, Any]) -> str:
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT) as client:
-                answer = await client.post(self._url + path, json=body)
+            async with http_client(self._url) as client:
+                answer = await client.post(path, json=body)
         except httpx2.HTTPError as error:
             raise NetworkError(f"{path}: {str(error) or type(error).__name__}") from error
         if answer.is_error:

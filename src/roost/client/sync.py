@@ -11,6 +11,7 @@ page is being stored the next one is on its way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from roost.client.events import Event, SyncEnded, SyncProgress, SyncState
 from roost.client.http import Http
 from roost.client.intake import Intake
 from roost.client.store.store import Store
-from roost.errors import RoostError, SeqAhead
+from roost.errors import RoostError, SeqAhead, Unavailable
 from roost.protocol.frames import Page, SyncRequest
 
 logger = logging.getLogger("roost.client.sync")
@@ -165,19 +166,19 @@ class SyncManager:
 
     # --- for the application ---
 
-    def start_sync(self) -> asyncio.Task[SyncMetrics]:
-        """Begins a sync, or joins the one that runs (C7). Never waits (C12); await the task for its metrics.
+    def start_sync(self) -> asyncio.Future[SyncMetrics]:
+        """Begins a sync, or joins the one that runs (C7). Never waits (C12); await what it returns for the metrics.
 
-        The task raises what ended the sync; nobody has to await it.
+        That raises what ended the sync. Nobody has to await it, and who gives up waiting ends nothing.
         """
-        if self._task is not None and not self._task.done():
-            return self._task
-        self._stopping = False
-        self.runs += 1
-        self._move(Step.START)
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="roost-sync")
-        self._task.add_done_callback(_retrieve)
-        return self._task
+        if self._task is None or self._task.done():
+            self._stopping = False
+            self.runs += 1
+            self._move(Step.START)
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="roost-sync")
+        end = asyncio.shield(self._task)
+        end.add_done_callback(_retrieve)
+        return end
 
     async def stop_sync(self) -> None:
         """Ends the sync that runs. What was pulled is kept."""
@@ -188,7 +189,7 @@ class SyncManager:
             await asyncio.gather(task, return_exceptions=True)
         self._move(Step.STOP)
 
-    async def reset_sync(self) -> asyncio.Task[SyncMetrics]:
+    async def reset_sync(self) -> asyncio.Future[SyncMetrics]:
         """Removes what the log brought, and begins a sync of everything (C5).
 
         What is unsent stays, and the application is not told a second time of what it was told.
@@ -215,9 +216,9 @@ class SyncManager:
             if count.entries:
                 await self._log.tell_position()
         except asyncio.CancelledError:
+            self._move(Step.STOP)
             if not self._stopping:
                 raise
-            self._move(Step.STOP)
             raise SyncStopped from None
         except Exception as failure:
             error = failure if isinstance(failure, RoostError) else RoostError(str(failure))
@@ -238,8 +239,6 @@ class SyncManager:
         while True:
             try:
                 await self._pull(count)
-            except SeqAhead:
-                await self._log.must_reset()
             except Exception as error:
                 tries = tries + 1 if count.batches == batches else 1
                 batches = count.batches
@@ -266,12 +265,10 @@ class SyncManager:
         """Pages until there are no more; the next is asked for while one is stored."""
         if self._size() == 0:
             raise NetworkError("There is no network, as the application says.")
-        page, seconds = await self._page(self._intake.reach)
+        page, seconds = await self._first_page()
         while True:
             if page.reset_required:
-                await self._log.must_reset()
-                page, seconds = await self._page(self._intake.reach)
-                continue
+                page, seconds = await self._first_page()
             await self._log.seen_epoch(page.epoch)
             following = asyncio.create_task(self._page(page.max_seq)) if page.has_more else None
             try:
@@ -288,6 +285,16 @@ class SyncManager:
                 if following is not None:
                     following.cancel()
                     following.add_done_callback(_retrieve)
+
+    async def _first_page(self) -> tuple[Page, float]:
+        """The page after what is stored or queued; from a snapshot on, where the log does not reach back so far."""
+        for _ in range(2):
+            with contextlib.suppress(SeqAhead):
+                page, seconds = await self._page(self._intake.reach)
+                if not page.reset_required:
+                    return page, seconds
+            await self._log.must_reset()
+        raise Unavailable("The log can't be read even from its own snapshot.")
 
     async def _page(self, last_seq: int) -> tuple[Page, float]:
         began = time.monotonic()
@@ -349,7 +356,7 @@ async def load_snapshot(http: Http) -> Snapshot:
     return await http.call("GET", "/snapshot", Snapshot)
 
 
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Whoever cares has awaited the task."""
-    if not task.cancelled():
-        task.exception()
+def _retrieve(end: asyncio.Future[Any]) -> None:
+    """Whoever cares has awaited it."""
+    if not end.cancelled():
+        end.exception()

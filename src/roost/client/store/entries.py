@@ -182,24 +182,14 @@ def store_messages(book: Book, rows: Sequence[Row]) -> None:
 
 
 def _move_ends(book: Book, rows: Sequence[Row]) -> None:
-    """Moves the ends of conversations, and the read marks of those that this user has just come into.
-
-    Who joins a group has nothing unread yet: what is before the first message that the log brings is read.
-    """
+    """Moves the ends of conversations."""
     ends: dict[int, tuple[int, int]] = {}
-    firsts: dict[int, int] = {}
-    for _, key, place, seq, *fields in rows:
+    for _, key, place, _, *fields in rows:
         if place > ends.get(key, (0, 0))[0]:
             ends[key] = (place, fields[_SERVER_TIME])
-        if seq > 0:
-            firsts.setdefault(key, place)
     book.connection.executemany(
         "UPDATE conversations SET last_seq = ?1, last_time = ?2 WHERE key = ?3 AND last_seq < ?1",
         [(place, time, key) for key, (place, time) in ends.items()],
-    )
-    book.connection.executemany(
-        "UPDATE conversations SET read_seq = max(read_seq, ? - 1), fresh = 0 WHERE key = ? AND fresh",
-        [(place, key) for key, place in firsts.items()],
     )
 
 
@@ -245,10 +235,10 @@ def _change_member(book: Book, key: int, change: Change) -> None:
         )
         if mine:  # who else is there is not told; it is asked for when somebody wants to know
             book.execute(
-                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, fresh = 1, role = ? "
-                "WHERE key = ?",
+                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
                 (change.role or "member", key),
             )
+            move_read_mark(book, key, change.conversation_seq)  # who joins has nothing unread yet
     elif mine:
         _leave(book, key)
     else:

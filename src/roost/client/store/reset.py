@@ -23,7 +23,6 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     book.execute("UPDATE conversations SET gone = 1, members_known = 0")
     for conversation in snapshot.conversations:
         key = book.key(conversation.conversation_id)
-        book.execute("UPDATE conversations SET fresh = 0 WHERE key = ?", (key,))
         rows = [
             message_row(
                 message,

@@ -62,7 +62,6 @@ CREATE TABLE conversations (
     last_time       INTEGER NOT NULL DEFAULT 0,
     known_from      INTEGER NOT NULL DEFAULT 0,
     unread_before   INTEGER NOT NULL DEFAULT 0,
-    fresh           INTEGER NOT NULL DEFAULT 1,
     members_known   INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE members (
