@@ -7,6 +7,7 @@ framework. What the commands that look at the data have to say is in `roost.oper
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -157,6 +158,49 @@ def online(
 
     settings = _settings(config, data)
     _show(operations.online(settings, url or operations.address(settings.server)))
+
+
+@app.command
+def chat(
+    user: str,
+    *,
+    url: Annotated[str, Parameter(help="Where the server answers.")] = "http://127.0.0.1:8080",
+    data: DataDirectory = None,
+    to: Annotated[str | None, Parameter(help="Opened at once: a user, or g: and a group.")] = None,
+    store: Annotated[
+        Path | None, Parameter(help="The file with the messages; default: one per user and server.")
+    ] = None,
+    token: Annotated[
+        str | None, Parameter(env_var="ROOST_TOKEN", help="Default: signed by the data directory.")
+    ] = None,
+) -> None:
+    """Chat as USER in the terminal."""
+    import asyncio
+
+    from roost.model import ids
+    from roost.terminal.run import default_store, run
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # Textual draws on stderr
+        sys.exit("roost: chat needs a terminal.")
+    user_id = ids.user_id(user, "USER")
+    source = token or _signer(_settings(None, data).data, user_id)
+    left = asyncio.run(run(url, user_id, token=source, store=store or default_store(url, user_id), to=to))
+    if left:
+        print(f"{left} not sent yet; what waits leaves when {user_id} is back.")
+
+
+def _signer(data: Path, user_id: str) -> Callable[[], Awaitable[str]]:
+    """Signs tokens with the secret that a server has made; a secret of our own no server would know."""
+    from roost.edge.auth.secret import FILE, load_or_make_secret
+    from roost.edge.auth.signing import sign
+
+    if not (data / FILE).exists():
+        raise ConfigError(f"there is no {FILE} in {data}; give --token, or the server's directory with --data.")
+
+    async def signed() -> str:
+        return sign(load_or_make_secret(data), user_id, None, TOKEN_DAYS * 86400).token
+
+    return signed
 
 
 def _show(lines: list[str]) -> None:
