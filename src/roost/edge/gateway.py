@@ -55,6 +55,7 @@ class Gateway:
         self._save_interval = config.sync.save_interval
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
+        self._watchers: set[Session] = set()
         self.turn = Turn(loop, self._has_output, self.max_frame)
         self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,6 +93,7 @@ class Gateway:
     def closed(self, session: Session) -> None:
         """A connection is gone: its position is saved soon, its lease ends with the user's last one (B1)."""
         self._sessions.discard(session)
+        self._watchers.discard(session)
         self.detach(session)
 
     # --- authentication ---
@@ -170,11 +172,13 @@ class Gateway:
             raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
         watched = [ids.user_id(value, "userIDs") for value in user_ids]
         session.watched = frozenset(watched)
+        if not session.closing:
+            self._watchers.add(session)
         session.send(frames.PresenceNotice(users=await self.roads.presence.query(watched)))
 
     def _tell_presence(self, user_id: str, state: frames.Online) -> None:
-        for session in self._sessions:
-            if session.watched and user_id in session.watched and session.writable:
+        for session in self._watchers:
+            if user_id in session.watched and session.writable:
                 session.send(frames.PresenceNotice(users={user_id: state}))
 
     # --- for all sessions ---

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from roost.db.database import Database
+from roost.errors import UnknownConversation
 from roost.flow.fanout import Fanout
 from roost.journal import reading, retention
 from roost.journal.contract import Author, LogState, Recorded
@@ -17,6 +18,7 @@ from roost.model import ids
 from roost.model.message import Change, Message
 from roost.roster import conversations as roster
 from roost.roster.conversations import Listed, Member
+from roost.roster.users import uids_of
 
 SNAPSHOT_CONVERSATIONS = 1000
 """Conversations in a snapshot; older ones are in the list."""
@@ -95,10 +97,19 @@ class Conversations:
         return await self._database.read(query)
 
     async def member_uids(self, conversation_id: str) -> frozenset[int]:
-        """Everyone who belongs to a conversation. Raises `UnknownConversation`."""
+        """Everyone who belongs to a conversation; to a private one before its first message, too.
+
+        Raises `UnknownConversation`.
+        """
+        private, *names = conversation_id.split(":")
 
         def query(connection: Connection) -> frozenset[int]:
-            conversation = roster.find(connection, conversation_id)
+            try:
+                conversation = roster.find(connection, conversation_id)
+            except UnknownConversation:
+                if private != "p":
+                    raise
+                return frozenset(uids_of(connection, names).values())
             return frozenset(member.uid for member in roster.members_of(connection, conversation.cid))
 
         return await self._database.read(query)
