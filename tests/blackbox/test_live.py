@@ -90,6 +90,13 @@ async def test_typing_is_told_to_the_others_and_never_logged(ann: Guest, bob: Gu
     assert (await bob.sync())["headSeq"] == 1
 
 
+async def test_typing_is_told_before_the_first_message(ann: Guest, bob: Guest) -> None:
+    line, there = await ann.line(), await bob.line()
+    await line.say("typing", conversationID=ann.conversation(bob))
+    assert (await there.hear("typing"))["userID"] == ann.user_id
+    await line.nothing()
+
+
 async def test_typing_in_others_conversations_is_refused(ann: Guest, bob: Guest, cat: Guest) -> None:
     group = await ann.group(bob)
     line, there = await cat.line(), await bob.line()
