@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx2
@@ -65,7 +65,7 @@ async def until(true: Callable[[], Any], *, timeout: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def take(source: AsyncIterator[Any], count: int, *, timeout: float = 20.0) -> list[Any]:
+async def take(source: AsyncGenerator[Any, None], count: int, *, timeout: float = 20.0) -> list[Any]:
     """The next `count` of an iterator; the iterator is closed."""
     found = []
     async with asyncio.timeout(timeout):
@@ -73,7 +73,7 @@ async def take(source: AsyncIterator[Any], count: int, *, timeout: float = 20.0)
             found.append(one)
             if len(found) == count:
                 break
-    await source.aclose()  # type: ignore[attr-defined]
+    await source.aclose()
     return found
 
 

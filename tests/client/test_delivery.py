@@ -120,7 +120,7 @@ async def test_an_iterator_that_gives_up_waiting_loses_nothing(client: Open, cas
         except TimeoutError:
             pass
         finally:
-            await source.aclose()  # type: ignore[attr-defined]
+            await source.aclose()
     assert seen == await sending
 
 
@@ -230,7 +230,7 @@ async def test_passing_events_are_bounded(client: Open, cast: Cast) -> None:
         ann._delivery.tell(StateChanged(state=State.CONNECTING, reason=str(n)))
     await asyncio.sleep(0)
     gate.set()
-    await until(lambda: seen and seen[-1].reason == "4999")  # type: ignore[attr-defined]
+    await until(lambda: seen and seen[-1].reason == "4999")
     assert len(seen) <= 1001
 
 

@@ -105,7 +105,7 @@ class BlockingClient:
                 except (StopAsyncIteration, TimeoutError):
                     return
         finally:
-            self._run(source.aclose())  # type: ignore[attr-defined]
+            self._run(source.aclose())
 
     def send(self, to: str, content: str, **options: Any) -> StoredMessage:
         """Puts a message into the outbox; see `Client.send`."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -196,15 +196,16 @@ class Client:
         """The function is called no longer."""
         self._delivery.off(handler)
 
-    async def messages(self) -> AsyncIterator[StoredMessage]:
+    async def messages(self) -> AsyncGenerator[StoredMessage, None]:
         """Messages of others, and of this user's other devices: each once, in order, from the first never handed over.
 
         Asking for the next, or leaving the loop, says that the last one is handled.
         """
-        async for event in self.events(MessageReceived):
-            yield cast("StoredMessage", cast("MessageReceived", event).message)
+        async with contextlib.aclosing(self.events(MessageReceived)) as events:
+            async for event in events:
+                yield cast("StoredMessage", cast("MessageReceived", event).message)
 
-    def events(self, *kinds: type[Event]) -> AsyncIterator[Event]:
+    def events(self, *kinds: type[Event]) -> AsyncGenerator[Event, None]:
         """Events of these kinds, or all. An iterator that is open must be read: the next event waits for it."""
         return self._delivery.events(*kinds)
 

@@ -16,7 +16,7 @@ import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from roost.client.events import (
@@ -147,7 +147,7 @@ class Delivery:
         """Calls it no longer."""
         self._handlers = [(kind, other) for kind, other in self._handlers if other is not handler]
 
-    async def events(self, *kinds: type[Event]) -> AsyncIterator[Event]:
+    async def events(self, *kinds: type[Event]) -> AsyncGenerator[Event, None]:
         """The events of these kinds, or all."""
         stream = Stream(kinds or (Event,))
         if self._closing:

@@ -78,7 +78,7 @@ class Store:
     def _end_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
-            thread.shutdown(wait=False)
+            thread.shutdown()  # it has nothing more to do: this takes no time
 
     def _close(self) -> None:
         if self._book is not None:
