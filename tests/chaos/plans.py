@@ -47,7 +47,7 @@ class Scene:
     def group_of(alice: Person) -> str:
         return f"of-{alice.user_id}"
 
-    def _conversation(self, device: Device, number: int) -> str:
+    def conversation(self, device: Device, number: int) -> str:
         alice, bob = self.devices[0].person, self.devices[2].person
         me = device.person.user_id
         pair = ":".join(sorted((alice.user_id, bob.user_id)))
@@ -63,18 +63,18 @@ class Scene:
     async def send(self, number: int, conversation: int, count: int) -> None:
         device = self.devices[number]
         for _ in range(count):
-            await device.send(self._conversation(device, conversation))
+            await device.send(self.conversation(device, conversation))
 
     async def send_too_much(self, number: int, conversation: int) -> None:
         device = self.devices[number]
-        await device.send(self._conversation(device, conversation), bad=True)
+        await device.send(self.conversation(device, conversation), bad=True)
 
     async def read(self, number: int, conversation: int, back: int) -> None:
         """Marks as read: the last message, or one so far before it."""
         device = self.devices[number]
         if device.client is None:
             return
-        conversation_id = self._conversation(device, conversation)
+        conversation_id = self.conversation(device, conversation)
         known = await device.client.store.conversation(conversation_id)
         if known is not None and known.last_seq > back:
             await device.client.mark_read(conversation_id, known.last_seq - back)
@@ -129,7 +129,7 @@ class Scene:
     async def kill_sending(self, number: int, conversation: int) -> None:
         """Is killed while it takes a message."""
         device = self.devices[number]
-        device.spawn(device.send(self._conversation(device, conversation)))
+        device.spawn(device.send(self.conversation(device, conversation)))
         await asyncio.sleep(0)
         await device.kill()
 

@@ -92,6 +92,8 @@ class Groups:
                 roster.set_role(tx, conversation.cid, uid, role)
             told = {member.uid for member in members} | {uid}
             joined = self._change(conversation, author, "member", action="joined", user_id=user_id, role=role or MEMBER)
+            if there is None:
+                joined.conversation_seq = conversation.head
             return [self._journal.record(tx, joined, told, author)]
 
         await self._write(author, change)

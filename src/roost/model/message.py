@@ -46,7 +46,8 @@ class Change(Wire, kw_only=True):
 
     - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;
     - `group`: the group was made, renamed or dissolved (`action`: created, renamed, dissolved; `name`);
-    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`) a member.
+    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`) a member. Who comes
+      in has read everything up to `conversation_seq`; it is 0 where only the role is another.
     """
 
     seq: int = 0

@@ -238,7 +238,7 @@ def _change_member(book: Book, key: int, change: Change) -> None:
                 "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
                 (change.role or "member", key),
             )
-            move_read_mark(book, key, change.conversation_seq)  # who joins has nothing unread yet
+            move_read_mark(book, key, change.conversation_seq)
     elif mine:
         _leave(book, key)
     else:

@@ -1,0 +1,67 @@
+"""What chaos has found, each fact on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from roost.client import NetworkError, Store
+from roost.client.link import Link
+from roost.client.store.entries import Entries
+from roost.protocol.frames import Sent
+from roost.testing import LocalServer
+from tests.chaos.devices import Town
+from tests.chaos.endings import settle
+from tests.chaos.plans import Scene
+from tests.client.test_store import outgoing
+
+
+@pytest.fixture
+async def scene(serving: LocalServer, tmp_path: Path) -> AsyncIterator[Scene]:
+    async with asyncio.timeout(30), Town(serving, tmp_path) as town:
+        yield await Scene.set(town)
+
+
+async def test_a_connection_that_is_closed_before_the_upgrade_has_failed_at_once(scene: Scene) -> None:
+    proxy = scene.devices[0].proxy
+    proxy.refuse()
+    async with asyncio.timeout(2):
+        with pytest.raises(NetworkError):
+            await Link(print).open(proxy.url)
+
+
+async def test_a_receipt_that_overtakes_older_messages_marks_none_of_them_as_read(tmp_path: Path) -> None:
+    store = Store(tmp_path / "ann.db")
+    await store.open()
+    await store.claim("ann", "e1")
+    receipt = Sent(
+        message_id="m", server_msg_id="9", conversation_id="p:ann:bob", conversation_seq=4, seq=4, server_time=1
+    )
+    await store.put(outgoing("m"))
+    await store.apply(Entries(receipts=[receipt]))
+    conversation = await store.conversation("p:ann:bob")
+    assert conversation is not None
+    assert (conversation.last_seq, conversation.read_seq) == (4, 0)
+    await store.close()
+
+
+async def test_who_joins_a_group_has_read_what_was_said_before_and_a_new_role_reads_nothing(scene: Scene) -> None:
+    phone = scene.devices[0]
+    alice, group = phone.person, scene.conversation(phone, 1)
+    carol = await scene.town.person("carol")
+    hers = await scene.town.device(carol, "phone")
+    await scene.play([("start", 0), ("start", 2), ("send", 0, 1, 3)])
+    await settle(scene.town)
+    await alice.call("PUT", f"/groups/{group[2:]}/members/{carol.user_id}")
+    await scene.play([("send", 2, 1, 2)])
+    await settle(scene.town)
+    await alice.call("PUT", f"/groups/{group[2:]}/members/{carol.user_id}", {"role": "admin"})
+    await scene.play([("send", 2, 1, 2)])
+    await settle(scene.town)
+    assert hers.client is not None
+    assert await hers.client.unread() == {group: 4}
+    counted = await carol.call("GET", "/messages/unread_count")
+    assert counted["total"] == 4
