@@ -19,6 +19,9 @@ MAX_TURN = 256 * 1024
 """Bytes written to one connection in one turn of the event loop before it counts as full."""
 CLOSE_TIMEOUT = 2.0
 """Seconds a client has to answer a close frame."""
+COPIED = 8192
+"""Bytes of a payload up to which picows (2.3.1) copies what it is given. Of a longer one it hands the transport a view
+of a header that the next frame overwrites: with both waiting in a full buffer, the client reads a wrong length."""
 TEXT, BINARY = 1, 2
 """Opcodes (RFC 6455 §11.8)."""
 LENGTH_16, LENGTH_64 = 126, 1 << 16
@@ -151,8 +154,8 @@ class Socket(WSListener):
         out, self._out, turn_was_full, self._written = self._out, [], self.turn_is_full, 0
         transport = self._transport
         if out and transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent):
-            if len(out) == 1:  # picows has the shorter way to the kernel
-                opcode, payload = out[0]
+            opcode, payload = out[0]
+            if len(out) == 1 and len(payload) <= COPIED:  # picows has the shorter way to the kernel
                 transport.send(WSMsgType.TEXT if opcode == TEXT else WSMsgType.BINARY, payload)
             else:
                 framed = [part for opcode, payload in out for part in (frame_header(opcode, len(payload)), payload)]
