@@ -72,6 +72,20 @@ async def test_20000_messages_to_sockets_that_do_not_read(house: House, ann: Gue
         await line.nothing()
 
 
+async def test_frames_of_every_size_are_whole_after_a_jam(house: House, ann: Guest, bob: Guest) -> None:
+    """Pages of 4 to 25 KB: several of them wait in a full socket at once, and none may spoil another."""
+    await (await ann.line()).send_many(bob.user_id, 120)
+    line, counts = await asleep(bob), [20 + number % 100 for number in range(600)]
+    await line.hear("offline")
+    for count in counts:
+        await line.say("sync", lastSeq=0, count=count)
+    await (await ann.line()).nothing()
+    for count in counts:
+        page = await line.hear("sync_batch")
+        assert [message["seq"] for message in page["messages"]] == list(range(1, count + 1))
+    await line.nothing()
+
+
 async def test_a_reader_that_went_away_for_good_costs_nothing_more(house: House, ann: Guest, bob: Guest) -> None:
     line = await asleep(bob)
     sender = await ann.line()
