@@ -31,6 +31,8 @@ PHONE, TABLET = 10, 11
 class Ears:
     """A sink that remembers what it was given."""
 
+    writable = True
+
     def __init__(self) -> None:
         self.heard: list[int] = []
 

@@ -29,6 +29,8 @@ MESSAGE = EncodedEntry(
 class Socket:
     """Remembers what was written to it, and how often the log was to be read."""
 
+    writable = True
+
     def __init__(self) -> None:
         self.written: list[int] = []
         self.readings = 0
@@ -113,6 +115,15 @@ class TestTheFastLane:
         follower.offer(MESSAGE, 6, 0, None)
         assert socket.written == []
         assert not follower.caught_up()
+
+    def test_it_is_not_regained_while_the_socket_is_full(self, follower: Reader, socket: Socket) -> None:
+        """The page that was under way reached the head. What is written now is queued, and so is all that follows."""
+        follower.leave_fast_lane()
+        socket.writable = False
+        follower.wrote(6, 6)
+        assert not follower.caught_up()
+        follower.offer(MESSAGE, 7, 0, None)
+        assert socket.written == []
 
     def test_it_is_regained_at_the_head_only(self, follower: Reader) -> None:
         follower.offer(MESSAGE, 7, 0, None)

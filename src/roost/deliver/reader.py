@@ -23,6 +23,10 @@ UNBOUNDED = 2**63
 class Sink(Protocol):
     """The connection a reader writes to."""
 
+    @property
+    def writable(self) -> bool:
+        """Whether its buffer has room. A reader whose socket is full stays out of the fast lane."""
+
     def deliver(self, entry: EncodedEntry, seq: int) -> None:
         """Writes a live entry."""
 
@@ -142,6 +146,9 @@ class Reader:
         self.fast = False
 
     def caught_up(self) -> bool:
-        """Enters the fast lane if nothing was announced beyond the position; False if there is more to read."""
-        self.fast = self.position >= self.announced
+        """Enters the fast lane if nothing was announced beyond the position and the socket is not full meanwhile.
+
+        False if there is more to do before it is caught up.
+        """
+        self.fast = self.sink.writable and self.position >= self.announced
         return self.fast
