@@ -61,6 +61,8 @@ def test_every_route_has_a_place() -> None:
 def test_every_error_is_in_the_table_as_it_is() -> None:
     told = {row[2]: row for row in rows(page("http.md")) if len(row) == 5}
     for kind in subclasses(RoostError):
+        if kind.__module__ != RoostError.__module__:  # the client's own never come from a server
+            continue
         row = told.pop(f"`{kind.slug}`")
         assert row[:2] == [str(kind.status), str(kind.code)]
         assert row[4] == ("yes" if kind.retryable else "")
