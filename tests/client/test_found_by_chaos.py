@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from roost.client import NetworkError, Store
+from roost.client import MessageReceived, NetworkError, Store
 from roost.client.link import Link
 from roost.client.store.entries import Entries
 from roost.protocol.frames import Sent
 from roost.testing import LocalServer
 from tests.chaos.devices import Town
-from tests.chaos.endings import settle
+from tests.chaos.endings import check, settle
 from tests.chaos.plans import Scene
+from tests.client.people import until
 from tests.client.test_store import outgoing
 
 
@@ -65,3 +66,46 @@ async def test_who_joins_a_group_has_read_what_was_said_before_and_a_new_role_re
     assert await hers.client.unread() == {group: 4}
     counted = await carol.call("GET", "/messages/unread_count")
     assert counted["total"] == 4
+
+
+async def test_a_read_mark_is_told_though_http_fails_where_the_socket_does_not(scene: Scene) -> None:
+    await scene.play([("start", 0), ("start", 2), ("send", 2, 0, 3)])
+    await settle(scene.town)
+    proxy = scene.devices[0].proxy
+    before = proxy.accepted
+    await scene.play([("refuse", 0), ("read", 0, 0, 0)])
+    await until(lambda: proxy.accepted > before)
+    await check(scene.town)
+
+
+async def test_a_reset_keeps_the_read_marks_that_the_server_does_not_know(scene: Scene) -> None:
+    await scene.play([("start", 0), ("start", 2), ("send", 2, 0, 3)])
+    await settle(scene.town)
+    await scene.play([("offline", 0), ("read", 0, 0, 1), ("reset", 0), ("online", 0)])
+    await check(scene.town)
+    assert await scene.devices[0].person.call("GET", "/messages/unread_count") == {
+        "total": 1,
+        "conversations": [{"conversationID": scene.conversation(scene.devices[0], 0), "unread": 1}],
+    }
+
+
+async def test_after_a_reset_an_application_is_not_told_what_it_sent_itself(scene: Scene) -> None:
+    phone = scene.devices[0]
+    await scene.play([("start", 0), ("start", 2)])
+    await settle(scene.town)
+    busy, ready = asyncio.Event(), asyncio.Event()
+    client = phone.client
+    assert client is not None
+
+    @client.on(MessageReceived)
+    async def handle(event: MessageReceived) -> None:
+        busy.set()
+        await ready.wait()
+
+    await scene.play([("send", 2, 0, 3)])
+    await busy.wait()
+    await scene.play([("send", 0, 0, 3)])
+    await client.flush(10)
+    await scene.play([("reset", 0)])
+    ready.set()
+    await check(scene.town)

@@ -63,7 +63,9 @@ class Following:
         self.connection = Connection(url, tokens, self, patience=patience)
         self.intake = Intake(store, applied=self._applied, gap=self._gap, broken=self._broken)
         self.outbox = Outbox(store, self.connection.send, delivery.tell, self.connection.drop, patience=patience)
-        self.read_marks = ReadMarks(store, self.http)
+        self.read_marks = ReadMarks(
+            store, self.http, lambda: self.connection.state in {State.SYNCING, State.CONNECTED}, patience=patience
+        )
         self.sync = SyncManager(
             self.http,
             store,

@@ -221,9 +221,13 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
 class ReadMarks:
     """Tells the server the read marks that wait in the store, merged, one request a conversation."""
 
-    def __init__(self, store: Store, http: Http) -> None:
+    def __init__(self, store: Store, http: Http, online: Callable[[], bool], *, patience: float = 1.0) -> None:
+        """`online` tells whether there is a connection; `patience` scales waits."""
         self._store = store
         self._http = http
+        self._online = online
+        self._base = backoff.BASE * patience
+        self._chance = random.Random()  # noqa: S311 - spreads attempts out
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -243,15 +247,21 @@ class ReadMarks:
         self._wake.set()
 
     async def _run(self) -> None:
+        failures = 0
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self.tell_all()
+                failures = 0
             except ClientClosed:
                 return
-            except NetworkError as error:  # the next connect wakes us
+            except NetworkError as error:
                 logger.info("read marks wait: %s", error)
+                if self._online():  # otherwise the next connect wakes us
+                    await asyncio.sleep(backoff.delay(failures, self._chance, base=self._base))
+                    failures += 1
+                    self._wake.set()
             except RoostError as error:
                 logger.warning("read marks wait: %s", error)
                 await asyncio.sleep(error.retry_after or backoff.CAP)

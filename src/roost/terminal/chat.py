@@ -141,30 +141,36 @@ class Chat(App[None]):
         match event := heard.event:
             case StateChanged():
                 self._status.changed(event)
-                if event.state in (State.CONNECTING, State.DISCONNECTED):
-                    self._present.clear()
-                    self._show_presence()
+                self._know_who_is_there(event)
+            case PresenceChanged():
+                self._know_who_is_there(event)
             case SyncProgress():
                 self._status.progress(event)
-            case PresenceChanged():
-                if event.online:
-                    self._present.add(event.user_id)
-                else:
-                    self._present.discard(event.user_id)
-                self._show_presence()
             case Typing():
                 self._open.typing(event.conversation_id, event.user_id)
-            case SendFailed():
-                self.notify(text.one_line(str(event.error)), title="Not sent", severity="error", markup=False)
-                self._changed(event.conversation_id)
             case ConversationChanged():
                 self._changed(event.conversation_id)
             case MessageSent():
                 self._changed(event.message.conversation_id)
+            case SendFailed():
+                self.notify(text.one_line(str(event.error)), title="Not sent", severity="error", markup=False)
+                self._changed(event.conversation_id)
             case StoreReset():
                 self.notify("The server's log starts anew, and so does the history here.", markup=False)
                 self._changed(self._open.conversation_id)
         self._count()
+
+    def _know_who_is_there(self, event: PresenceChanged | StateChanged) -> None:
+        """Keeps who is there; offline, nobody knows."""
+        match event:
+            case PresenceChanged(online=True):
+                self._present.add(event.user_id)
+            case PresenceChanged():
+                self._present.discard(event.user_id)
+            case StateChanged(state=State.CONNECTING | State.DISCONNECTED):
+                self._present.clear()
+        self._conversations.draw()
+        self._open.head()
 
     def _changed(self, conversation_id: str | None) -> None:
         self._conversations.renew()
@@ -185,10 +191,6 @@ class Chat(App[None]):
         status.waiting = len(unsent) - status.failed
         status.position = await self.client.store.get_last_sync_seq()
         status.refresh()
-
-    def _show_presence(self) -> None:
-        self._conversations.draw()
-        self._open.head()
 
     def _title(self, unread: int) -> None:
         more = f" · {unread:,} unread" if unread else ""

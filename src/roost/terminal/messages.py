@@ -38,7 +38,7 @@ class Messages(ScrollView, can_focus=True):
     ]
 
     class Earlier(Note):
-        """The first line is near, and somebody moves towards it."""
+        """The first line is near, and somebody moves towards it; or there is room above it."""
 
     class Later(Note):
         """The last line is near, and somebody moves towards it."""
@@ -64,12 +64,14 @@ class Messages(ScrollView, can_focus=True):
         self._lines: list[Line] = []
         self._hand: str | None = None
         self._aim: str | None = None
+        self._follows = True
+        """The last thing that scrolled left it at the end; a view that became smaller is still to be there."""
 
     # --- what is shown ---
 
     def show(self, messages: Sequence[StoredMessage], *, read: int | None = None, at_end: bool = False) -> None:
         """Shows these; `read` as in `laid_out`. `at_end` goes to the last line, wherever it was looked at."""
-        follow = at_end or self.at_end
+        follow = at_end or self._follows
         top = None if follow else self._place(round(self.scroll_y))
         self._messages, self._read = messages, read
         self._lay_out(follow=follow, top=top)
@@ -94,7 +96,10 @@ class Messages(ScrollView, can_focus=True):
         if not region.width:
             return
         lines = laid_out(self._messages, user_id=self._user_id, width=region.width - 1, read=self._read)
-        self._lines = [Line(())] * (region.height - len(lines)) + lines  # a short conversation stands above the input
+        room = max(0, region.height - len(lines))
+        self._lines = [Line(())] * room + lines  # a short conversation stands above the draft
+        if room:
+            self.post_message(self.Earlier())
         self.virtual_size = Size(region.width, len(self._lines))
         if follow:
             self._move_to(len(self._lines))
@@ -128,12 +133,13 @@ class Messages(ScrollView, can_focus=True):
 
     def on_resize(self, _: events.Resize) -> None:
         """Breaks the lines anew."""
-        self._lay_out(follow=self.at_end, top=self._place(round(self.scroll_y)))
+        self._lay_out(follow=self._follows, top=self._place(round(self.scroll_y)))
         self._take_aim()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Asks for more near the ends."""
         super().watch_scroll_y(old_value, new_value)
+        self._follows = self.at_end
         if new_value < old_value and new_value <= NEAR:
             self.post_message(self.Earlier())
         elif new_value > old_value and new_value >= self.max_scroll_y - NEAR:

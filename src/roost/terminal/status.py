@@ -94,13 +94,6 @@ class Status(Widget):
             parts.append((f"{self.failed:,} not sent", "$error"))
         if self.waiting:
             parts.append((f"{self.waiting:,} waiting", "$warning"))
-        parts.append((self._place(), text.FAINT))
+        parts.append((f"seq {self.position:,}", text.FAINT))
         pieces = [Content.assemble(part) for part in parts]
         return Content.assemble((" · ", text.FAINT)).join(pieces)
-
-    def _place(self) -> str:
-        """The position, and how far the log goes where that is known and more."""
-        progress = self._progress
-        if progress is None:
-            return f"seq {self.position:,}"
-        return f"seq {self.position:,} / {self.position + progress.total - progress.done:,}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from roost.client.answers import ConversationSnapshot, Member, Snapshot
-from roost.client.store import reading
-from roost.client.store.entries import Book, store_messages
-from roost.client.store.rows import TOLD, Row, message_row
+from roost.client.store import reading, sending
+from roost.client.store.entries import Book, move_read_mark, store_messages
+from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
 
 
 def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
@@ -48,7 +48,8 @@ def _forget_log(book: Book) -> frozenset[tuple[str, str]]:
     told = book.execute(
         "SELECT sender_id, message_id FROM messages WHERE sent_here OR (seq, server_id) <= (?, ?)", (seq, server_id)
     ).fetchall()
-    clear(book)
+    _empty(book)
+    book.execute("DELETE FROM read_marks")
     return frozenset((sender, message_id) for sender, message_id in told)
 
 
@@ -96,8 +97,22 @@ def store_members(book: Book, key: int, members: list[Member]) -> None:
 
 
 def clear(book: Book) -> None:
-    """Removes everything that the log brought. The outbox stays, and how far the application was told."""
-    for table in ("messages", "changes", "members", "conversations", "read_marks"):
+    """Removes everything that the log brought. The outbox stays, and how far the application was told.
+
+    So do the read marks that the server does not know, and what this store has sent beyond that place: the log, read
+    again, does not say that it came from here, and the application would be told of its own messages.
+    """
+    delivered = book.execute("SELECT delivered_seq FROM sync").fetchone()
+    sent = book.execute(f"{SELECT} WHERE m.sent_here AND max(m.seq, ifnull(m.changed_seq, 0)) > ?", delivered)
+    kept = [message_of(row, book.user_id) for row in sent.fetchall()]
+    _empty(book)
+    store_messages(book, [message_row(one, book.key(one.conversation_id), seq=one.seq, sent_here=True) for one in kept])
+    for mark in sending.read_marks(book):
+        move_read_mark(book, book.key(mark.conversation_id), mark.conversation_seq)
+
+
+def _empty(book: Book) -> None:
+    for table in ("messages", "changes", "members", "conversations"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()
