@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
+from math import ceil
 
 from roost.errors import RateLimited
 
+ROUNDING = 1e-6
+"""Of a token: who comes back exactly when told is let in, whatever floating point made of it."""
 REMEMBERED = 100_000
 """Keys kept; the one not seen for longest is forgotten, which at most gives it a full bucket again."""
+
+SLACK = 1e-6
+"""What a clock's floating point may lack of a whole one: who comes back exactly when told is let in."""
 
 
 class RateLimit:
@@ -28,11 +35,11 @@ class RateLimit:
         now = self._clock()
         level, since = self._buckets.pop(key, (self._capacity, now))
         level = min(self._capacity, level + (now - since) * self._rate)
-        allowed = level >= 1
+        allowed = level >= 1 - SLACK
         self._buckets[key] = (level - 1 if allowed else level, now)
         if len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)
         if not allowed:
             wait = (1 - level) / self._rate
             limit = f"at most {int(self._capacity)} {self._what} a minute"
-            raise RateLimited(f"Too fast: {limit}.", retry_after=round(wait, 3))
+            raise RateLimited(f"Too fast: {limit}.", retry_after=math.ceil(wait * 1000) / 1000)
