@@ -8,7 +8,9 @@ from roost.errors import InternalError, RateLimited, RoostError
 
 
 def kinds(kind: type[RoostError] = RoostError) -> list[type[RoostError]]:
-    return [kind, *(below for direct in kind.__subclasses__() for below in kinds(direct))]
+    """Those of the server; the client's own never cross the wire."""
+    below = [one for direct in kind.__subclasses__() for one in kinds(direct)]
+    return [kind, *(one for one in below if one.__module__ == RoostError.__module__)]
 
 
 NAMED = [kind for kind in kinds() if kind not in {RoostError, InternalError}]
