@@ -93,7 +93,7 @@ def _gap(lines: Sequence[Line]) -> list[Line]:
 
 
 def _rule(name: str, width: int, look: str) -> Line:
-    return Line((Piece(f" {name} ".center(width, "─"), look),))
+    return Line((Piece(text.fitted(f" {name} ".center(width, "─"), width), look),))
 
 
 def _message(message: StoredMessage, place: int, *, mine: bool, width: int) -> Iterator[Line]:

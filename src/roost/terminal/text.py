@@ -42,6 +42,8 @@ def _shown(letter: str) -> str:
         return letter
     if ord(letter) < ord(" "):
         return chr(CONTROL_PICTURES + ord(letter))
+    if letter == "\x7f":
+        return "\u2421"
     return INSTEAD.get(unicodedata.category(letter), letter)
 
 
