@@ -6,10 +6,11 @@ wrong type is a `ConfigError` that names it.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_origin
 
 import msgspec
 import yaml
@@ -89,10 +90,10 @@ class Push(Section, kw_only=True):
 
 
 class Log(Section, kw_only=True):
-    """`level`: debug, info, warning, error. `format`: console or json."""
+    """How much the server writes to stderr, and for whom."""
 
-    level: str = "info"
-    format: str = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
 
 
 class Config(Section, kw_only=True):
@@ -136,7 +137,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from None
     if not isinstance(values, dict | None):
         raise ConfigError(f"{path}: expected sections such as 'server:' at the top.")
@@ -150,35 +151,57 @@ def _set(values: dict[str, Any], name: str, value: str) -> None:
         target = target.setdefault(section, {})
         if not isinstance(target, dict):
             raise ConfigError(f"{name}: {section} is not a section.")
+    target[key] = _read(value, _kind_of([*sections, key]))
+
+
+def _kind_of(path: list[str]) -> Any:
+    """The type of a setting; None where there is no such."""
+    kind: Any = Config
+    for name in path:
+        fields = msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, Section) else ()
+        kind = next((field.type for field in fields if field.name == name), None)
+    return kind
+
+
+def _read(value: str, kind: Any) -> Any:
+    """A value of the environment: text as it stands, where the setting is text; else as YAML reads it."""
+    optional = kind == str | None
+    if kind is str or optional or get_origin(kind) is Literal:
+        return None if not value or (optional and value == "null") else value
     try:
-        target[key] = yaml.safe_load(value)
+        return yaml.safe_load(value)
     except yaml.YAMLError:
-        target[key] = value
+        return value
 
 
 def _with_key(error: msgspec.ValidationError) -> str:
     return str(error).replace("Object contains unknown field", "unknown key").replace("`$.", "`")
 
 
+BOUNDS: dict[str, tuple[float, float]] = {
+    "server.port": (0, 65535),
+    "server.readers": (1, 64),
+    "limits.messages_per_minute": (0, math.inf),
+    "limits.login_attempts_per_minute": (0, math.inf),
+    "limits.max_content": (1, math.inf),
+    "limits.max_frame": (1024, math.inf),
+    "limits.max_body": (1024, math.inf),
+    "limits.auth_timeout": (0.1, 3600),
+    "presence.ttl": (1, 366 * 86400),
+    "sync.save_interval": (0.1, 3600),
+    "sync.state_ttl": (60, math.inf),
+    "sync.window": (1, math.inf),
+    "sync.batch": (1, LARGEST_BATCH),
+    "auth.access_ttl": (1, math.inf),
+    "auth.refresh_ttl": (1, math.inf),
+}
+"""The lowest and the highest value that a setting may have."""
+
+
 def _check(config: Config) -> None:
-    limits, sync = config.limits, config.sync
-    for key, value, lowest in (
-        ("server.readers", config.server.readers, 1),
-        ("limits.messages_per_minute", limits.messages_per_minute, 0),
-        ("limits.login_attempts_per_minute", limits.login_attempts_per_minute, 0),
-        ("limits.max_content", limits.max_content, 1),
-        ("limits.max_frame", limits.max_frame, 1024),
-        ("limits.max_body", limits.max_body, 1024),
-        ("limits.auth_timeout", limits.auth_timeout, 0.1),
-        ("presence.ttl", config.presence.ttl, 1),
-        ("sync.save_interval", sync.save_interval, 0.1),
-        ("sync.state_ttl", sync.state_ttl, 60),
-        ("sync.window", sync.window, 1),
-        ("sync.batch", sync.batch, 1),
-        ("auth.access_ttl", config.auth.access_ttl, 1),
-        ("auth.refresh_ttl", config.auth.refresh_ttl, 1),
-    ):
-        if value < lowest:
-            raise ConfigError(f"{key} must be at least {lowest}, not {value}.")
-    if sync.batch > LARGEST_BATCH:
-        raise ConfigError(f"sync.batch must be at most {LARGEST_BATCH} (A6).")
+    for key, (lowest, highest) in BOUNDS.items():
+        section, name = key.split(".")
+        value = getattr(getattr(config, section), name)
+        if not lowest <= value <= highest:
+            above = "" if highest == math.inf else f" and at most {highest}"
+            raise ConfigError(f"{key} must be at least {lowest}{above}, not {value}.")
