@@ -49,7 +49,7 @@ class Person:
     def __init__(self, town: Town, name: str) -> None:
         self.town = town
         self.name = name
-        self.user_id = f"{name}{next(_numbers)}"
+        self.user_id = f"{name}-{next(_numbers)}"
 
     async def call(self, method: str, path: str, body: Any = None, *, device: str = "witness") -> Any:
         """One request; returns `data`."""
@@ -220,6 +220,8 @@ class Town(contextlib.AsyncExitStack):
         self.folder = folder
         self.http = httpx2.AsyncClient(base_url=server.url, timeout=20, verify=False)
         self.devices: list[Device] = []
+        self.shifting: set[Person] = set()
+        """Who was not always a member of the group."""
         self.ears = Ears()
 
     async def __aenter__(self) -> Self:

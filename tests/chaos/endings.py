@@ -16,6 +16,7 @@ import msgspec
 from roost.client import Client, State, Store
 from roost.client.store import sending
 from roost.client.store.rows import FAILED
+from roost.errors import NotAMember
 from tests.chaos.devices import PATIENCE, Device, Person, Told, Town
 
 DEADLINE = 30.0
@@ -30,7 +31,7 @@ async def check(town: Town) -> None:
     for person in {device.person: None for device in town.devices}:
         devices = [device for device in town.devices if device.person is person]
         messages, changes = await person.log()
-        _numbered(messages)
+        _numbered(messages, gaps=person in town.shifting)
         await _sent_once(devices, messages)
         for device in devices:
             assert not device.faults, device.faults
@@ -82,12 +83,13 @@ async def _open_matters(device: Device) -> str:
 # --- messages ---
 
 
-def _numbered(messages: dict[int, dict[str, Any]]) -> None:
-    """Each conversation is numbered 1, 2, 3 ... in the order of the log."""
+def _numbered(messages: dict[int, dict[str, Any]], *, gaps: bool) -> None:
+    """Each conversation is numbered 1, 2, 3 ... in the order of the log; with gaps where one was not a member."""
     ends: dict[str, int] = {}
     for _, message in sorted(messages.items()):
         conversation_id, number = message["conversationID"], message["conversationSeq"]
-        assert number == ends.get(conversation_id, 0) + 1, f"{message} comes after {ends}"
+        due = ends.get(conversation_id, 0) + 1
+        assert number == due or (gaps and number > due), f"{message} comes after {ends}"
         ends[conversation_id] = number
 
 
@@ -99,13 +101,16 @@ async def _sent_once(devices: list[Device], messages: dict[int, dict[str, Any]])
     assert set(places) <= {sending.message_id for device in devices for sending in device.begun}
     for device in devices:
         assert device.client is not None
-        failed = {one.message_id for one in await device.client.unsent() if one.state == FAILED}
-        assert failed <= {one.message_id for one in device.begun if one.bad}
+        unsent = await device.client.unsent()
+        failed = {one.message_id for one in unsent if one.state == FAILED}
+        outside = failed & {one.message_id for one in unsent if one.error_code == NotAMember.code}
+        assert not outside or device.person in device.person.town.shifting
         ends: dict[str, int] = {}
         for sent in device.sent:
-            assert (sent.message_id in failed) is sent.bad, f"{sent} did not fail as it should"
-            assert (sent.message_id in places) is not sent.bad, f"{sent} is not in the log"
-            if not sent.bad:
+            fails = sent.bad or sent.message_id in outside
+            assert (sent.message_id in failed) is fails, f"{sent} did not fail as it should"
+            assert (sent.message_id in places) is not fails, f"{sent} is not in the log, or is and should not"
+            if not fails:
                 place = places[sent.message_id]
                 assert (place["conversationID"], place["content"]) == (sent.conversation_id, sent.content)
                 assert place["conversationSeq"] > ends.get(sent.conversation_id, 0), f"{sent} was overtaken"
@@ -115,15 +120,20 @@ async def _sent_once(devices: list[Device], messages: dict[int, dict[str, Any]])
 async def _received_by_all(town: Town) -> None:
     """The members of a conversation have the same messages."""
     logs = [(await person.log())[0] for person in {device.person: None for device in town.devices}]
-    shared = [
-        {
-            one["serverMsgID"]: (one["conversationSeq"], one["messageID"], one["content"])
-            for one in log.values()
-            if len(set(one["conversationID"].split(":")[1:])) == 2 or one["conversationID"].startswith("g:")
-        }
-        for log in logs
-    ]
-    assert all(one == shared[0] for one in shared)
+    shared: list[dict[str, set[tuple[Any, ...]]]] = [{"p": set(), "g": set()} for _ in logs]
+    for log, found in zip(logs, shared, strict=True):
+        for one in log.values():
+            kind, *names = one["conversationID"].split(":")
+            if len(set(names)) == MEMBERS[kind]:
+                fields = ("conversationID", "conversationSeq", "serverMsgID", "messageID", "content")
+                found[kind].add(tuple(one[name] for name in fields))
+    alices, bobs = shared
+    assert alices["p"] == bobs["p"]
+    assert alices["g"] == bobs["g"] or (town.shifting and alices["g"] >= bobs["g"])
+
+
+MEMBERS = {"p": 2, "g": 1}
+"""How many names there are in the id of a conversation of several."""
 
 
 # --- applications ---
@@ -166,8 +176,9 @@ async def _stores_agree(person: Person, devices: list[Device]) -> None:
         assert device.client is not None
         found = await view(device.client.store)
         assert found == fresh, f"{device.name}: {differences(found, fresh)}"
-        current = {name: one for name, one in found.items() if not one["gone"]}
-        assert _as_in_snapshot(current) == _as_in_snapshot(snapshot), device.name
+        with_messages = person not in person.town.shifting
+        told, kept = (_as_in_snapshot(one, with_messages=with_messages) for one in (snapshot, found))
+        assert kept == told, f"{device.name}: {differences(kept, told)}"
 
 
 async def view(store: Store) -> dict[str, dict[str, Any]]:
@@ -215,19 +226,21 @@ SHOWN = 20
 """Messages of each conversation in a snapshot."""
 
 
-def _as_in_snapshot(seen: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What a snapshot tells as well: the latest messages, without their places in the log."""
-    return {
-        name: {
-            "read": one["read"],
-            "unread": one["unread"],
-            "muted": one["muted"],
-            "last": one["last"][0],
-            "messages": [found | {"seq": 0} for found in one["messages"][-SHOWN:]],
-        }
-        for name, one in seen.items()
-        if one["messages"]
-    }
+def _as_in_snapshot(seen: dict[str, dict[str, Any]], *, with_messages: bool) -> dict[str, dict[str, Any]]:
+    """What a snapshot tells as well: the latest messages, without their places in the log.
+
+    Without messages: a snapshot also has those from before one became a member.
+    """
+    shown = {}
+    for name, one in seen.items():
+        if one["messages"] and not one["gone"]:
+            shown[name] = {what: one[what] for what in ("read", "unread", "muted")}
+            if with_messages:
+                shown[name]["last"] = one["last"][0]
+                shown[name]["messages"] = [found | {"seq": 0} for found in one["messages"][-SHOWN:]]
+    if not with_messages:  # of a group that was left and joined again there may be no messages in the store
+        shown = {name: one for name, one in shown.items() if name.startswith("p:") or one["unread"]}
+    return shown
 
 
 def differences(found: Any, expected: Any, path: str = "") -> list[str]:

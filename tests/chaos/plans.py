@@ -87,6 +87,13 @@ class Scene:
         chosen = [one["serverMsgID"] for one in messages.values() if chance.random() < 0.5]
         await device.person.call("POST", "/messages/mark_synced", {"message_ids": chosen}, device=device.device_id)
 
+    async def membership(self, member: bool) -> None:
+        """alice takes bob into the group, or removes him."""
+        alice, bob = self.devices[0].person, self.devices[2].person
+        self.town.shifting.add(bob)
+        path = f"/groups/{self.group_of(alice)}/members/{bob.user_id}"
+        await alice.call("PUT" if member else "DELETE", path)
+
     async def refresh(self, number: int) -> None:
         """Pulls beside what comes live."""
         device = self.devices[number]
@@ -199,6 +206,7 @@ def steps(*, server_too: bool) -> st.SearchStrategy[Step]:
     asked = [
         st.tuples(st.just("send_too_much"), device, conversation),
         st.tuples(st.just("mark_synced"), device, seed),
+        st.tuples(st.just("membership"), st.booleans()),
         st.tuples(st.sampled_from(["refresh", "refresh", "stop_refresh", "reset", "offline", "online"]), device),
         st.tuples(st.sampled_from(["close", "kill", "kill"]), device),
         st.tuples(st.just("kill_sending"), device, conversation),
