@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
@@ -74,19 +75,65 @@ class Sync(Section, kw_only=True):
     batch: int = 100
 
 
-class Channel(Section, kw_only=True):
-    """A push channel."""
+class Apns(Section, kw_only=True):
+    """Apple's push service. `key_file` is the .p8 of a provider token; `topic` the app's bundle id."""
 
     enabled: bool = False
+    key_file: str | None = None
+    key_id: str | None = None
+    team_id: str | None = None
+    topic: str | None = None
+    url: str = "https://api.push.apple.com"
+
+
+class Fcm(Section, kw_only=True):
+    """Firebase Cloud Messaging, HTTP v1. `service_account` is the JSON file of one that may send."""
+
+    enabled: bool = False
+    service_account: str | None = None
+    url: str = "https://fcm.googleapis.com"
+
+
+class WebPush(Section, kw_only=True):
+    """Browsers. `subject`: whom push services write to (mailto: or https:). `key_file` is made where it is missing."""
+
+    enabled: bool = False
+    subject: str | None = None
+    key_file: str = "vapid.pem"
+
+
+class Email(Section, kw_only=True):
+    """A digest of what was missed, `wait` seconds after the first of it. `unsubscribe`: a page, for `{user}`."""
+
+    enabled: bool = False
+    host: str | None = None
+    port: int = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = None
+    sender: str | None = None
+    wait: float = 900.0
+    unsubscribe: str | None = None
 
 
 class Push(Section, kw_only=True):
-    """The switches of document A (A1)."""
+    """Push (A1, A9). Times in seconds.
+
+    `grace`: a connected device that has not stored a message by then is told by push, too. `ttl`: older news is not
+    pushed. `rabbitmq` is the broker's address, where `queue` says so; workers are then `roost push-worker` processes.
+    """
 
     enabled: bool = True
-    apns: Channel = msgspec.field(default_factory=Channel)
-    fcm: Channel = msgspec.field(default_factory=Channel)
-    email: Channel = msgspec.field(default_factory=Channel)
+    grace: float = 10.0
+    ttl: float = 86400.0
+    preview: bool = True
+    queue: Literal["local", "rabbitmq"] = "local"
+    rabbitmq: str = "amqp://guest:guest@127.0.0.1/"
+    at_once: int = 16
+    apns: Apns = msgspec.field(default_factory=Apns)
+    fcm: Fcm = msgspec.field(default_factory=Fcm)
+    webpush: WebPush = msgspec.field(default_factory=WebPush)
+    email: Email = msgspec.field(default_factory=Email)
 
 
 class Log(Section, kw_only=True):
@@ -194,14 +241,18 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "sync.batch": (1, LARGEST_BATCH),
     "auth.access_ttl": (1, math.inf),
     "auth.refresh_ttl": (1, math.inf),
+    "push.grace": (0, 86400),
+    "push.ttl": (60, 28 * 86400),
+    "push.at_once": (1, 1000),
+    "push.email.port": (1, 65535),
+    "push.email.wait": (0, 7 * 86400),
 }
 """The lowest and the highest value that a setting may have."""
 
 
 def _check(config: Config) -> None:
     for key, (lowest, highest) in BOUNDS.items():
-        section, name = key.split(".")
-        value = getattr(getattr(config, section), name)
+        value = attrgetter(key)(config)
         if not lowest <= value <= highest:
             above = "" if highest == math.inf else f" and at most {highest}"
             raise ConfigError(f"{key} must be at least {lowest}{above}, not {value}.")

@@ -159,7 +159,7 @@ class Queue(Protocol[T]):
     """
 
     async def put(self, things: Sequence[T]) -> None:
-        """Returns when the queue has them all. Raises `Unavailable` within seconds if it has not: some may still arrive."""
+        """Returns when the queue has them all. Raises `Unavailable` within seconds if not: some may still arrive."""
 
     async def work(self, handle: Callable[[T], Awaitable[None]], *, at_once: int) -> None:
         """Hands things to `handle`, so many at once, until cancelled; goes on by itself when the backend is back.
