@@ -197,7 +197,8 @@ async def view(store: Store) -> dict[str, dict[str, Any]]:
             "unread": one.unread,
             "messages": [msgspec.to_builtins(found) for found in messages],
         }
-    assert await store.unread() == {name: one["unread"] for name, one in seen.items() if one["unread"]}
+    counted, shown = await store.unread(), {name: one["unread"] for name, one in seen.items() if one["unread"]}
+    assert counted == shown, f"unread: {counted} != {shown}"
     return seen
 
 

@@ -109,3 +109,18 @@ async def test_after_a_reset_an_application_is_not_told_what_it_sent_itself(scen
     await scene.play([("reset", 0)])
     ready.set()
     await check(scene.town)
+
+
+async def test_a_group_that_one_was_removed_from_has_nothing_unread(scene: Scene) -> None:
+    """No mark of it can be told any more: a count would stay for ever, and disagree with the server's."""
+    await scene.play([("start", 0), ("start", 2), ("send", 0, 1, 3)])
+    await settle(scene.town)
+    bob = scene.devices[2].client
+    assert bob is not None
+    group = scene.conversation(scene.devices[0], 1)
+    assert await bob.unread() == {group: 3}
+    await scene.play([("membership", False)])
+    await settle(scene.town)
+    left = await bob.conversation(group)
+    assert left is not None
+    assert (left.gone, left.unread, await bob.unread()) == (True, 0, {})

@@ -16,13 +16,18 @@ from roost.model.message import Change
 _decode_change = msgspec.json.Decoder(Change).decode
 
 _UNREAD = """
+    CASE WHEN c.gone THEN 0 ELSE
     (SELECT count(*) FROM messages m WHERE m.conversation = c.key
         AND m.conversation_seq > max(c.read_seq, c.known_from - 1) AND m.sender_id IS NOT :user AND m.recall_time = 0)
     + max(min(c.unread_before, max(0, c.known_from - 1 - c.read_seq)),
         (SELECT count(*) FROM messages m WHERE m.conversation = c.key AND m.conversation_seq > c.read_seq
             AND m.conversation_seq < c.known_from AND m.sender_id IS NOT :user AND m.recall_time = 0))
+    END
 """
-"""Unread is derived. What a snapshot counted before its first message (`known_from`) counts until it is read."""
+"""Unread is derived. What a snapshot counted before its first message (`known_from`) counts until it is read.
+
+A conversation that is gone has none: no read mark of it can be told any more, so a count would stay for ever.
+"""
 
 _LAST_UNSENT = """
     ifnull((SELECT max(o.create_time) FROM outbox o WHERE o.conversation_id = c.conversation_id), 0)
@@ -169,7 +174,7 @@ def first_missing(book: Book, conversation_id: str, before: int | None, limit: i
 def unread(book: Book) -> dict[str, int]:
     """Unread messages by conversation id, where there are any."""
     rows = book.execute(
-        f"SELECT c.conversation_id, {_UNREAD} AS unread FROM conversations c WHERE NOT c.gone",  # noqa: S608 - constants
+        f"SELECT c.conversation_id, {_UNREAD} AS unread FROM conversations c",  # noqa: S608 - constants
         {"user": book.user_id},
     )
     return {conversation_id: count for conversation_id, count in rows.fetchall() if count}
