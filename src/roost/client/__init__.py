@@ -1,6 +1,5 @@
 """The Python SDK: a client that cannot lose its place. `docs/sdk-python.md` tells how to use it."""
 
-from roost.client.answers import Group, Member, Presence
 from roost.client.client import Client
 from roost.client.errors import (
     ClientClosed,
@@ -40,6 +39,7 @@ from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.message import Message, MessageType
+from roost.protocol.answers import Group, Member, Presence
 
 __all__ = [
     "Client",

@@ -17,11 +17,11 @@ from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from roost.client.answers import Group, Presence
 from roost.client.client import LINGER, Client
 from roost.client.events import State
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
+from roost.protocol.answers import Group, Presence
 
 T = TypeVar("T")
 

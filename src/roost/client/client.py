@@ -20,7 +20,6 @@ from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
-from roost.client.answers import Group, Member, Presence
 from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
@@ -37,6 +36,7 @@ from roost.errors import NotAMember, NotFound
 from roost.model import ids
 from roost.model.message import MessageType
 from roost.protocol import frames
+from roost.protocol.answers import Group, Member, Presence
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Any])

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from roost.client.answers import ConversationSnapshot, HistoryPage, Snapshot
 from roost.client.http import Http
 from roost.client.store import reading
 from roost.client.store.store import Store, SyncConfig
 from roost.model.message import Message
+from roost.protocol.answers import ConversationSnapshot, HistoryPage, Snapshot
 
 PAGE = 100
 """Messages in a page of history at most (D8)."""

@@ -14,7 +14,7 @@ import msgspec
 from roost.client.errors import NetworkError, refusal
 from roost.client.tokens import Tokens
 from roost.errors import RoostError, Unauthenticated
-from roost.model.names import Wire
+from roost.protocol.answers import Failure
 
 T = TypeVar("T")
 
@@ -28,13 +28,6 @@ class Success(msgspec.Struct, Generic[T]):
     """What an answer is wrapped in."""
 
     data: T
-
-
-class _Failure(Wire, kw_only=True):
-    code: int
-    message: str = ""
-    data: dict[str, Any] | None = None
-    request_id: str | None = None
 
 
 @lru_cache(maxsize=64)
@@ -102,7 +95,7 @@ def refusal_of(answer: httpx2.Response) -> RoostError:
     waits = answer.headers.get("Retry-After", "")
     retry_after = float(waits) if waits.isdigit() else None
     try:
-        failure = msgspec.json.decode(answer.content, type=_Failure)
+        failure = msgspec.json.decode(answer.content, type=Failure)
     except msgspec.DecodeError:  # a proxy's own page
         text = f"{answer.status_code} {answer.reason_phrase}"
         return refusal(answer.status_code * 100, text, retry_after=retry_after)

@@ -19,13 +19,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
-from roost.client.answers import Snapshot
 from roost.client.errors import ClientClosed
 from roost.client.frames import LiveChange, LiveMessage
 from roost.client.store.entries import Applied, Entries
 from roost.client.store.store import Store
 from roost.model.message import Change, Message
 from roost.protocol import frames
+from roost.protocol.answers import Snapshot
 
 MAX_TRANSACTION = 1000
 """Entries stored in one transaction at most."""

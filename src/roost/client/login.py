@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 import msgspec
 
-from roost.client.answers import Session
 from roost.client.errors import NetworkError
 from roost.client.http import Success, http_client, refusal_of
 from roost.errors import Unauthenticated
+from roost.protocol.answers import Session
 
 _decode = msgspec.json.Decoder(Success[Session]).decode
 

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from roost.client.answers import Snapshot
 from roost.client.errors import (
     NetworkError,
     SyncStopped,
@@ -33,6 +32,7 @@ from roost.client.http import Http
 from roost.client.intake import Intake
 from roost.client.store.store import Store
 from roost.errors import RoostError, SeqAhead, Unavailable
+from roost.protocol.answers import Snapshot
 from roost.protocol.frames import Page, SyncRequest
 
 logger = logging.getLogger("roost.client.sync")

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from roost.client.answers import Member
 from roost.client.store.entries import Book
 from roost.client.store.rows import SELECT, StoredMessage, message_of
 from roost.client.store.sending import unsent
 from roost.model.message import Change
+from roost.protocol.answers import Member
 
 _decode_change = msgspec.json.Decoder(Change).decode
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from roost.client.answers import ConversationSnapshot, Member, Snapshot
 from roost.client.store import reading, sending
 from roost.client.store.entries import Book, move_read_mark, store_messages
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
+from roost.protocol.answers import ConversationSnapshot, Member, Snapshot
 
 
 def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:

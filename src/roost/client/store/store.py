@@ -17,13 +17,13 @@ from uuid import uuid4
 
 import msgspec
 
-from roost.client.answers import Group, Snapshot
 from roost.client.errors import ClientClosed, StoreBelongsToAnother
 from roost.client.store import reading, reset, sending
 from roost.client.store.entries import Applied, Book, Entries, apply, store_messages
 from roost.client.store.rows import StoredMessage, message_row
 from roost.client.store.schema import open_file
 from roost.model.message import Message
+from roost.protocol.answers import Group, Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 
 from roost.edge.api.operations import Call, DeviceID, UserID, Visit, operation
-from roost.edge.auth.accounts import MAX_DISPLAY_NAME, Session
+from roost.edge.auth.accounts import MAX_DISPLAY_NAME
 from roost.edge.auth.passwords import LONGEST, SHORTEST
 from roost.model.names import Wire
+from roost.protocol.answers import Session
 
 
 class Registration(Wire, kw_only=True):

@@ -12,19 +12,8 @@ from roost.journal.contract import Author
 from roost.model import ids
 from roost.model.message import Message
 from roost.model.names import Wire
+from roost.protocol.answers import ConversationState
 from roost.roster.conversations import Listed
-
-
-class ConversationState(Wire, kw_only=True):
-    """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark."""
-
-    conversation_id: str
-    conversation_seq: int
-    read_seq: int
-    unread: int
-    muted: bool
-    role: str
-    name: str | None = None
 
 
 class ConversationOverview(ConversationState, kw_only=True):

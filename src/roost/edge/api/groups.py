@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -10,6 +11,8 @@ from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, User
 from roost.flow.groups import MAX_NAME, GroupState
 from roost.model import ids
 from roost.model.names import Wire
+from roost.protocol.answers import Group, Member
+from roost.roster import conversations as roster
 from roost.roster.conversations import ADMIN, MEMBER
 
 Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_NAME})]
@@ -55,50 +58,34 @@ class Departure(Wire, kw_only=True):
     user_id: UserIDInPath
 
 
-class GroupMember(Wire, kw_only=True):
-    """A member of a group: owner, admin or member, since `joinTime` (milliseconds)."""
-
-    user_id: str
-    role: str
-    join_time: int
-
-
-class GroupView(Wire, kw_only=True):
-    """A group and everyone in it, in the order of joining."""
-
-    group_id: str
-    conversation_id: str
-    name: str | None = None
-    create_time: int
-    members: list[GroupMember]
-
-
-def _view(state: GroupState) -> GroupView:
+def _view(state: GroupState) -> Group:
     conversation = state.conversation
-    return GroupView(
+    return Group(
         group_id=conversation.conversation_id.removeprefix("g:"),
         conversation_id=conversation.conversation_id,
         name=conversation.name,
         create_time=conversation.created_at,
-        members=[
-            GroupMember(user_id=member.user_id, role=member.role, join_time=member.joined_at)
-            for member in state.members
-        ],
+        members=shown_members(state.members),
     )
 
 
-async def create(call: Call, asked: NewGroup) -> GroupView:
+def shown_members(members: Sequence[roster.Member]) -> list[Member]:
+    """Members as they are shown."""
+    return [Member(user_id=one.user_id, role=one.role, join_time=one.joined_at) for one in members]
+
+
+async def create(call: Call, asked: NewGroup) -> Group:
     """Make a group, with its first members."""
     members = [*asked.members, *asked.member_ids]
     return _view(await call.roads.groups.create(call.author, asked.group_id, asked.name, members))
 
 
-async def show(call: Call, asked: GroupName) -> GroupView:
+async def show(call: Call, asked: GroupName) -> Group:
     """Show a group to one of its members."""
     return _view(await call.roads.groups.state(call.author, ids.group_id(asked.group_id)))
 
 
-async def rename(call: Call, asked: Renaming) -> GroupView:
+async def rename(call: Call, asked: Renaming) -> Group:
     """Give a group another name. For its owner and admins."""
     return _view(await call.roads.groups.rename(call.author, ids.group_id(asked.group_id), asked.name))
 
@@ -108,7 +95,7 @@ async def dissolve(call: Call, asked: GroupName) -> None:
     await call.roads.groups.dissolve(call.author, ids.group_id(asked.group_id))
 
 
-async def add(call: Call, asked: Membership) -> GroupView:
+async def add(call: Call, asked: Membership) -> Group:
     """Add a member, or give one another role. For the owner and admins; only the owner names admins."""
     user = ids.user_id(asked.user_id)
     return _view(await call.roads.groups.add(call.author, ids.group_id(asked.group_id), user, asked.role))

@@ -11,8 +11,8 @@ from roost.admit.rules import SENDABLE
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, MessageID, UserID, UserIDInPath, operation
 from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
 from roost.model import ids
-from roost.model.message import Message
 from roost.model.names import Wire
+from roost.protocol.answers import HistoryPage, Presence
 from roost.protocol.frames import Group, Private, Sent
 
 MAX_USERS = 500
@@ -64,24 +64,10 @@ class GroupHistory(History, kw_only=True):
     group_id: GroupIDInPath
 
 
-class HistoryPage(Wire, kw_only=True):
-    """Messages, oldest first. `nextBefore` asks for the page before; null where there is none."""
-
-    messages: list[Message]
-    next_before: int | None
-
-
 class Users(Wire, kw_only=True):
     """User ids with commas between them, at most 500."""
 
     user_ids: Annotated[str, msgspec.Meta(examples=["1,2,3"])]
-
-
-class Visibility(Wire, kw_only=True):
-    """Whether a user is online, and when last seen (milliseconds; null if never)."""
-
-    online: bool
-    last_seen: int | None
 
 
 async def send_to_user(call: Call, asked: ToUser) -> Sent:
@@ -148,7 +134,7 @@ async def _history(call: Call, conversation: str, asked: History) -> HistoryPage
     return HistoryPage(messages=found, next_before=first if first > 1 else None)
 
 
-async def online(call: Call, asked: Users) -> dict[str, Visibility]:
+async def online(call: Call, asked: Users) -> dict[str, Presence]:
     """Ask who is online, many users at once."""
     user_ids = [ids.user_id(name.strip(), "userIDs") for name in asked.user_ids.split(",") if name.strip()]
     if not 1 <= len(user_ids) <= MAX_USERS:
@@ -157,7 +143,7 @@ async def online(call: Call, asked: Users) -> dict[str, Visibility]:
     forgotten = [user_id for user_id, state in here.items() if state.last_seen is None]
     seen = await call.roads.users.last_seen(forgotten) if forgotten else {}
     return {
-        user_id: Visibility(
+        user_id: Presence(
             online=state.online, last_seen=seen.get(user_id) if state.last_seen is None else state.last_seen
         )
         for user_id, state in here.items()

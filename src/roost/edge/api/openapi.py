@@ -17,8 +17,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from roost import __version__
 from roost.edge.api.operations import PATH_FIELD, Operation
-from roost.edge.api.refusals import Failure
 from roost.model.names import wire_name
+from roost.protocol.answers import Failure
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 REFERENCE = "#/components/schemas/{name}"

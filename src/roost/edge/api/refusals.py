@@ -22,7 +22,7 @@ from roost.errors import (
     Unavailable,
 )
 from roost.metrics import REFUSALS
-from roost.model.names import Wire
+from roost.protocol.answers import Failure
 from roost.protocol.codec import encode_json
 
 METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT")
@@ -30,16 +30,6 @@ METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT")
 logger = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class Failure(Wire, kw_only=True):
-    """A refusal. `code` and `error` are stable; `message` is for a person; `requestID` finds it in the log."""
-
-    code: int
-    error: str
-    message: str
-    data: dict[str, Any] | None
-    request_id: str
 
 
 _OF_STATUS: dict[int, type[RoostError]] = {

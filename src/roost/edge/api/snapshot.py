@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from roost.edge.api.conversations import ConversationState, state_fields
-from roost.edge.api.groups import GroupMember
+from roost.edge.api.conversations import state_fields
+from roost.edge.api.groups import shown_members
 from roost.edge.api.operations import Call, operation
-from roost.model.message import Message
-from roost.model.names import Wire
-
-
-class ConversationSnapshot(ConversationState, kw_only=True):
-    """A conversation with its members and latest messages, oldest first; older ones are in its history."""
-
-    members: list[GroupMember]
-    messages: list[Message]
-
-
-class Snapshot(Wire, kw_only=True):
-    """Everything as of `maxSeq`, which is the `lastSeq` to go on from, in the log of `epoch`."""
-
-    epoch: str
-    max_seq: int
-    conversations: list[ConversationSnapshot]
+from roost.protocol.answers import ConversationSnapshot, Snapshot
 
 
 async def snapshot(call: Call) -> Snapshot:
@@ -35,9 +19,7 @@ async def snapshot(call: Call) -> Snapshot:
     conversations = [
         ConversationSnapshot(
             **msgspec.structs.asdict(state_fields(listed)),
-            members=[
-                GroupMember(user_id=member.user_id, role=member.role, join_time=member.joined_at) for member in members
-            ],
+            members=shown_members(members),
             messages=messages,
         )
         for listed, members, messages in found.conversations

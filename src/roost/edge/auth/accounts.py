@@ -23,21 +23,11 @@ from roost.edge.auth.tokens import Claims, Tokens
 from roost.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, TokenExpired
 from roost.journal.contract import Author
 from roost.model import ids
-from roost.model.names import Wire
+from roost.protocol.answers import Session
 from roost.roster.users import Users
 
 MAX_DISPLAY_NAME = 100
 """Characters in a display name."""
-
-
-class Session(Wire, kw_only=True):
-    """What a device holds after logging in. `expireTime` is the access token's, in milliseconds."""
-
-    token: str
-    refresh_token: str
-    expire_time: int
-    user_id: str
-    device_id: str
 
 
 class Accounts:

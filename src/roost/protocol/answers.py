@@ -1,0 +1,91 @@
+"""What the HTTP API answers, as structs that the server fills and the SDK reads (CONTRACT §3).
+
+Here is what both sides use. What only the server says (pages of lists, counts, devices) stands beside its route in
+`edge/api`; sync pages and receipts are frames as well, and stand in `frames`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from roost.model.message import Message
+from roost.model.names import Wire
+
+
+class Failure(Wire, kw_only=True):
+    """A refusal. `code` and `error` are stable; `message` is for a person; `requestID` finds it in the log."""
+
+    code: int
+    error: str
+    message: str
+    data: dict[str, Any] | None
+    request_id: str
+
+
+class Session(Wire, kw_only=True):
+    """What a device holds after logging in. `expireTime` is the access token's, in milliseconds."""
+
+    token: str
+    refresh_token: str
+    expire_time: int
+    user_id: str
+    device_id: str
+
+
+class Presence(Wire, kw_only=True):
+    """Whether a user is online, and when last seen (milliseconds; null if never)."""
+
+    online: bool
+    last_seen: int | None
+
+
+class HistoryPage(Wire, kw_only=True):
+    """Messages of a conversation, oldest first. `nextBefore` asks for the page before; null where there is none."""
+
+    messages: list[Message]
+    next_before: int | None
+
+
+class Member(Wire, kw_only=True):
+    """A member of a group: owner, admin or member, since `joinTime` (milliseconds)."""
+
+    user_id: str
+    role: str
+    join_time: int
+
+
+class Group(Wire, kw_only=True):
+    """A group and everyone in it, in the order of joining."""
+
+    group_id: str
+    conversation_id: str
+    name: str | None = None
+    create_time: int
+    members: list[Member]
+
+
+class ConversationState(Wire, kw_only=True):
+    """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark."""
+
+    conversation_id: str
+    conversation_seq: int
+    read_seq: int
+    unread: int
+    muted: bool
+    role: str
+    name: str | None = None
+
+
+class ConversationSnapshot(ConversationState, kw_only=True):
+    """A conversation with its members and latest messages, oldest first; older ones are in its history."""
+
+    members: list[Member]
+    messages: list[Message]
+
+
+class Snapshot(Wire, kw_only=True):
+    """Everything as of `maxSeq`, which is the `lastSeq` to go on from, in the log of `epoch`."""
+
+    epoch: str
+    max_seq: int
+    conversations: list[ConversationSnapshot]
