@@ -1,0 +1,209 @@
+"""Browsers: Web Push (RFC 8030), encrypted for the browser alone (RFC 8291), signed by this server (RFC 8292).
+
+What the push service in between gets to see: when, how much, and a topic that tells it nothing. What is in the
+notification, only the browser can read.
+
+The endpoint is an address that a user gave. It is called by https only, on the public internet only
+(`roost.push.internet`), redirects are not followed, and little of an answer is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import ssl
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import http_ece  # type: ignore[import-untyped]
+import httpcore2
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from roost import config
+from roost.errors import InvalidInput
+from roost.model.names import Wire
+from roost.push.addresses import Subscriber, subscriber
+from roost.push.contract import Address, Dead, Failed, Notification, Outcome, Retry, Sent, WebPush
+from roost.push.http import reason, retry_after
+from roost.push.internet import Internet, NotPublic
+from roost.push.vapid import Vapid, base64url
+
+TIMEOUT = 10.0
+"""Seconds for a push, all in all."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds of these to connect."""
+CONNECTIONS = 100
+"""Open at once: an endpoint that answers nobody holds one for `TIMEOUT`."""
+IDLE_CONNECTIONS, IDLE_SECONDS = 20, 60.0
+"""Kept for the next push, and how long. There are a handful of push services."""
+LARGEST_PAYLOAD = 3072
+"""Bytes before encryption. A push service must take 4,096 encrypted (RFC 8030 §7.2), of which 103 are not ours."""
+LONGEST_TITLE = 120
+"""Characters."""
+LONGEST_TTL = 28 * 86400
+"""Seconds that push services keep a message at most; some refuse more."""
+TOPIC_BYTES = 24
+"""32 characters of base64url, the most that a topic may have (RFC 8030 §5.4)."""
+LARGEST_ANSWER = 1024
+"""Bytes of an answer that are read: what a refusal says about itself."""
+LONGEST_DETAIL = 500
+"""Characters of the address that a push service gave the message."""
+
+ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED})
+GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""The subscription is no more (RFC 8030 §7.3)."""
+PATIENCE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class Payload(Wire, kw_only=True):
+    """What the service worker gets, as JSON. The last four name the newest message; a test push has none."""
+
+    title: str
+    body: str
+    badge: int
+    tag: str
+    conversation_id: str | None = None
+    server_msg_id: str | None = None
+    seq: int | None = None
+    sender_id: str | None = None
+
+
+class WebPushChannel:
+    """The channel to browsers. `vapid.public_key` is what they subscribe with."""
+
+    def __init__(
+        self,
+        settings: config.WebPush,
+        data: Path,
+        clock: Callable[[], int],
+        *,
+        tls: ssl.SSLContext | None = None,
+        loopback: bool = False,
+    ) -> None:
+        """`data` is the data directory; `clock` gives milliseconds. Raises `ConfigError` for settings it can't use.
+
+        `tls` and `loopback` are for tests: who is trusted, and whether endpoints on this machine are called.
+        """
+        self.vapid = Vapid.open(settings, data)
+        self._clock = clock
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls or httpcore2.default_ssl_context(),
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=Internet(loopback=loopback),
+        )
+
+    async def send(self, address: Address, notification: Notification) -> Outcome:
+        """Sends once, within `TIMEOUT`; what the network does is a `Retry`, what the push service says its outcome."""
+        assert isinstance(address, WebPush)
+        try:
+            receiver = subscriber(address)
+        except InvalidInput as error:  # checked when it was given; such an address was never one
+            return Dead(str(error))
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._post(receiver, notification)
+        except NotPublic as error:
+            return Failed(str(error))
+        except TimeoutError:
+            return Retry(f"no answer within {TIMEOUT:g} s")
+        except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            return Retry(f"{type(error).__name__}: {error}")
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._pool.aclose()
+
+    async def _post(self, receiver: Subscriber, notification: Notification) -> Outcome:
+        now = self._clock()
+        headers = {
+            "Host": receiver.origin.removeprefix("https://"),
+            "Authorization": self.vapid.authorization(receiver.origin, now),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(min(max(0, (notification.expires_at - now) // 1000), LONGEST_TTL)),
+            "Urgency": "high",
+            "Topic": topic(receiver, notification.collapse),
+        }
+        async with self._pool.stream(
+            "POST",
+            receiver.endpoint,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            content=encrypt(payload(notification), receiver),
+            extensions={"timeout": {"connect": CONNECT_TIMEOUT}},
+        ) as response:
+            answer = httpcore2.Response(response.status, headers=response.headers, content=await _beginning(response))
+        return outcome(answer, now)
+
+
+def payload(notification: Notification) -> bytes:
+    """The JSON of a notification in at most `LARGEST_PAYLOAD` bytes: the body gives way, at a character's border."""
+    shown = Payload(
+        title=notification.title[:LONGEST_TITLE],
+        body=notification.body,
+        badge=notification.badge,
+        tag=notification.collapse,
+    )
+    if notification.missed:
+        newest = notification.missed[-1]
+        shown.conversation_id, shown.server_msg_id = newest.conversation_id, newest.server_msg_id
+        shown.seq, shown.sender_id = newest.seq, newest.sender_id
+    encoded = msgspec.json.encode(shown)
+    if len(encoded) > LARGEST_PAYLOAD:
+        # A byte of the body takes at least one byte of JSON, so cutting the excess off the body is enough.
+        excess = len(encoded) - LARGEST_PAYLOAD + len("…".encode())
+        shown.body = notification.body.encode()[:-excess].decode(errors="ignore") + "…"
+        encoded = msgspec.json.encode(shown)
+    return encoded
+
+
+def encrypt(content: bytes, receiver: Subscriber) -> bytes:
+    """`content` for the eyes of one browser: one record, with a key of its own (RFC 8291 §3)."""
+    encrypted: bytes = http_ece.encrypt(
+        content,
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=receiver.point,
+        auth_secret=receiver.auth,
+        version="aes128gcm",
+    )
+    return encrypted
+
+
+def topic(receiver: Subscriber, collapse: str) -> str:
+    """The topic under which a message replaces an older one that still waits (RFC 8030 §5.4).
+
+    Keyed with the browser's secret: the push service does not learn which conversation it is.
+    """
+    return base64url(hmac.digest(receiver.auth, collapse.encode(), hashlib.sha256)[:TOPIC_BYTES])
+
+
+def outcome(response: httpcore2.Response, now: int) -> Outcome:
+    """What an answer of a push service means; `now` in milliseconds.
+
+    401 and 403 say that the server's token or key is not the one the subscription is tied to (RFC 8292 §4.2). That
+    is `Failed`, although such a subscription may never work again: a wrong clock or a key file put back from another
+    server gives the same answer for everyone, and taking the addresses of all users away could not be undone.
+    A redirect is `Failed`, too: it is not followed.
+    """
+    headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    said = reason(response.status, response.content)
+    if response.status in ACCEPTED:
+        return Sent(headers.get(b"location", "")[:LONGEST_DETAIL])
+    if response.status in GONE:
+        return Dead(said)
+    if response.status in PATIENCE or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Retry(said, retry_after(headers.get(b"retry-after"), now))
+    return Failed(said)
+
+
+async def _beginning(response: httpcore2.Response) -> bytes:
+    content = b""
+    async for chunk in response.aiter_stream():
+        content += chunk
+        if len(content) >= LARGEST_ANSWER:
+            break
+    return content[:LARGEST_ANSWER]
