@@ -66,6 +66,9 @@ class Town:
     def send(self, kind: str, to: str, content: str) -> Any:
         return self._server.request("POST", f"/messages/{kind}", {"to": to, "content": content}, self.ann)
 
+    def sync(self, token: str) -> Any:
+        return self._server.request("POST", "/messages/sync", {"lastSeq": 0}, token)
+
     def devices(self, token: str) -> list[str]:
         found = self._server.request("GET", "/devices", None, token)["devices"]
         return [device["deviceID"] for device in found]
@@ -152,6 +155,26 @@ def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:
     assert "no_such" in refused("token", "alice", "--data", tmp_path, ROOST_LIMITS__NO_SUCH="1")
 
 
+def test_a_restored_database_gets_a_new_epoch_and_server_ids_never_given(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    town = Town(server)
+    first = town.sync(town.bob)
+    server.stop()
+    assert "new epoch" in said("renew-epoch", "--data", server.data)
+    server.start()
+    town.send("user", "bob", "after the restore")
+    later = town.sync(town.bob)
+    server.stop()
+    assert later["epoch"] != first["epoch"]
+    given = [int(message["serverMsgID"]) for message in later["messages"]]
+    assert given[-1] > max(given[:-1]) + 1_000_000_000
+
+
+def test_the_epoch_is_not_renewed_under_a_running_server(town: Town) -> None:
+    assert "another server" in refused("renew-epoch", "--data", town.data)
+
+
 def test_stats_counts_what_is_stored_and_names_who_is_behind(town: Town) -> None:
     facts, behind = said("stats", "--data", town.data).split("\n\n")
     counted = dict(line.split(maxsplit=1) for line in facts.splitlines())
@@ -198,7 +221,7 @@ def test_online_without_a_server_says_so(town: Town) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["stats", "messages", "online"])
+@pytest.mark.parametrize("command", ["stats", "messages", "online", "renew-epoch"])
 def test_looking_at_a_directory_without_a_database_makes_none(command: str, tmp_path: Path) -> None:
     assert "there is no database" in refused(command, "--data", tmp_path)
     assert list(tmp_path.iterdir()) == []

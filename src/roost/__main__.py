@@ -126,6 +126,14 @@ def migrate(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
 
 
 @app.command
+def renew_epoch(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """After a backup was restored: has every client take a snapshot. Stop the server first."""
+    from roost import operations
+
+    _show(operations.renew_epoch(_settings(config, data).database))
+
+
+@app.command
 def stats(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     """Show how much is stored, and which devices are furthest behind."""
     from roost import operations

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import uvicorn
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from roost import metrics
 from roost.admit.ratelimit import RateLimit
@@ -109,13 +109,26 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         clock=now_ms,
-        check=database.check,
+        check=lambda: _check(database),
     )
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     try:
         yield roads, database
     finally:
         await database.close()
+
+
+async def _check(database: Database) -> None:
+    """Raises unless the database reads, and has room for a commit, now."""
+    now = str(now_ms())
+    written = update(deployment).where(deployment.c.name == "checked").values(value=now)
+
+    def touch(tx: Connection) -> None:
+        if not tx.execute(written).rowcount:
+            tx.execute(insert(deployment).values(name="checked", value=now))
+
+    await database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+    await database.write(touch)
 
 
 def _measure(commit: CommitFigures) -> None:

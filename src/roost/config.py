@@ -29,7 +29,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Server(Section, kw_only=True):
-    """Where to listen and keep data. `origins`: pages that may open a WebSocket; `*` is any, `self` this host."""
+    """Where to listen and keep data. `origins`: pages that may connect; `*` is any, `self` this host."""
 
     host: str = "127.0.0.1"
     port: int = 8080

@@ -132,13 +132,6 @@ class NotAMember(Forbidden):
     default = "You are not a member of this conversation."
 
 
-class OriginRefused(Forbidden):
-    """A browser page of an origin that the configuration does not list."""
-
-    code, slug = 40302, "origin_refused"
-    default = "Pages of this origin may not connect."
-
-
 class NotFound(RoostError):
     """There is nothing at this address."""
 

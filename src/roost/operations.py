@@ -1,4 +1,4 @@
-"""Looking at a deployment (D5): what is stored, what was said last, who is online.
+"""Looking at a deployment (D5): what is stored, what was said last, who is online; and a new epoch after a restore.
 
 The database is read as it is, read-only, beside a running server or without one. Who is online only the running
 server knows; it is asked over HTTP, with a token signed by the secret of the data directory.
@@ -6,6 +6,7 @@ server knows; it is asked over HTTP, with a token signed by the secret of the da
 
 from __future__ import annotations
 
+import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.exc import DatabaseError
 
 from roost.config import Config, Server
+from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
-from roost.db.sqlite import open_read_only
+from roost.db.sqlite import SQLiteFile, open_read_only
 from roost.edge.auth.secret import load_or_make_secret
 from roost.edge.auth.signing import sign
 from roost.journal.reading import unsynced
@@ -33,6 +35,8 @@ ASKED_AT_ONCE = 100
 """Users in one question to the server: the address stays short enough for any proxy."""
 TIMEOUT = 10.0
 """Seconds for the server to answer."""
+IDS_LEFT_OUT = 1 << 32
+"""Server ids that are never given after a restore: more than were given since any backup. There are 2^53."""
 TOKEN_SECONDS = 60
 """How long the token that asks the server is valid."""
 
@@ -128,6 +132,34 @@ def online(settings: Config, url: str) -> list[str]:
         here |= {user: state["lastSeen"] for user, state in found.items() if state["online"]}
     lines = _columns([("USER", "LAST HEARD OF"), *((user, _time(seen)) for user, seen in here.items())]) if here else []
     return [*lines, f"{len(here):,} of {len(names):,} users online"]
+
+
+def renew_epoch(database: Path) -> list[str]:
+    """Gives a database that was restored from a backup its new epoch, and server ids that were never given.
+
+    Raises `OSError` where there is none, `BlockingIOError` where a server has it open.
+    """
+    if not database.exists():
+        raise FileNotFoundError(f"there is no database at {database}; name its directory with --data.")
+    engine, epoch = SQLiteFile(database), secrets.token_hex(8)
+    try:
+        with engine.writer() as connection:
+            migrate(connection)
+            engine.begin(connection)
+            _set(connection, "epoch", epoch)
+            next_mid = connection.execute(select(deployment.c.value).where(deployment.c.name == "next_mid")).scalar()
+            if next_mid is not None:
+                _set(connection, "next_mid", str(int(next_mid) + IDS_LEFT_OUT))
+            engine.commit(connection)
+    except DatabaseError as error:
+        raise OSError(f"{database} can't be changed: {error.orig}") from None
+    finally:
+        engine.dispose()
+    return [f"{database} has the new epoch {epoch}: every client will take a snapshot when it comes back."]
+
+
+def _set(connection: Connection, name: str, value: str) -> None:
+    connection.execute(update(deployment).where(deployment.c.name == name).values(value=value))
 
 
 def address(server: Server) -> str:

@@ -67,10 +67,6 @@ async def test_a_reading_that_fails_is_told_and_the_next_one_works(database: Dat
     assert await database.read(notes) == ["1"]
 
 
-async def test_the_check_passes_on_a_database_that_works(database: Database) -> None:
-    await database.check()
-
-
 async def test_one_may_look_beside_a_running_server(database: Database, tmp_path: Path) -> None:
     await database.write(note("1"))
     connection = open_read_only(tmp_path / "notes.db")

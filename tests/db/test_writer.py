@@ -293,4 +293,4 @@ class TestTheEnd:
     async def test_closing_ends_the_threads(self, database: Database) -> None:
         await database.read(notes)
         await database.close()
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("roost-")]
+        assert not [thread for thread in [database._thread, *database._readers._threads] if thread.is_alive()]

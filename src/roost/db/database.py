@@ -133,11 +133,6 @@ class Database:
             self._engine.dispose()
             raise
 
-    async def check(self) -> None:
-        """Raises unless the database reads and commits now."""
-        await self.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
-        await self.write(lambda _: None)
-
     @property
     def waiting(self) -> int:
         """Pieces of work that wait for the writer."""

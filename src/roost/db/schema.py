@@ -20,7 +20,8 @@ deployment = Table(
     Column("name", String(50), primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""Facts of the whole deployment: `epoch` names the life of its logs, `next_mid` the next block of server ids."""
+"""Facts of the whole deployment: `epoch` names the life of its logs, `next_mid` the next block of server ids, `checked`
+is written to see whether it can be."""
 
 users = Table(
     "users",

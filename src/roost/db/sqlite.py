@@ -69,11 +69,12 @@ class SQLiteFile:
 
     def commit(self, connection: Connection) -> None:
         """Commits; one fsync of the write-ahead log."""
-        _end(connection, "commit")
+        (connection if connection.in_transaction() else _driver(connection)).commit()
 
     def rollback(self, connection: Connection) -> None:
-        """Takes the transaction back."""
-        _end(connection, "rollback")
+        """Takes the transaction back: SQLAlchemy's, one that failed to commit included, and sqlite3's."""
+        connection.rollback()
+        _driver(connection).rollback()
 
     def begin_reading(self, connection: Connection) -> None:
         """Opens a snapshot."""
@@ -94,11 +95,6 @@ class SQLiteFile:
 def _driver(connection: Connection) -> Any:
     """The sqlite3 connection: what is on every message's way goes past SQLAlchemy's bookkeeping."""
     return connection.connection.dbapi_connection
-
-
-def _end(connection: Connection, how: str) -> None:
-    """Ends a transaction for sqlite3, and for SQLAlchemy if it has taken part in it."""
-    getattr(connection if connection.in_transaction() else _driver(connection), how)()
 
 
 def open_read_only(path: Path, engines: list[Engine] | None = None) -> Connection:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar, Request, Response
+from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 
 from roost.config import Config
@@ -52,12 +53,26 @@ def build(roads: Roads, config: Config) -> Litestar:
             *reference_pages(describe(OPERATIONS, PREFIX)),
         ],
         exception_handlers={Exception: refuse},
+        cors_config=_cors(config.server.origins),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # the door has the bound
     )
     app.asgi_handler = Door(app.asgi_handler, config.limits.max_body)
     return app
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    """Pages of other origins may call the API as they may open a WebSocket; their tokens are in no cookie."""
+    others = [origin for origin in origins if origin != "self"]
+    if not others:
+        return None
+    return CORSConfig(
+        allow_origins=others,
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "X-Request-ID"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+        max_age=600,
+    )
 
 
 def _route(operation: Operation, roads: Roads) -> HTTPRouteHandler:
