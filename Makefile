@@ -41,6 +41,7 @@ demo: setup ## a user goes offline, 10,000 messages arrive, the user returns
 	@$(BIN)/python scripts/demo.py $(ARGS)
 
 test: setup ## all tests (ARGS='-k journal' chooses)
+	@sh scripts/install_servers.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## format, lint, types, import rules, links in the docs

@@ -20,6 +20,11 @@ from roost.journal.journal import Journal
 from roost.journal.positions import Positions
 from tests.backends import Backend, SQLiteBackend
 from tests.rooms import Clock, Rooms
+from tests.servers.rabbitmq import (  # noqa: F401 - fixtures
+    mortal_rabbitmq,
+    mortal_rabbitmq_process,
+    rabbitmq,
+)
 
 # `make test` is to be quick, on a machine that is busy: few examples, no deadline, and no shrinking of what fails.
 # HYPOTHESIS_PROFILE=long digs, and makes the example that failed before a small one.
