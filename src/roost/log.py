@@ -9,6 +9,9 @@ import structlog
 
 from roost.config import Log
 
+QUIET = ("aio_pika", "aiormq")
+"""Libraries that write a line, or a trace, at each attempt to reach who is away. Ours say it once an outage."""
+
 
 def configure(settings: Log) -> None:
     """Sets up structlog and the standard library's logging alike. Errors have their trace."""
@@ -16,6 +19,8 @@ def configure(settings: Log) -> None:
     logging.basicConfig(
         level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
     )
+    for chatty in QUIET:
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     renderer: structlog.typing.Processor
     if settings.format == "json":
         renderer = structlog.processors.JSONRenderer()

@@ -152,6 +152,10 @@ class Task(msgspec.Struct, frozen=True):
     created_at: int
 
 
+TRIES = 5
+"""How often a thing is handed out whose `handle` raises each time, before it is put aside."""
+
+
 class Queue(Protocol[T]):
     """Takes things from one side to the other, through restarts of either: durable where its backend is.
 
@@ -166,6 +170,9 @@ class Queue(Protocol[T]):
 
         A thing whose `handle` raises, or whose worker dies, is handed out again; after some times it is put aside.
         """
+
+    async def backlog(self) -> int:
+        """How many things wait for a worker. Raises `Unavailable`."""
 
     async def close(self) -> None:
         """Lets go of connections; what was not handled stays in the queue where the backend keeps it."""

@@ -1,0 +1,308 @@
+"""A queue in RabbitMQ: between the server and its push workers, through restarts of all three.
+
+**Nothing is lost.** Queues are quorum queues, written to disk; `put` returns when the broker confirmed each thing,
+and a worker acknowledges a thing after it was handled. What a worker had when it or the broker died is handed out
+again (RabbitMQ: "Consumer Acknowledgements and Publisher Confirms").
+
+**Once, mostly.** Acknowledgements are not confirmed, so that a broker that dies forgets the last of them. The worker
+remembers what it has done, and acknowledges that once more without handling it. What is left: a worker that dies
+itself, and a thing that goes to another worker after the broker died.
+
+**One at a time.** A worker that lost the broker ends what it has in hand before it takes more: the same thing is
+never handled twice at once in one process.
+
+**Away is no reason to hang.** Everything that waits for the broker has a limit: a publish into a connection whose
+other end is gone would wait for ever. `put` and `work` have a connection each, because a broker that is short of
+memory or disk stops reading from who publishes, and acknowledgements must still get through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import aio_pika
+import msgspec
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS as LOST
+
+from roost.errors import Unavailable
+from roost.push.contract import TRIES
+
+T = TypeVar("T")
+
+PATIENCE = 5.0
+"""Seconds that the broker has to take a connection or to confirm a slice of things."""
+
+SLICE = 500
+"""Things under way to the broker at a time; enough to keep it busy, few enough to be confirmed within `PATIENCE`."""
+
+HEARTBEAT = 10
+"""Seconds between signs of life (AMQP 0-9-1 §4.2.7): a broker that is silent for three of them is gone."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds between attempts to connect: doubled from the first to the longest, and up to half of it taken off."""
+
+REMEMBERED = 10_000
+"""Things done whose second coming is known: more than a broker can have had unwritten when it died. 1 MB."""
+
+PUT_ASIDE = 10_000
+"""Things that a dead-letter queue keeps, for a person to look at; the oldest go first. The outbox has them all."""
+
+logger = structlog.get_logger()
+
+
+class _Line(NamedTuple):
+    """A connection with what was opened on it."""
+
+    connection: AbstractConnection
+    channel: AbstractChannel
+    queue: AbstractQueue
+
+
+class RabbitQueue(Generic[T]):
+    """A `Queue` of things of `kind`, by the broker at `url`; made there with its dead-letter queue `<name>.dead`.
+
+    A thing whose `handle` raised is handed out again after `pause` seconds, doubled each time; after `TRIES`, or where
+    its body is not of `kind`, it goes to the dead-letter queue. `patience` in seconds.
+    """
+
+    def __init__(self, url: str, name: str, kind: type[T], *, pause: float = 1.0, patience: float = PATIENCE) -> None:
+        self._url = url
+        self._name = name
+        self._decode = msgspec.json.Decoder(kind).decode
+        self._encode = msgspec.json.Encoder().encode
+        self._pause = pause
+        self._patience = patience
+        self._publishing: _Line | None = None
+        self._opening = asyncio.Lock()
+        self._done: dict[str, None] = {}
+        self._away_since: float | None = None
+        self._closed = False
+
+    # --- putting ---
+
+    async def put(self, things: Sequence[T]) -> None:
+        """Returns when the broker has them all on disk. Raises `Unavailable` when it does not answer in `patience`."""
+        for start in range(0, len(things), SLICE):
+            line = await self._line()
+            try:
+                await self._publish(line, things[start : start + SLICE])
+            except LOST as error:
+                await self._drop(line)
+                raise self._unavailable(error) from error
+        self._back()
+
+    async def _publish(self, line: _Line, things: Sequence[T]) -> None:
+        """Raises one of `LOST`, also where the broker refused a thing or no queue is there to take it."""
+        exchange = line.channel.default_exchange
+        # As tasks: a connection that breaks cancels those who wait for it, which must not look like a cancelled `put`.
+        publishing = [
+            asyncio.create_task(exchange.publish(self._message(thing), self._name, mandatory=True)) for thing in things
+        ]
+        try:
+            _, late = await asyncio.wait(publishing, timeout=self._patience)
+            if late:
+                raise TimeoutError(f"no confirmation in {self._patience:g} s")
+        finally:
+            for one in publishing:
+                one.cancel()
+            results = await asyncio.gather(*publishing, return_exceptions=True)
+        for result in results:
+            if isinstance(result, asyncio.CancelledError):
+                raise ConnectionError("the connection was closed")
+            if isinstance(result, BaseException):
+                raise result
+
+    def _message(self, thing: T) -> aio_pika.Message:
+        return aio_pika.Message(
+            self._encode(thing),
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=uuid.uuid4().hex,
+        )
+
+    async def _line(self) -> _Line:
+        """The connection that `put` uses. Raises `Unavailable`."""
+        if self._closed:
+            raise Unavailable("The queue is closed.")
+        try:
+            async with asyncio.timeout(self._patience), self._opening:
+                line = self._publishing
+                if line is None or line.channel.is_closed:
+                    if line is not None:
+                        await self._drop(line)
+                    line = self._publishing = await self._open()
+                return line
+        except LOST as error:
+            raise self._unavailable(error) from error
+
+    async def _drop(self, line: _Line) -> None:
+        if self._publishing is line:
+            self._publishing = None
+        await _hang_up(line)
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        self._away(error)
+        return Unavailable("The queue can't be reached; try again in a moment.")
+
+    # --- working ---
+
+    async def work(self, handle: Callable[[T], Awaitable[None]], *, at_once: int) -> None:
+        """Hands things to `handle` until cancelled; what is then unfinished goes to another worker."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with asyncio.timeout(self._patience):
+                    line = await self._open()
+                    await line.channel.set_qos(prefetch_count=at_once)
+            except LOST as error:
+                self._away(error)
+            else:
+                self._back()
+                pause = FIRST_PAUSE
+                try:
+                    await self._serve(line, handle)
+                finally:
+                    await _hang_up(line)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _serve(self, line: _Line, handle: Callable[[T], Awaitable[None]]) -> None:
+        """Handles what arrives on `line` until that is lost. The broker sends as many as it was told with the QoS."""
+        gone = asyncio.Event()
+
+        def lost(_: object, reason: BaseException | None = None) -> None:
+            self._away(reason or ConnectionError("the queue went away"))
+            gone.set()
+
+        line.channel.close_callbacks.add(lost)
+        channel = await line.channel.get_underlay_channel()
+        channel.on_consumer_cancel_callbacks.add(lost)
+        async with asyncio.TaskGroup() as hands:
+
+            async def take(message: AbstractIncomingMessage) -> None:
+                if not gone.is_set():
+                    hands.create_task(self._take(message, handle, gone))
+
+            try:
+                await line.queue.consume(take, timeout=self._patience)
+                await gone.wait()
+            except LOST as error:
+                self._away(error)
+            finally:
+                line.channel.close_callbacks.discard(lost)
+                gone.set()
+
+    async def _take(
+        self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
+    ) -> None:
+        """Handles a message and tells the broker; a broker that is gone by then hands it out again."""
+        with contextlib.suppress(*LOST):
+            if message.message_id in self._done:
+                await message.ack()
+                return
+            try:
+                thing = self._decode(message.body)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                logger.warning("put aside what can't be read", queue=self._name, reason=str(error))
+                await message.reject(requeue=False)
+                return
+            try:
+                await handle(thing)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the thing stays
+                await self._again(message, error, gone)
+                return
+            self._remember(message.message_id)
+            await message.ack()
+
+    async def _again(self, message: AbstractIncomingMessage, error: Exception, gone: asyncio.Event) -> None:
+        """Gives back what could not be handled, after a pause: the queue hands it out again at once."""
+        attempt = 1 + int(str(message.headers.get("x-delivery-count", 0)))
+        if attempt >= TRIES:
+            logger.error("put aside what failed", queue=self._name, attempt=attempt, exc_info=error)
+            await message.reject(requeue=False)
+            return
+        logger.warning("failed, to be handed out again", queue=self._name, attempt=attempt, reason=repr(error))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pause * 2 ** (attempt - 1)):
+                await gone.wait()
+        await message.nack(requeue=True)
+
+    def _remember(self, message_id: str | None) -> None:
+        if message_id is not None:
+            self._done[message_id] = None
+            if len(self._done) > REMEMBERED:
+                del self._done[next(iter(self._done))]
+
+    # --- the broker ---
+
+    async def backlog(self) -> int:
+        """How many things wait for a worker, those not counted that one has. Raises `Unavailable`."""
+        line = await self._line()
+        try:
+            found = await line.channel.declare_queue(self._name, passive=True, timeout=self._patience)
+        except LOST as error:
+            await self._drop(line)
+            raise self._unavailable(error) from error
+        return found.declaration_result.message_count or 0
+
+    async def close(self) -> None:
+        """Takes nothing more, and hangs up. Who works is cancelled by those who started it."""
+        self._closed = True
+        if self._publishing is not None:
+            await self._drop(self._publishing)
+
+    async def _open(self) -> _Line:
+        """Connects, and makes the queues where they are not there yet. Raises one of `LOST`."""
+        connection = await aio_pika.connect(
+            self._url,
+            timeout=self._patience,
+            heartbeat=HEARTBEAT,
+            client_properties={"connection_name": f"roost {self._name}"},
+        )
+        try:
+            channel = await connection.channel(on_return_raises=True)
+            dead = f"{self._name}.dead"
+            await channel.declare_queue(
+                dead, durable=True, arguments={"x-queue-type": "quorum", "x-max-length": PUT_ASIDE}
+            )
+            queue = await channel.declare_queue(
+                self._name,
+                durable=True,
+                arguments={
+                    "x-queue-type": "quorum",
+                    # For those whose worker dies of them each time; what only fails is put aside by the worker.
+                    "x-delivery-limit": TRIES,
+                    "x-dead-letter-exchange": "",
+                    "x-dead-letter-routing-key": dead,
+                },
+            )
+        except BaseException:
+            await _hang_up(connection)
+            raise
+        return _Line(connection, channel, queue)
+
+    def _away(self, reason: BaseException) -> None:
+        """One line an outage, however many attempts it outlasts."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            logger.warning("the broker is away", queue=self._name, reason=str(reason) or repr(reason))
+
+    def _back(self) -> None:
+        if self._away_since is not None:
+            logger.info("the broker is back", queue=self._name, seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since = None
+
+
+async def _hang_up(line: _Line | AbstractConnection) -> None:
+    """Closes a connection, also one whose other end does not answer."""
+    connection = line.connection if isinstance(line, _Line) else line
+    with contextlib.suppress(*LOST):
+        await asyncio.wait_for(connection.close(), PATIENCE)
