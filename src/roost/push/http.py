@@ -23,9 +23,3 @@ def retry_after(value: str | None, now: int) -> float | None:
 
 def _until(date: str, now: int) -> float:
     return max(0.0, email.utils.parsedate_to_datetime(date).timestamp() - now / 1000)
-
-
-def reason(status: int, body: bytes) -> str:
-    """A refusal as the log of attempts shows it: the status, and what the service says, on one line."""
-    words = " ".join(body.decode(errors="replace").split())[:LONGEST_REASON]
-    return f"{status}: {words}" if words else str(status)

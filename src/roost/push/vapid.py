@@ -14,8 +14,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from roost import config
 from roost.config import ConfigError
+from roost.config import WebPush as Settings
+from roost.push.settings import required
 
 LIFETIME = 12 * 3600
 """Seconds that a token is valid: RFC 8292 §2 allows 24 hours, and clocks differ."""
@@ -37,19 +38,18 @@ class Vapid:
         self.public_key = base64url(public_point(key.public_key()))
 
     @classmethod
-    def open(cls, settings: config.WebPush, data: Path) -> Vapid:
+    def open(cls, settings: Settings, data: Path) -> Vapid:
         """The key of the settings, in the data directory `data` where its path is relative; made where it is missing.
 
         Raises `ConfigError` for a subject or a file that can't be used.
         """
-        if not settings.subject:
-            raise ConfigError("push.webpush.subject must be set: whom push services write to about trouble.")
-        if SUBJECT.fullmatch(settings.subject) is None:
-            raise ConfigError(f"push.webpush.subject must begin with mailto: or https:, not {settings.subject!r}.")
+        subject, key_file = required("push.webpush", settings, "subject", "key_file")
+        if SUBJECT.fullmatch(subject) is None:
+            raise ConfigError(f"push.webpush.subject must be a mailto: or https: address, not {subject!r}.")
         try:
-            return cls(load_or_make_key(data / settings.key_file), settings.subject)
+            return cls(load_or_make_key(data / key_file), subject)
         except OSError as error:
-            raise ConfigError(f"push.webpush.key_file can't be used: {error}") from None
+            raise ConfigError(f"push.webpush.key_file can't be used: {error}.") from None
 
     def authorization(self, origin: str, now: int) -> str:
         """The `Authorization` for a push service at `origin` (RFC 8292 §3); `now` in milliseconds."""

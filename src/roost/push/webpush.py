@@ -19,30 +19,28 @@ from pathlib import Path
 
 import http_ece  # type: ignore[import-untyped]
 import httpcore2
+import httpx2
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from roost import config
+from roost.config import WebPush as Settings
 from roost.errors import InvalidInput
-from roost.model.names import Wire
 from roost.push.addresses import Subscriber, subscriber
 from roost.push.contract import Address, Dead, Failed, Notification, Outcome, Retry, Sent, WebPush
-from roost.push.http import reason, retry_after
+from roost.push.http import LONGEST_REASON, retry_after
 from roost.push.internet import Internet, NotPublic
+from roost.push.payload import fitted, identifiers
+from roost.push.text import one_line
 from roost.push.vapid import Vapid, base64url
 
 TIMEOUT = 10.0
-"""Seconds for a push, all in all."""
-CONNECT_TIMEOUT = 5.0
-"""Seconds of these to connect."""
+"""Seconds for a push, all in all; half of them to connect."""
 CONNECTIONS = 100
-"""Open at once: an endpoint that answers nobody holds one for `TIMEOUT`."""
+"""Open at once: an endpoint that never answers holds one for as long as it may."""
 IDLE_CONNECTIONS, IDLE_SECONDS = 20, 60.0
 """Kept for the next push, and how long. There are a handful of push services."""
 LARGEST_PAYLOAD = 3072
 """Bytes before encryption. A push service must take 4,096 encrypted (RFC 8030 §7.2), of which 103 are not ours."""
-LONGEST_TITLE = 120
-"""Characters."""
 LONGEST_TTL = 28 * 86400
 """Seconds that push services keep a message at most; some refuse more."""
 TOPIC_BYTES = 24
@@ -58,39 +56,28 @@ GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 PATIENCE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-class Payload(Wire, kw_only=True):
-    """What the service worker gets, as JSON. The last four name the newest message; a test push has none."""
-
-    title: str
-    body: str
-    badge: int
-    tag: str
-    conversation_id: str | None = None
-    server_msg_id: str | None = None
-    seq: int | None = None
-    sender_id: str | None = None
-
-
 class WebPushChannel:
-    """The channel to browsers. `vapid.public_key` is what they subscribe with."""
+    """Browsers (a `Channel`). `data` is the data directory, `clock` in ms, `timeout` in seconds.
+
+    `vapid.public_key` is what they subscribe with. `loopback`, for tests, lets endpoints be on this machine.
+    Raises `ConfigError` where the settings or the key file can't be used.
+    """
 
     def __init__(
         self,
-        settings: config.WebPush,
+        settings: Settings,
         data: Path,
         clock: Callable[[], int],
         *,
-        tls: ssl.SSLContext | None = None,
+        timeout: float = TIMEOUT,
+        verify: ssl.SSLContext | bool = True,
         loopback: bool = False,
     ) -> None:
-        """`data` is the data directory; `clock` gives milliseconds. Raises `ConfigError` for settings it can't use.
-
-        `tls` and `loopback` are for tests: who is trusted, and whether endpoints on this machine are called.
-        """
         self.vapid = Vapid.open(settings, data)
         self._clock = clock
+        self._timeout = timeout
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls or httpcore2.default_ssl_context(),
+            ssl_context=httpx2.create_ssl_context(verify=verify),
             max_connections=CONNECTIONS,
             max_keepalive_connections=IDLE_CONNECTIONS,
             keepalive_expiry=IDLE_SECONDS,
@@ -98,19 +85,19 @@ class WebPushChannel:
         )
 
     async def send(self, address: Address, notification: Notification) -> Outcome:
-        """Sends once, within `TIMEOUT`; what the network does is a `Retry`, what the push service says its outcome."""
+        """Sends once, in time; what the network does is a `Retry`, what the push service says its outcome."""
         assert isinstance(address, WebPush)
         try:
             receiver = subscriber(address)
         except InvalidInput as error:  # checked when it was given; such an address was never one
             return Dead(str(error))
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(self._timeout):
                 return await self._post(receiver, notification)
         except NotPublic as error:
             return Failed(str(error))
         except TimeoutError:
-            return Retry(f"no answer within {TIMEOUT:g} s")
+            return Retry(f"no answer within {self._timeout:g} s")
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             return Retry(f"{type(error).__name__}: {error}")
 
@@ -134,31 +121,28 @@ class WebPushChannel:
             receiver.endpoint,
             headers=[(name.encode(), value.encode()) for name, value in headers.items()],
             content=encrypt(payload(notification), receiver),
-            extensions={"timeout": {"connect": CONNECT_TIMEOUT}},
+            extensions={"timeout": {"connect": self._timeout / 2}},
         ) as response:
             answer = httpcore2.Response(response.status, headers=response.headers, content=await _beginning(response))
         return outcome(answer, now)
 
 
 def payload(notification: Notification) -> bytes:
-    """The JSON of a notification in at most `LARGEST_PAYLOAD` bytes: the body gives way, at a character's border."""
-    shown = Payload(
-        title=notification.title[:LONGEST_TITLE],
-        body=notification.body,
-        badge=notification.badge,
-        tag=notification.collapse,
-    )
+    """What the service worker gets, as JSON; it names the newest message, except in a test push.
+
+    The body, and then the title, give way to make it `LARGEST_PAYLOAD` bytes.
+    """
+    rest = {"badge": notification.badge, "tag": notification.collapse}
     if notification.missed:
-        newest = notification.missed[-1]
-        shown.conversation_id, shown.server_msg_id = newest.conversation_id, newest.server_msg_id
-        shown.seq, shown.sender_id = newest.seq, newest.sender_id
-    encoded = msgspec.json.encode(shown)
-    if len(encoded) > LARGEST_PAYLOAD:
-        # A byte of the body takes at least one byte of JSON, so cutting the excess off the body is enough.
-        excess = len(encoded) - LARGEST_PAYLOAD + len("…".encode())
-        shown.body = notification.body.encode()[:-excess].decode(errors="ignore") + "…"
-        encoded = msgspec.json.encode(shown)
-    return encoded
+        rest |= identifiers(notification.missed[-1])
+
+    def encode(title: str, body: str) -> bytes:
+        return msgspec.json.encode({"title": title, "body": body} | rest)
+
+    def fits(title: str, body: str) -> bool:
+        return len(encode(title, body)) <= LARGEST_PAYLOAD
+
+    return encode(*fitted(notification.title, notification.body, fits))
 
 
 def encrypt(content: bytes, receiver: Subscriber) -> bytes:
@@ -190,7 +174,7 @@ def outcome(response: httpcore2.Response, now: int) -> Outcome:
     A redirect is `Failed`, too: it is not followed.
     """
     headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-    said = reason(response.status, response.content)
+    said = one_line(f"{response.status} {response.content.decode(errors='replace')}", LONGEST_REASON)
     if response.status in ACCEPTED:
         return Sent(headers.get(b"location", "")[:LONGEST_DETAIL])
     if response.status in GONE:
