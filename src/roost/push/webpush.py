@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import hmac
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -114,8 +114,9 @@ class WebPushChannel:
             "Content-Type": "application/octet-stream",
             "TTL": str(min(max(0, (notification.expires_at - now) // 1000), LONGEST_TTL)),
             "Urgency": "high",
-            "Topic": topic(receiver, notification.collapse),
         }
+        if notification.collapse:
+            headers["Topic"] = topic(receiver, notification.collapse)
         async with self._pool.stream(
             "POST",
             receiver.endpoint,
@@ -123,8 +124,9 @@ class WebPushChannel:
             content=encrypt(payload(notification), receiver),
             extensions={"timeout": {"connect": self._timeout / 2}},
         ) as response:
-            answer = httpcore2.Response(response.status, headers=response.headers, content=await _beginning(response))
-        return outcome(answer, now)
+            body = await _beginning(response)
+        answered = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
+        return outcome(response.status, answered, body, now)
 
 
 def payload(notification: Notification) -> bytes:
@@ -165,22 +167,21 @@ def topic(receiver: Subscriber, collapse: str) -> str:
     return base64url(hmac.digest(receiver.auth, collapse.encode(), hashlib.sha256)[:TOPIC_BYTES])
 
 
-def outcome(response: httpcore2.Response, now: int) -> Outcome:
-    """What an answer of a push service means; `now` in milliseconds.
+def outcome(status: int, headers: Mapping[str, str], body: bytes, now: int) -> Outcome:
+    """What an answer of a push service means; names of `headers` in small letters, `now` in milliseconds.
 
     401 and 403 say that the server's token or key is not the one the subscription is tied to (RFC 8292 §4.2). That
     is `Failed`, although such a subscription may never work again: a wrong clock or a key file put back from another
     server gives the same answer for everyone, and taking the addresses of all users away could not be undone.
     A redirect is `Failed`, too: it is not followed.
     """
-    headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-    said = one_line(f"{response.status} {response.content.decode(errors='replace')}", LONGEST_REASON)
-    if response.status in ACCEPTED:
-        return Sent(headers.get(b"location", "")[:LONGEST_DETAIL])
-    if response.status in GONE:
+    said = one_line(f"{status} {body.decode(errors='replace')}", LONGEST_REASON)
+    if status in ACCEPTED:
+        return Sent(headers.get("location", "")[:LONGEST_DETAIL])
+    if status in GONE:
         return Dead(said)
-    if response.status in PATIENCE or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Retry(said, retry_after(headers.get(b"retry-after"), now))
+    if status in PATIENCE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Retry(said, retry_after(headers.get("retry-after"), now))
     return Failed(said)
 
 
