@@ -76,14 +76,15 @@ class PushService:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, tls: Tls, *, most_streams: int = 100) -> AsyncIterator[PushService]:
+    async def running(cls, tls: Tls | None, *, most_streams: int = 100) -> AsyncIterator[PushService]:
         service = cls(most_streams)
-        tls.server.set_alpn_protocols(["h2"])
+        if tls is not None:
+            tls.server.set_alpn_protocols(["h2"])
         loop = asyncio.get_running_loop()
         service._server = await loop.create_server(
-            lambda: _Connection(service), HOST, 0, ssl=tls.server, ssl_shutdown_timeout=0.1
+            lambda: _Connection(service), HOST, 0, ssl=tls.server if tls else None
         )
-        service.url = f"https://{HOST}:{service._server.sockets[0].getsockname()[1]}"
+        service.url = f"{'https' if tls else 'http'}://{HOST}:{service._server.sockets[0].getsockname()[1]}"
         try:
             yield service
         finally:

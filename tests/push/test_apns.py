@@ -198,7 +198,7 @@ async def test_a_refusal_becomes_its_outcome_with_its_reason(
     assert await channel.send(PHONE, notification()) == kind(f"{status} {word}")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b'{"reason": 1}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"reason": "\xff"}', b'{"reason": 1}'])
 async def test_a_refusal_that_is_not_of_apples_form_has_its_status_as_reason(
     body: bytes, apple: PushService, channel: ApnsChannel
 ) -> None:
@@ -351,6 +351,13 @@ async def test_a_push_that_nobody_answers_does_not_take_others_with_it(
     assert isinstance(await given_up, Retry)
     apple.answer_late(Answer(headers={"apns-id": "late"}))
     assert await waiting == Sent("late")
+
+
+async def test_without_tls_http2_is_spoken_from_the_first_byte(settings: Settings, opened: Open) -> None:
+    """As a stand-in of Apple's on a developer's machine wants it (RFC 9113 §3.3)."""
+    async with PushService.running(None) as apple:
+        settings.url = apple.url
+        assert await opened().send(PHONE, notification()) == Sent()
 
 
 async def test_nobody_there_is_tried_again_later(apple: PushService, channel: ApnsChannel) -> None:

@@ -246,7 +246,7 @@ async def test_a_key_of_the_apps_that_is_wrong_renews_no_access_token(google: Pu
         (Answer(503, headers={"Retry-After": "9"}), Retry("access token: 503 Service Unavailable", 9.0)),
         (Answer(429), Retry("access token: 429 Too Many Requests")),
         (Answer(200, b"<html>"), Retry("access token: 200, and the answer can't be read")),
-        (Answer(302, b"\xff"), Retry("access token: 302, and the answer can't be read")),
+        (Answer(302, b'{"error": "\xff"}'), Retry("access token: 302, and the answer can't be read")),
     ],
 )
 async def test_without_an_access_token_nothing_is_sent(
@@ -296,7 +296,7 @@ async def test_without_an_access_token_nothing_is_sent(
         (refused(500, "INTERNAL", code="INTERNAL"), Retry("500 INTERNAL")),
         (refused(503, "UNAVAILABLE", code="UNAVAILABLE"), Retry("503 UNAVAILABLE")),
         (Answer(502, b"<html>"), Retry("502 Bad Gateway")),
-        (Answer(500, b"\xff"), Retry("500 Internal Server Error")),
+        (Answer(500, b'{"name": "\xff"}'), Retry("500 Internal Server Error")),
     ],
     ids=lambda value: getattr(value, "reason", None),
 )
