@@ -60,8 +60,9 @@ class PushService:
                 if self.answer is None:
                     continue
                 status, headers, body = self.answer
-                lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in headers.items())]
-                writer.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body)
+                sent = {"Content-Length": str(len(body))} | headers
+                lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in sent.items())]
+                writer.write("\r\n".join([*lines, "", ""]).encode() + body)
                 await writer.drain()
         writer.close()
 

@@ -245,7 +245,11 @@ async def test_a_redirect_is_not_followed(service: PushService, answered: Answer
 
 
 async def test_of_an_endless_answer_only_the_beginning_is_read(answered: Answered) -> None:
-    outcome = await answered(400, body=b"\x1b[31mno " * 1_000_000)
+    assert isinstance(await answered(400, {"Content-Length": "1000000000"}, b"no " * 1000), Failed)
+
+
+async def test_a_refusal_fits_one_line_of_the_log(answered: Answered) -> None:
+    outcome = await answered(400, body=b"\x1b[31mno\r\n" * 500)
 
     assert isinstance(outcome, Failed)
     assert len(outcome.reason) <= 300

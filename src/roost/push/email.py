@@ -175,8 +175,7 @@ async def _quit(connection: aiosmtplib.SMTP) -> None:
 def _mailbox(sender: str) -> Mailbox:
     """`Roost <chat@example.org>` as name and address."""
     try:
-        header = MAIL.header_factory("from", sender)
-        (mailbox,) = header.addresses
+        (mailbox,) = MAIL.header_store_parse("from", sender)[1].addresses
         check_email(Email(email=mailbox.addr_spec))
     except (ValueError, InvalidInput):
         raise ConfigError(f"push.email.sender must be like Roost <chat@example.org>, not {sender!r}.") from None
