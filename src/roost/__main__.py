@@ -6,6 +6,7 @@ framework. What the commands that look at the data have to say is in `roost.oper
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,7 +21,9 @@ from roost.errors import RoostError
 
 app = App(name="roost", help="A chat backend in which no message is lost.", version=__version__)
 config_app = App(name="config", help="The settings.")
+push_app = App(name="push", help="Push notifications.")
 app.command(config_app)
+app.command(push_app)
 
 ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.yaml).")]
 DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
@@ -57,18 +60,22 @@ def serve(
     uvloop.run(_serve(settings))
 
 
-async def _serve(settings: Config) -> None:
-    import asyncio
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM or Ctrl-C."""
     import signal
 
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _serve(settings: Config) -> None:
     import structlog
 
     from roost.app import running
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _told_to_stop()
     async with running(settings) as node:
         _calm_collector()
         print(f"Roost is ready on {node.url}", flush=True)
@@ -87,6 +94,29 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@app.command
+def push_worker(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """Do the pushes that servers put into RabbitMQ (push.queue: rabbitmq), until SIGTERM or Ctrl-C."""
+    import uvloop
+
+    from roost.log import configure
+
+    settings = _settings(config, data)
+    if settings.push.queue != "rabbitmq":
+        raise ConfigError("push.queue is local: the server does its own pushes; set it to rabbitmq for workers.")
+    configure(settings.log)
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Config) -> None:
+    from roost.app import now_ms
+    from roost.workers import push_worker
+
+    stop = _told_to_stop()
+    print("The push worker is ready.", flush=True)
+    await push_worker(settings, now_ms, stop)
 
 
 @app.command
@@ -183,8 +213,6 @@ def chat(
     ] = None,
 ) -> None:
     """Chat as USER in the terminal."""
-    import asyncio
-
     from roost.model import ids
     from roost.terminal.run import default_store, run
 
@@ -220,6 +248,20 @@ def check(file: Path) -> None:
     """Check a settings file; unknown keys and wrong values are named."""
     load(file)
     print(f"{file} is valid.")
+
+
+@push_app.command
+def explain(
+    user: str,
+    message: Annotated[str, Parameter(help="Its serverMsgID, or its messageID.")],
+    *,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Say in plain words why USER was told of MESSAGE by push, or was not."""
+    from roost import operations
+
+    _show(operations.explain_push(_settings(config, data), user, message))
 
 
 def main() -> None:

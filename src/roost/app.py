@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import uvicorn
 from sqlalchemy import Connection, insert, select, update
 
-from roost import metrics
+from roost import metrics, workers
 from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
@@ -32,12 +32,14 @@ from roost.flow.catchup import Catchup
 from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
 from roost.flow.groups import Groups
+from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
 from roost.journal.sqlite import SQLiteStatements
 from roost.presence.memory import MemoryPresence
+from roost.push.register import Register
 from roost.roster.users import Users
 
 DRAIN_SECONDS = 5
@@ -78,30 +80,45 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     Raises `BlockingIOError` where another server has the data directory.
     """
     config.data.mkdir(parents=True, exist_ok=True)
-    engine = SQLiteFile(config.database)
-    database = Database(engine, prepare=_prepare, readers=config.server.readers)
-    await database.ready()
+    async with contextlib.AsyncExitStack() as stack:
+        database = Database(SQLiteFile(config.database), prepare=_prepare, readers=config.server.readers)
+        await database.ready()
+        stack.push_async_callback(database.close)
+        yield await _wire(config, database, stack), database
+
+
+async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitStack) -> Roads:
+    """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
+    metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     statements = SQLiteStatements()
     database.rolled_back = statements.rolled_back
-    journal = Journal(database, statements, now_ms)
-    positions = Positions(database, statements, now_ms)
-    users = Users(database, now_ms)
     hub = Hub()
+    channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
+    register = Register(database, now_ms, channels)
+    await register.load()
+    journal = Journal(database, statements, now_ms, workers.waits(config, register, hub.has))
+    positions = Positions(database, statements, now_ms)
+    outbox = await stack.enter_async_context(
+        workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms)
+    )
+    users = Users(database, now_ms)
     fanout = Fanout(hub)
     limits = config.limits
     tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
-    roads = Roads(
+    return Roads(
         submit=Submit(
             journal,
             fanout,
             RateLimit(limits.messages_per_minute, time.monotonic, "messages"),
             now_ms,
             max_content=limits.max_content,
+            pushed=outbox.wake,
         ),
         catchup=Catchup(database, positions, await database.read(reading.epoch), now_ms, batch=config.sync.batch),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
+        push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,
         presence=MemoryPresence(config.presence.ttl, now_ms),
@@ -111,11 +128,6 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         clock=now_ms,
         check=lambda: _check(database),
     )
-    metrics.WRITER_WAITING.set_function(lambda: database.waiting)
-    try:
-        yield roads, database
-    finally:
-        await database.close()
 
 
 async def _check(database: Database) -> None:

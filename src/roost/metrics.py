@@ -37,3 +37,13 @@ SYNC_DELAY_SECONDS = Histogram(
 POSITIONS_SAVED = Counter("roost_positions_saved", "Device positions written to the database")
 HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests", ["route", "status"])
 REFUSALS = Counter("roost_refusals", "Requests and frames refused", ["error"])
+PUSHES = Counter(
+    "roost_pushes", "Pushes with an outcome: sent, retry, dead, failed or dropped", ["platform", "outcome"]
+)
+PUSH_SECONDS = Histogram(
+    "roost_push_seconds",
+    "From the message to the push service's answer, of pushes that were sent",
+    ["platform"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+PUSH_BACKLOG = Gauge("roost_push_backlog", "Pushes without an outcome")

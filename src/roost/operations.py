@@ -25,6 +25,7 @@ from roost.db.schema import conversations, deployment, devices, log, messages, p
 from roost.db.sqlite import SQLiteFile, open_read_only
 from roost.edge.auth.secret import load_or_make_secret
 from roost.edge.auth.signing import sign
+from roost.flow.explain import explain
 from roost.journal.reading import unsynced
 
 FURTHEST_BEHIND = 10
@@ -160,6 +161,12 @@ def renew_epoch(database: Path) -> list[str]:
 
 def _set(connection: Connection, name: str, value: str) -> None:
     connection.execute(update(deployment).where(deployment.c.name == name).values(value=value))
+
+
+def explain_push(settings: Config, user: str, message: str) -> list[str]:
+    """Why a user was told of a message by push, or was not. Raises `OSError` where there is no database."""
+    with _looking_at(settings.database) as connection:
+        return explain(connection, settings.push, user, message, _time)
 
 
 def address(server: Server) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 from roost.errors import RateLimited
 
-ROUNDING = 1e-6
-"""Of a token: who comes back exactly when told is let in, whatever floating point made of it."""
 REMEMBERED = 100_000
 """Keys kept; the one not seen for longest is forgotten, which at most gives it a full bucket again."""
 

@@ -11,6 +11,7 @@ from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
 from roost.flow.conversations import Conversations
 from roost.flow.groups import Groups
+from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.journal.positions import Positions
 from roost.presence.contract import Presence
@@ -27,6 +28,7 @@ class Roads(NamedTuple):
     catchup: Catchup
     conversations: Conversations
     groups: Groups
+    push: Push
     positions: Positions
     users: Users
     presence: Presence

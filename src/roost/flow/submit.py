@@ -28,12 +28,15 @@ class Submit:
         clock: Callable[[], int],
         *,
         max_content: int,
+        pushed: Callable[[], None],
     ) -> None:
+        """`pushed` is called when pushes were put into the outbox."""
         self._journal = journal
         self._fanout = fanout
         self._rate = rate
         self._clock = clock
         self._max_content = max_content
+        self._pushed = pushed
 
     def message(self, author: Author, send: Private | Group, receipt: Receipt, via: object = None) -> None:
         """Appends a message.
@@ -54,6 +57,8 @@ class Submit:
             (DUPLICATES if outcome.duplicate else MESSAGES).inc()
             receipt(_sent(outcome))
             self._fanout.message(outcome, draft)
+            if outcome.pushes:
+                self._pushed()
 
         self._journal.append(draft, done)
 

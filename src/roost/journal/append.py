@@ -8,19 +8,29 @@ that is given is used, or there would be a gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from sqlalchemy import Connection
 
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
 from roost.journal.contract import Committed, Draft, Place
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, Statements
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PushRow, Statements
 from roost.model.message import Message
 
 Milliseconds = Callable[[], int]
 _ids = Random()  # noqa: S311 - ids must differ, not be secret; the kernel's randomness costs a system call each
 Outcome = Committed | RoostError
+
+PushTo = tuple[int, int, int]
+"""Where a message is to be pushed: aid, did, and after how many milliseconds."""
+Pushes = Callable[[int], Sequence[PushTo]]
+"""Where the messages of a user (uid) are to be pushed. Asked in the writer's thread, for every receiver."""
+
+
+def no_pushes(_: int) -> Sequence[PushTo]:
+    """Nobody is told by push."""
+    return ()
 
 
 class Numbers:
@@ -49,9 +59,10 @@ class Numbers:
 class Append:
     """Gives drafts their places. One for the life of the server; it keeps no state between batches."""
 
-    def __init__(self, statements: Statements, clock: Milliseconds) -> None:
+    def __init__(self, statements: Statements, clock: Milliseconds, pushes: Pushes) -> None:
         self._statements = statements
         self._clock = clock
+        self._pushes = pushes
 
     def one_step(self, drafts: list[Draft]) -> bool:
         """Whether the batch is one write, so that no transaction is needed around it (see `roost.db.database`)."""
@@ -62,7 +73,7 @@ class Append:
 
         The refusals are `UnknownReceiver`, `UnknownConversation` and `NotAMember`.
         """
-        batch = _Batch(self._statements, connection, drafts, self._clock())
+        batch = _Batch(self._statements, connection, drafts, self._clock(), self._pushes)
         try:
             return batch.settle(None)
         except AlreadySent:
@@ -70,7 +81,10 @@ class Append:
 
 
 class _Batch:
-    def __init__(self, statements: Statements, connection: Connection, drafts: list[Draft], now: int) -> None:
+    def __init__(
+        self, statements: Statements, connection: Connection, drafts: list[Draft], now: int, pushes: Pushes
+    ) -> None:
+        self._pushes = pushes
         self._statements = statements
         self._connection = connection
         self._drafts = drafts
@@ -92,6 +106,7 @@ class _Batch:
         outcomes: list[Outcome] = []
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
+        pushes: list[PushRow] = []
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
             settled = _duplicate(draft, earlier) or _refusal(draft, conversation)
@@ -103,11 +118,23 @@ class _Batch:
             committed, row = self._place(mid, draft, conversation, numbers, logs)
             messages.append(row)
             entries += _entries(committed, mid, draft, self._now)
+            pushes += (due := self._due(committed, mid, draft))
+            committed.pushes = len(due)
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
-        statements.store(connection, messages, entries)
+        statements.store(connection, messages, entries, pushes)
         return outcomes
+
+    def _due(self, committed: Committed, mid: int, draft: Draft) -> list[PushRow]:
+        """The pushes of a message: to every receiver's addresses, but the author's own."""
+        now = self._now
+        return [
+            (aid, uid, did, mid, seq, now + wait, now)
+            for uid, seq in committed.places
+            if uid != draft.author.uid
+            for aid, did, wait in self._pushes(uid)
+        ]
 
     def _open_conversations(self) -> dict[str, Opened]:
         """The conversations of the batch and who is in them; a private one is made by its first message."""

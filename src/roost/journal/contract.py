@@ -53,12 +53,16 @@ Place = tuple[int, int]
 
 
 class Committed(msgspec.Struct):
-    """A draft that is on disk. `places` has every log it was entered in; none for a duplicate."""
+    """A draft that is on disk. `places` has every log it was entered in; none for a duplicate.
+
+    `pushes` were put into the outbox with it.
+    """
 
     message: Message
     author_seq: int
     places: list[Place]
     duplicate: bool = False
+    pushes: int = 0
 
 
 class Recorded(NamedTuple):

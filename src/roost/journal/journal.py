@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.journal import reading
-from roost.journal.append import Append, Numbers, Outcome
+from roost.journal.append import Append, Numbers, Outcome, Pushes, no_pushes
 from roost.journal.contract import Author, Draft, LogPage, LogState, Recorded
 from roost.journal.statements import EntryRow, Statements
 from roost.model.message import Change
@@ -18,11 +18,14 @@ from roost.protocol.codec import encode_json
 class Journal:
     """Appends to and reads from logs. See `roost.journal.contract` for what it guarantees."""
 
-    def __init__(self, database: Database, statements: Statements, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, statements: Statements, clock: Callable[[], int], pushes: Pushes = no_pushes
+    ) -> None:
+        """`pushes` says where a user's messages are to be pushed; `clock` gives milliseconds."""
         self._database = database
         self._statements = statements
         self._clock = clock
-        self._append = Append(statements, clock)
+        self._append = Append(statements, clock, pushes)
 
     def append(self, draft: Draft, done: Callable[[Outcome | Exception], None]) -> None:
         """Hands a draft to the open batch. `done` is called on the event loop once it is on disk, or refused.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, insert, or_, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, insert, or_, select
 
 from roost.db.database import Database
 from roost.db.rows import fetch
@@ -32,6 +32,11 @@ _did: BindParameter[int] = bindparam("did")
 
 SAVED = select(positions.c.mark).where(positions.c.uid == _uid, positions.c.did == _did)
 MARKED = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.did == _did)
+
+
+DEVICES = select(devices.c.did).where(devices.c.uid == _uid)
+FURTHEST = select(func.max(positions.c.mark)).where(positions.c.uid == _uid)
+MARKED_BY_ANY = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.seq.in_(bindparam("seqs", expanding=True)))
 
 
 class Marked(NamedTuple):
@@ -83,6 +88,12 @@ class Positions:
     def _passed(self, connection: Connection, device: Device, saved: int | None) -> int:
         said = max(self._unsaved.get(device, 0), self._just_saved.get(device, 0))
         return passed(connection, *device, max(saved or 0, said))
+
+    def stored_by_any(self, connection: Connection, uid: int, seqs: Sequence[int]) -> set[int]:
+        """Those of the seqs that one of the user's devices has stored."""
+        dids = fetch(connection, DEVICES, uid=uid)
+        said = [max(self._unsaved.get((uid, did), 0), self._just_saved.get((uid, did), 0)) for (did,) in dids]
+        return stored_by_any(connection, uid, seqs, max(said, default=0))
 
     async def of_user(self, uid: int) -> tuple[list[Standing], LogState]:
         """The newest devices of a user (at most `MAX_LISTED`), and the state of the log they read."""
@@ -158,6 +169,13 @@ class Positions:
         mark = passed(connection, author.uid, author.did, before)
         self._statements.save_positions(connection, [(author.uid, author.did, mark, now)])
         return Marked(len(new), mark)
+
+
+def stored_by_any(connection: Connection, uid: int, seqs: Sequence[int], said: int = 0) -> set[int]:
+    """Those of the seqs that one of the user's devices has stored; `said` is how far one is beyond what was saved."""
+    furthest = max(connection.execute(FURTHEST, {"uid": uid}).scalar() or 0, said)
+    marked = connection.execute(MARKED_BY_ANY, {"uid": uid, "seqs": list(seqs)}).scalars()
+    return {seq for seq in seqs if seq <= furthest} | set(marked)
 
 
 def _visible(connection: Connection, uid: int, numbers: set[int]) -> set[int]:

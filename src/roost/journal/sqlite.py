@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -50,15 +50,21 @@ LOG_HEADS = """
         (SELECT max(seq) FROM log WHERE uid = value), (SELECT floor FROM logs WHERE uid = value), 0)))
     FROM json_each(?)"""
 STORE = "INSERT INTO appending VALUES (?, ?)"
+STORE_AND_PUSH = "INSERT INTO appending_with_pushes VALUES (?, ?, ?)"
+_STORE = f"""
+    INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
+        create_time, server_time, version, edit_time, recall_time)
+    SELECT {_values(10)}, 1, 0, 0 FROM json_each(NEW.messages);
+    INSERT INTO log (uid, seq, mid, origin, logged_at, change) SELECT {_values(6)} FROM json_each(NEW.entries);"""
+_PUSH = f"""
+    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
+    SELECT {_values(7)}, 0, 0 FROM json_each(NEW.pushes);"""
 PREPARE = (
     "CREATE TEMP VIEW IF NOT EXISTS appending AS SELECT '' AS messages, '' AS entries",
-    f"""
-    CREATE TEMP TRIGGER IF NOT EXISTS append_batch INSTEAD OF INSERT ON appending BEGIN
-        INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-            create_time, server_time, version, edit_time, recall_time)
-        SELECT {_values(10)}, 1, 0, 0 FROM json_each(NEW.messages);
-        INSERT INTO log (uid, seq, mid, origin, logged_at, change) SELECT {_values(6)} FROM json_each(NEW.entries);
-    END""",
+    f"CREATE TEMP TRIGGER IF NOT EXISTS append_batch INSTEAD OF INSERT ON appending BEGIN {_STORE} END",
+    "CREATE TEMP VIEW IF NOT EXISTS appending_with_pushes AS SELECT '' AS messages, '' AS entries, '' AS pushes",
+    f"""CREATE TEMP TRIGGER IF NOT EXISTS append_batch_with_pushes INSTEAD OF INSERT ON appending_with_pushes
+        BEGIN {_STORE} {_PUSH} END""",
 )
 """Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free."""
 SAVE_POSITIONS = f"""
@@ -132,7 +138,13 @@ class SQLiteStatements:
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
         return _heads(connection, LOG_HEADS, uids, self._log_heads)
 
-    def store(self, connection: Connection, messages: Sequence[MessageRow], entries: Sequence[EntryRow]) -> None:
+    def store(
+        self,
+        connection: Connection,
+        messages: Sequence[MessageRow],
+        entries: Sequence[EntryRow],
+        pushes: Sequence[PushRow] = (),
+    ) -> None:
         driver = _driver(connection)
         if driver is not self._prepared:
             for statement in PREPARE:
@@ -140,7 +152,10 @@ class SQLiteStatements:
             self._prepared = driver
         if entries:
             try:
-                driver.execute(STORE, (_json(messages), _json(entries)))
+                if pushes:
+                    driver.execute(STORE_AND_PUSH, (_json(messages), _json(entries), _json(pushes)))
+                else:
+                    driver.execute(STORE, (_json(messages), _json(entries)))
             except sqlite3.IntegrityError as error:
                 if "messages.sender, messages.message_id" in str(error):
                     raise AlreadySent from None

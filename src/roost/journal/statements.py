@@ -32,6 +32,9 @@ EntryRow = tuple[int, int, int | None, int, int, str | None]
 """A row of `log`: uid, seq, mid, origin, logged_at, change as JSON. Plain, because a group message has thousands."""
 
 
+PushRow = tuple[int, int, int, int, int, int, int]
+"""A row of `push_outbox`: aid, uid, did, mid, seq, due_at, created_at."""
+
 PositionRow = tuple[int, int, int, int]
 """A row of `positions`: uid, did, mark, synced_at."""
 
@@ -89,8 +92,14 @@ class Statements(Protocol):
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
         """The last seq given in each log; locked."""
 
-    def store(self, connection: Connection, messages: Sequence[MessageRow], entries: Sequence[EntryRow]) -> None:
-        """Stores messages and log entries; those of one conversation or log in the order of their numbers.
+    def store(
+        self,
+        connection: Connection,
+        messages: Sequence[MessageRow],
+        entries: Sequence[EntryRow],
+        pushes: Sequence[PushRow] = (),
+    ) -> None:
+        """Stores messages, log entries and pushes; those of one conversation or log in the order of their numbers.
 
         Raises `AlreadySent`, and has stored nothing, where a message with that sender and message id is there.
         """

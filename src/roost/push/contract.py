@@ -127,6 +127,18 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 Outcome = Sent | Retry | Dead | Failed
 
 
+class Dropped(msgspec.Struct, frozen=True, tag="dropped"):
+    """Not sent, because it is no news any more or is not wanted; the reason is for a person."""
+
+    reason: str
+
+
+class Postponed(msgspec.Struct, frozen=True, tag="postponed"):
+    """Not tried yet: its channel is away. `until` in ms."""
+
+    until: int
+
+
 class Channel(Protocol):
     """A way to one kind of address. Safe to be used by many tasks at once; opens its connection when needed."""
 
@@ -141,15 +153,31 @@ class Channel(Protocol):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One push of one message to one device. `seq`: the message's place in the user's log; times in ms."""
+    """One push of one message to one address (`aid`) of a device; `seq`: its place in the user's log; times in ms.
+
+    A test push has no message (`mid` and `seq` are 0) and is never in a queue.
+    """
 
     task_id: int
+    aid: int
     uid: int
     did: int
     mid: int
     seq: int
     attempt: int
     created_at: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What became of a task, `at` (ms). `through`: of a mail, the last seq that it tells of."""
+
+    task: Task
+    user_id: str
+    device_id: str
+    platform: str
+    at: int
+    outcome: Outcome | Dropped | Postponed
+    through: int = 0
 
 
 TRIES = 5

@@ -64,6 +64,11 @@ class Users:
             self._known.popitem(last=False)
         return identity
 
+    async def device_of(self, uid: int, device_id: str) -> int | None:
+        """A user's device; None if there is no such."""
+        query = {"uid": uid, "device_id": device_id}
+        return await self._database.read(lambda connection: connection.execute(DID, query).scalar())
+
     def _ensure(self, connection: Connection, user_id: str, device_id: str) -> Identity:
         uid = connection.execute(UID, {"user_id": user_id}).scalar()
         if uid is None:

@@ -164,6 +164,7 @@ async def test_devices_are_listed_with_position_and_lag(town: Town, alice: Perso
         "syncTime": None,
         "lastSeen": None,
         "current": True,
+        "push": [],
     }
 
 

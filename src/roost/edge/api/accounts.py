@@ -56,7 +56,8 @@ async def refresh(visit: Visit, asked: Refresh) -> Session:
 
 
 async def logout(call: Call) -> None:
-    """Log this device out. Its tokens are refused from now on and its sockets close with 4502."""
+    """Log this device out. Its tokens are refused from now on, its sockets close with 4502, and push to it ends."""
+    await call.roads.push.remove(call.author.uid, call.author.did, None)
     await call.roads.accounts.logout(call.author, call.claims)
 
 

@@ -1,0 +1,123 @@
+"""What push needs to know of the log, the conversations and the users, as it is now."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, and_, bindparam, select
+
+from roost.db.schema import (
+    conversations,
+    devices,
+    log,
+    members,
+    messages,
+    push_addresses,
+    push_outbox,
+    users,
+)
+from roost.push import plan
+from roost.push.contract import Missed, Task
+from roost.push.outbox import StoredByAny
+from roost.push.plan import Facts
+from roost.push.register import decode_address
+from roost.roster.conversations import unread_counts
+
+LONGEST_MAIL = 200
+"""Messages that one mail tells of; what is beyond them, the next one does."""
+
+_sender = users.alias("sender")
+
+OPEN = select(push_outbox.c.task_id).where(
+    push_outbox.c.task_id == bindparam("task_id"), push_outbox.c.mid == bindparam("mid")
+)
+WHERE_TO = (
+    select(
+        users.c.user_id,
+        devices.c.device_id,
+        push_addresses.c.platform,
+        push_addresses.c.address,
+        push_addresses.c.preview,
+        push_addresses.c.muted,
+        push_addresses.c.told,
+    )
+    .select_from(
+        devices.join(users, users.c.uid == devices.c.uid).outerjoin(
+            push_addresses, and_(push_addresses.c.did == devices.c.did, push_addresses.c.aid == bindparam("aid"))
+        )
+    )
+    .where(devices.c.did == bindparam("did"))
+)
+_WHAT = (
+    select(
+        log.c.seq,
+        messages.c.mid,
+        messages.c.message_type,
+        messages.c.content,
+        messages.c.server_time,
+        messages.c.recall_time,
+        messages.c.conversation_seq,
+        conversations.c.conversation_id,
+        conversations.c.name,
+        _sender.c.user_id,
+        _sender.c.display_name,
+        members.c.read_seq,
+        members.c.muted,
+    )
+    .select_from(
+        log.join(messages, messages.c.mid == log.c.mid)
+        .join(conversations, conversations.c.cid == messages.c.cid)
+        .join(_sender, _sender.c.uid == messages.c.sender)
+        .outerjoin(members, and_(members.c.cid == messages.c.cid, members.c.uid == log.c.uid))
+    )
+    .where(log.c.uid == bindparam("uid"))
+)
+ONE = _WHAT.where(log.c.seq == bindparam("seq"))
+SINCE = (
+    _WHAT.where(log.c.seq >= bindparam("seq"), messages.c.sender != log.c.uid, messages.c.recall_time == 0)
+    .where(members.c.muted.is_(False), messages.c.conversation_seq > members.c.read_seq)
+    .order_by(log.c.seq)
+    .limit(LONGEST_MAIL)
+)
+
+
+def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bool) -> Facts:
+    """How things are for a task. `preview`: whether texts may be shown at all."""
+    where_to = connection.execute(WHERE_TO, {"aid": task.aid, "did": task.did}).first()
+    what = connection.execute(ONE, {"uid": task.uid, "seq": task.seq}).first()
+    is_open = connection.execute(OPEN, {"task_id": task.task_id, "mid": task.mid}).first() is not None
+    if where_to is None or what is None or not is_open:
+        return Facts(open=is_open)
+    shown = preview and bool(where_to.preview)
+    rows = [what]
+    if where_to.platform == "email":
+        since = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
+        known = stored(connection, task.uid, [row.seq for row in since])
+        rows = [row for row in since if row.seq not in known] or rows
+    return Facts(
+        open=True,
+        user_id=where_to.user_id,
+        device_id=where_to.device_id,
+        platform=where_to.platform or "",
+        address=None if where_to.address is None else decode_address(where_to.address),
+        muted=bool(where_to.muted),
+        told=where_to.told or 0,
+        sent_at=what.server_time,
+        recalled=bool(what.recall_time),
+        member=what.read_seq is not None,
+        conversation_muted=bool(what.muted),
+        stored=bool(stored(connection, task.uid, [task.seq])),
+        read=what.read_seq is not None and what.read_seq >= what.conversation_seq,
+        badge=sum(unread_counts(connection, task.uid).values()),
+        missed=tuple(
+            Missed(
+                conversation_id=row.conversation_id,
+                conversation_name=row.name or row.conversation_id.partition(":")[2],
+                sender_id=row.user_id,
+                sender_name=row.display_name or row.user_id,
+                server_msg_id=str(row.mid),
+                seq=row.seq,
+                text=plan.text_of(row.message_type, row.content) if shown else "",
+                time=row.server_time,
+            )
+            for row in rows
+        ),
+    )

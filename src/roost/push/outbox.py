@@ -1,0 +1,273 @@
+"""The outbox: pushes from the message's transaction to their recorded outcome.
+
+A row is written with its message, given to the queue when it is due, and ended by the report of a worker. Nothing else
+ends it: a row that was given out and not heard of for `LEASE` is given out again. What is done twice by that is not
+sent twice as a rule, because a worker looks first whether the row is still there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+
+from roost.db.database import Database
+from roost.db.schema import push_addresses, push_log, push_outbox
+from roost.errors import Unavailable
+from roost.push import plan
+from roost.push.contract import Dead, Dropped, Failed, Postponed, Queue, Report, Retry, Sent, Task
+from roost.push.register import Register
+
+logger = structlog.get_logger()
+
+StoredByAny = Callable[[Connection, int, Sequence[int]], set[int]]
+"""Those of the seqs of a user (uid) that one of the user's devices has stored."""
+
+BATCH = 500
+"""Pushes given to the queue at once."""
+LEASE = 15 * 60_000
+"""Milliseconds until a push that no worker reported on is given out again."""
+QUEUE_AWAY = 2_000
+"""Milliseconds until a queue that took nothing is tried again."""
+LOOK_AGAIN = 5.0
+"""Seconds after which the outbox is looked at, though nothing called for it."""
+LOG_KEPT = 30 * 86_400_000
+"""Milliseconds that attempts stay in `push_log`."""
+HOUSEKEEPING = 60_000
+"""Milliseconds between two looks at what can go from it."""
+PRUNED = 1000
+"""Lines that go at once: some milliseconds."""
+
+_older = push_outbox.alias("older")
+DUE = (
+    select(*(push_outbox.c[name] for name in ("task_id", "aid", "uid", "did", "mid", "seq", "attempt", "created_at")))
+    .select_from(push_outbox.outerjoin(push_addresses, push_addresses.c.aid == push_outbox.c.aid))
+    .where(
+        push_outbox.c.due_at <= bindparam("now"),
+        or_(
+            func.coalesce(push_addresses.c.platform, "") != "email",  # one mail at a time, which tells of all others
+            ~select(_older.c.task_id)
+            .where(_older.c.aid == push_outbox.c.aid, _older.c.task_id < push_outbox.c.task_id)
+            .exists(),
+        ),
+    )
+    .order_by(push_outbox.c.due_at)
+    .limit(BATCH)
+)
+NEXT = select(func.min(push_outbox.c.due_at))
+TAKEN = (
+    update(push_outbox)
+    .where(push_outbox.c.task_id == bindparam("id"))
+    .values(taken_at=bindparam("taken"), due_at=bindparam("due"))
+)
+AGAIN = (
+    update(push_outbox)
+    .where(push_outbox.c.task_id == bindparam("id"))
+    .values(taken_at=0, due_at=bindparam("due"), attempt=bindparam("number"))
+)
+LEFT_OVER = update(push_outbox).where(push_outbox.c.taken_at > 0).values(taken_at=0, due_at=bindparam("now"))
+ENDED = delete(push_outbox).where(push_outbox.c.task_id == bindparam("id"))
+MERGED = select(push_outbox.c.task_id, push_outbox.c.mid, push_outbox.c.created_at).where(
+    push_outbox.c.aid == bindparam("aid_"), push_outbox.c.seq <= bindparam("through")
+)
+TOLD = (
+    update(push_addresses)
+    .where(and_(push_addresses.c.aid == bindparam("aid_"), push_addresses.c.told < bindparam("through")))
+    .values(told=bindparam("through"))
+)
+_oldest = select(push_log.c.push_id).order_by(push_log.c.push_id).limit(PRUNED).subquery()
+PRUNE = delete(push_log).where(push_log.c.push_id.in_(select(_oldest)), push_log.c.push_time < bindparam("before"))
+NO_MORE = delete(push_addresses).where(push_addresses.c.aid == bindparam("aid_"))
+
+
+class Outbox:
+    """Gives what is due to the queue, and records what became of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue[Task],
+        register: Register,
+        stored: StoredByAny,
+        clock: Callable[[], int],
+        *,
+        lease: int = LEASE,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._register = register
+        self._stored = stored
+        self._clock = clock
+        self._lease = lease
+        self._kept_house = 0
+        self._called = asyncio.Event()
+        self._record = _Record(clock)
+        self.recorded: Callable[[Report], None] = lambda _: None
+        """Called on the event loop for each report that is on disk."""
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._called.set()
+
+    async def recover(self) -> None:
+        """Gives out again what a queue had that did not outlive its process."""
+        await self._database.write(lambda tx: tx.execute(LEFT_OVER, {"now": self._clock()}))
+
+    async def backlog(self) -> int:
+        """Pushes without an outcome."""
+        count = select(func.count()).select_from(push_outbox)
+        return await self._database.read(lambda connection: int(connection.execute(count).scalar_one()))
+
+    async def feed(self) -> None:
+        """Gives pushes to the queue as they become due, until cancelled."""
+        while True:
+            try:
+                self._called.clear()
+                if not await self._feed_once():
+                    await self._keep_house()
+                    await self._rest()
+            except Unavailable as error:
+                logger.info("pushes wait", reason=str(error))
+                await asyncio.sleep(QUEUE_AWAY / 1000)
+            except Exception:
+                logger.exception("the outbox can't be read")
+                await asyncio.sleep(QUEUE_AWAY / 1000)
+
+    async def _feed_once(self) -> bool:
+        now = self._clock()
+        tasks, stored = await self._database.read(lambda connection: self._due(connection, now))
+        if stored:
+            await self._database.write(lambda tx: tx.execute(ENDED, [{"id": task.task_id} for task in stored]))
+        if not tasks:
+            return bool(stored)
+        await self._give_out(tasks, now, now + self._lease)
+        try:
+            await self._queue.put(tasks)
+        except Unavailable:
+            await self._give_out(tasks, 0, now + QUEUE_AWAY)
+            raise
+        return True
+
+    def _due(self, connection: Connection, now: int) -> tuple[list[Task], list[Task]]:
+        """What is due, and what need not be pushed any more: a device that was connected has stored it in time."""
+        due = [Task(*row) for row in connection.execute(DUE, {"now": now})]
+        seqs: defaultdict[int, list[int]] = defaultdict(list)
+        for task in due:
+            seqs[task.uid].append(task.seq)
+        stored = {uid: self._stored(connection, uid, of_user) for uid, of_user in seqs.items()}
+        tasks = [task for task in due if task.seq not in stored[task.uid]]
+        return tasks, [task for task in due if task.seq in stored[task.uid]]
+
+    async def _keep_house(self) -> None:
+        """Drops old lines of the log, a piece at a time."""
+        now = self._clock()
+        if now - self._kept_house >= HOUSEKEEPING:
+            self._kept_house = now
+            await self._database.write(lambda tx: tx.execute(PRUNE, {"before": now - LOG_KEPT}))
+
+    async def _give_out(self, tasks: list[Task], taken: int, due: int) -> None:
+        rows = [{"id": task.task_id, "taken": taken, "due": due} for task in tasks]
+        await self._database.write(lambda tx: tx.execute(TAKEN, rows))
+
+    async def _rest(self) -> None:
+        """Until the next push is due, or somebody calls."""
+        due = await self._database.read(lambda connection: connection.execute(NEXT).scalar())
+        wait = LOOK_AGAIN if due is None else min(LOOK_AGAIN, max(0.01, (due - self._clock()) / 1000))
+        try:
+            async with asyncio.timeout(wait):
+                await self._called.wait()
+        except TimeoutError:
+            pass
+
+    async def record(self, report: Report) -> None:
+        """Writes down what became of a push. Reports that come at once are one transaction."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(result: Exception | None) -> None:
+            if not future.done():
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(None)
+
+        self._database.submit(self._record, report, done)
+        await future
+        if isinstance(report.outcome, Dead):
+            self._register.forget(report.task.uid, report.task.aid)
+        if isinstance(report.outcome, Retry | Postponed):
+            self.wake()
+        self.recorded(report)
+
+
+class _Record:
+    """Records reports in the writer's transaction, as `roost.db.database` runs it."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._chance = random.Random()  # noqa: S311 - spreads retries
+
+    def one_step(self, _: list[Report]) -> bool:
+        return False
+
+    def __call__(self, connection: Connection, reports: list[Report]) -> list[None]:
+        logged: list[dict[str, Any]] = []
+        ended: list[dict[str, Any]] = []
+        again: list[dict[str, Any]] = []
+        for report in reports:
+            task, outcome = report.task, report.outcome
+            if not isinstance(outcome, Postponed):
+                logged.append(_line(report))
+            if isinstance(outcome, Retry):
+                pause = plan.pause(task.attempt, outcome.after, self._chance.random())
+                due = self._clock() + int(pause * 1000)
+                again.append({"id": task.task_id, "due": due, "number": task.attempt + 1})
+            elif isinstance(outcome, Postponed):
+                again.append({"id": task.task_id, "due": outcome.until, "number": task.attempt})
+            else:
+                ended.append({"id": task.task_id})
+            if isinstance(outcome, Sent) and report.through:
+                merged = self._merge(connection, report)
+                logged += [line for line, _ in merged]
+                ended += [{"id": task_id} for _, task_id in merged]
+            if isinstance(outcome, Dead):
+                connection.execute(NO_MORE, {"aid_": task.aid})
+        for statement, rows in ((insert(push_log), logged), (AGAIN, again), (ENDED, ended)):
+            if rows:
+                connection.execute(statement, rows)
+        return [None] * len(reports)
+
+    def _merge(self, connection: Connection, report: Report) -> list[tuple[dict[str, Any], int]]:
+        """What else a mail has told of is done as well."""
+        parameters = {"aid_": report.task.aid, "through": report.through}
+        connection.execute(TOLD, parameters)
+        line = _line(report)
+        return [
+            ({**line, "message_id": row.mid, "created_at": row.created_at}, row.task_id)
+            for row in connection.execute(MERGED, parameters)
+            if row.task_id != report.task.task_id
+        ]
+
+
+def _line(report: Report) -> dict[str, Any]:
+    outcome = report.outcome
+    return {
+        "user_id": report.user_id,
+        "message_id": report.task.mid,
+        "push_type": report.platform,
+        "push_status": status(report),
+        "push_time": report.at,
+        "error_msg": outcome.reason if isinstance(outcome, Retry | Dead | Failed | Dropped) else None,
+        "created_at": report.task.created_at,
+        "device_id": report.device_id,
+        "attempt": report.task.attempt,
+    }
+
+
+def status(report: Report) -> str:
+    """`sent`, `retry`, `dead`, `failed`, `dropped` or `postponed`."""
+    return str(type(report.outcome).__struct_config__.tag)

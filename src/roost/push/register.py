@@ -1,0 +1,153 @@
+"""The register of push addresses: which devices are reached by push, and what the journal asks of them.
+
+The addresses of every user are in memory, some hundred bytes each: whether a message makes pushes is asked in the
+writer's transaction, for every receiver. What is registered is there before the client is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from roost.db.database import Database
+from roost.db.rows import made_key
+from roost.db.schema import push_addresses, push_outbox
+from roost.push.contract import Address
+
+decode_address = msgspec.json.Decoder(Address).decode
+
+
+class Registered(NamedTuple):
+    """An address as the journal sees it."""
+
+    aid: int
+    did: int
+    platform: str
+
+
+class Listed(NamedTuple):
+    """An address as its user sees it. Time in ms."""
+
+    did: int
+    platform: str
+    preview: bool
+    muted: bool
+    created_at: int
+
+
+class Register:
+    """The addresses of all users. `platforms` are those switched on; others make no pushes."""
+
+    def __init__(self, database: Database, clock: Callable[[], int], platforms: Collection[str]) -> None:
+        self._database = database
+        self._clock = clock
+        self._platforms = frozenset(platforms)
+        self._of: dict[int, tuple[Registered, ...]] = {}
+
+    async def load(self) -> None:
+        """Reads them all; before that nobody has any."""
+        query = select(push_addresses.c.uid, push_addresses.c.aid, push_addresses.c.did, push_addresses.c.platform)
+        for uid, *row in await self._database.read(lambda connection: connection.execute(query).all()):
+            self._add(uid, Registered(*row))
+
+    def of(self, uid: int) -> tuple[Registered, ...]:
+        """Where a user is reached."""
+        return self._of.get(uid, ())
+
+    async def add(self, uid: int, did: int, address: Address, *, preview: bool, muted: bool) -> None:
+        """From now on this device is reached there.
+
+        Neither is it elsewhere by the same platform, nor anybody else by that address: a phone changes hands.
+        """
+        text = msgspec.json.encode(address, order="deterministic").decode()
+        platform, digest = str(type(address).__struct_config__.tag), hashlib.sha256(text.encode()).hexdigest()
+        same = or_(
+            push_addresses.c.address_hash == digest,
+            (push_addresses.c.did == did) & (push_addresses.c.platform == platform),
+        )
+
+        def change(tx: Connection) -> tuple[list[tuple[int, int]], Registered]:
+            known = tx.execute(select(push_addresses).where(same)).all()
+            kept = next((row for row in known if (row.did, row.address_hash) == (did, digest)), None)
+            gone = [(row.uid, row.aid) for row in known if row is not kept]
+            _delete(tx, [aid for _, aid in gone])
+            settings = {"preview": preview, "muted": muted}
+            if kept is not None:
+                tx.execute(push_addresses.update().where(push_addresses.c.aid == kept.aid).values(**settings))
+                return gone, Registered(kept.aid, did, platform)
+            row = insert(push_addresses).values(
+                uid=uid,
+                did=did,
+                platform=platform,
+                address=text,
+                address_hash=digest,
+                told=0,
+                created_at=self._clock(),
+                **settings,
+            )
+            return gone, Registered(made_key(tx, row), did, platform)
+
+        def tell(done: tuple[list[tuple[int, int]], Registered]) -> None:
+            gone, registered = done
+            for owner, aid in gone:
+                self.forget(owner, aid)
+            self._add(uid, registered)
+
+        await self._database.write(change, tell)
+
+    async def remove(self, uid: int, did: int, platform: str | None = None) -> int:
+        """Takes a device's addresses away, or the one of a platform; returns how many there were."""
+
+        def change(tx: Connection) -> list[int]:
+            query = select(push_addresses.c.aid).where(push_addresses.c.uid == uid, push_addresses.c.did == did)
+            if platform is not None:
+                query = query.where(push_addresses.c.platform == platform)
+            aids = list(tx.execute(query).scalars())
+            _delete(tx, aids)
+            return aids
+
+        def tell(aids: list[int]) -> None:
+            for aid in aids:
+                self.forget(uid, aid)
+
+        removed: list[int] = await self._database.write(change, tell)
+        return len(removed)
+
+    async def addresses(self, uid: int, did: int) -> dict[str, Address]:
+        """The addresses of a user's device, by platform."""
+        query = select(push_addresses.c.platform, push_addresses.c.address).where(
+            push_addresses.c.uid == uid, push_addresses.c.did == did
+        )
+        found = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.platform: decode_address(row.address) for row in found}
+
+    async def listed(self, uid: int) -> list[Listed]:
+        """A user's addresses, in the order in which they were registered."""
+        query = (
+            select(*(push_addresses.c[name] for name in Listed._fields))
+            .where(push_addresses.c.uid == uid)
+            .order_by(push_addresses.c.aid)
+        )
+        return await self._database.read(lambda connection: [Listed(*row) for row in connection.execute(query)])
+
+    def forget(self, uid: int, aid: int) -> None:
+        """An address is gone from the database."""
+        left = tuple(one for one in self._of.get(uid, ()) if one.aid != aid)
+        if left:
+            self._of[uid] = left
+        else:
+            self._of.pop(uid, None)
+
+    def _add(self, uid: int, registered: Registered) -> None:
+        self.forget(uid, registered.aid)
+        if registered.platform in self._platforms:
+            self._of[uid] = (*self.of(uid), registered)
+
+
+def _delete(tx: Connection, aids: list[int]) -> None:
+    tx.execute(delete(push_outbox).where(push_outbox.c.aid.in_(aids)))
+    tx.execute(delete(push_addresses).where(push_addresses.c.aid.in_(aids)))

@@ -1,0 +1,186 @@
+"""Push put together: the channels that are switched on, the queue, and workers, here or in processes of theirs.
+
+With `push.queue: local` the server does its own pushes. With RabbitMQ it gives tasks to a queue; `roost push-worker`
+processes do them, reading the database beside the server, and report through a second queue, because only the server
+writes (`roost.db.sqlite`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from roost import metrics
+from roost.config import Config
+from roost.db.database import Database
+from roost.db.sqlite import open_read_only
+from roost.flow import notify
+from roost.journal.append import PushTo
+from roost.journal.positions import stored_by_any
+from roost.push.apns import ApnsChannel
+from roost.push.contract import Channel, Queue, Report, Sent, Task
+from roost.push.email import EmailChannel
+from roost.push.fcm import FcmChannel
+from roost.push.local import LocalQueue
+from roost.push.outbox import Outbox, StoredByAny, status
+from roost.push.plan import Facts
+from roost.push.rabbitmq import RabbitQueue
+from roost.push.register import Register, Registered
+from roost.push.webpush import WebPushChannel
+from roost.push.worker import Worker
+
+TASKS, REPORTS = "roost.push", "roost.push.reports"
+"""The names of the queues in RabbitMQ."""
+REPORTS_AT_ONCE = 500
+"""Reports that are recorded in one transaction, at most."""
+COUNT_EVERY = 5.0
+"""Seconds between two counts of the outbox, for the metrics."""
+
+Clock = Callable[[], int]
+
+
+@contextlib.asynccontextmanager
+async def open_channels(config: Config, clock: Clock) -> AsyncIterator[dict[str, Channel]]:
+    """The channels that are switched on, by platform. Raises `ConfigError` for settings that can't work."""
+    push = config.push
+    channels: dict[str, Channel] = {}
+    if push.enabled and push.apns.enabled:
+        channels["apns"] = ApnsChannel(push.apns, clock)
+    if push.enabled and push.fcm.enabled:
+        channels["fcm"] = FcmChannel(push.fcm, clock)
+    if push.enabled and push.webpush.enabled:
+        channels["webpush"] = WebPushChannel(push.webpush, config.data, clock)
+    if push.enabled and push.email.enabled:
+        channels["email"] = EmailChannel(push.email, clock)
+    try:
+        yield channels
+    finally:
+        for channel in channels.values():
+            await channel.close()
+
+
+def vapid_key(channels: Mapping[str, Channel]) -> str | None:
+    """What browsers subscribe with; None where Web Push is off."""
+    channel = channels.get("webpush")
+    return channel.vapid.public_key if isinstance(channel, WebPushChannel) else None
+
+
+def waits(config: Config, register: Register, connected: Callable[[int, int], bool]) -> Callable[[int], list[PushTo]]:
+    """Where a user's messages are pushed, and how long each device has to store them first."""
+    grace, mail = int(config.push.grace * 1000), int(config.push.email.wait * 1000)
+
+    def wait(uid: int, to: Registered) -> int:
+        if to.platform == "email":
+            return mail
+        return grace if connected(uid, to.did) else 0
+
+    return lambda uid: [(to.aid, to.did, wait(uid, to)) for to in register.of(uid)]
+
+
+@contextlib.asynccontextmanager
+async def pushing(
+    config: Config,
+    database: Database,
+    register: Register,
+    channels: Mapping[str, Channel],
+    stored: StoredByAny,
+    clock: Clock,
+) -> AsyncIterator[Outbox]:
+    """Runs the outbox of a server, and its workers or what workers elsewhere report, until the block ends."""
+    push = config.push
+    tasks: Queue[Task]
+    if push.queue == "rabbitmq":
+        tasks, reports = RabbitQueue(push.rabbitmq, TASKS, Task), RabbitQueue(push.rabbitmq, REPORTS, Report)
+    else:
+        tasks, reports = LocalQueue[Task](), None
+    outbox = Outbox(database, tasks, register, stored, clock)
+    outbox.recorded = _measure
+    work: list[Awaitable[Any]] = [outbox.feed(), _count(outbox)]
+    if reports is not None:
+        work.append(reports.work(outbox.record, at_once=REPORTS_AT_ONCE))
+    else:
+        await outbox.recover()
+
+        async def look(task: Task) -> Facts:
+            return await database.read(lambda connection: notify.look(connection, task, stored, preview=push.preview))
+
+        worker = Worker(channels, look, outbox.record, clock, ttl=int(push.ttl * 1000))
+        work.append(tasks.work(worker.handle, at_once=push.at_once))
+    running = [asyncio.ensure_future(one) for one in work]
+    try:
+        yield outbox
+    finally:
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for queue in (tasks, reports):
+            if queue is not None:
+                await queue.close()
+
+
+async def push_worker(config: Config, clock: Clock, stop: asyncio.Event) -> None:
+    """Does the pushes that a server has put into RabbitMQ, until `stop`."""
+    push = config.push
+    tasks, reports = RabbitQueue(push.rabbitmq, TASKS, Task), RabbitQueue(push.rabbitmq, REPORTS, Report)
+    with _reading(config) as read:
+        async with open_channels(config, clock) as channels:
+
+            async def look(task: Task) -> Facts:
+                return await read(lambda connection: notify.look(connection, task, stored_by_any, preview=push.preview))
+
+            async def tell(report: Report) -> None:
+                await reports.put([report])
+
+            worker = Worker(channels, look, tell, clock, ttl=int(push.ttl * 1000))
+            working = asyncio.ensure_future(tasks.work(worker.handle, at_once=push.at_once))
+            stopping = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for one in (working, stopping):
+                one.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+            await tasks.close()
+            await reports.close()
+
+
+@contextlib.contextmanager
+def _reading(config: Config) -> Iterator[Callable[[Callable[[Connection], Facts]], Awaitable[Facts]]]:
+    """Reads the database beside the server, in threads; each reading sees one moment."""
+    here = threading.local()
+    engines: list[Engine] = []
+
+    def open_connection() -> None:
+        here.connection = open_read_only(config.database, engines)
+
+    def read(query: Callable[[Connection], Facts]) -> Facts:
+        connection: Connection = here.connection
+        connection.exec_driver_sql("BEGIN")
+        try:
+            return query(connection)
+        finally:
+            connection.rollback()
+
+    if not config.database.exists():
+        raise FileNotFoundError(f"there is no database at {config.database}; name its directory with --data.")
+    with ThreadPoolExecutor(config.server.readers, "roost-reader", open_connection) as threads:
+        yield lambda query: asyncio.get_running_loop().run_in_executor(threads, read, query)
+    for engine in engines:
+        engine.dispose()
+
+
+def _measure(report: Report) -> None:
+    metrics.PUSHES.labels(report.platform or "none", status(report)).inc()
+    if isinstance(report.outcome, Sent):
+        metrics.PUSH_SECONDS.labels(report.platform).observe((report.at - report.task.created_at) / 1000)
+
+
+async def _count(outbox: Outbox) -> None:
+    """Keeps the gauge of the backlog."""
+    while True:
+        metrics.PUSH_BACKLOG.set(await outbox.backlog())
+        await asyncio.sleep(COUNT_EVERY)
