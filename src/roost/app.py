@@ -97,7 +97,7 @@ async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitS
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
     register = Register(database, now_ms, channels)
     await register.load()
-    journal = Journal(database, statements, now_ms, workers.waits(config, register, hub.has))
+    journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has))
     positions = Positions(database, statements, now_ms)
     outbox = await stack.enter_async_context(
         workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms)

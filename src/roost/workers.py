@@ -21,7 +21,8 @@ from roost.config import Config
 from roost.db.database import Database
 from roost.db.sqlite import open_read_only
 from roost.flow import notify
-from roost.journal.append import PushTo
+from roost.journal.append import Pushes, PushTo
+from roost.journal.contract import Place
 from roost.journal.positions import stored_by_any
 from roost.push.apns import ApnsChannel
 from roost.push.contract import Channel, Queue, Report, Sent, Task
@@ -71,8 +72,8 @@ def vapid_key(channels: Mapping[str, Channel]) -> str | None:
     return channel.vapid.public_key if isinstance(channel, WebPushChannel) else None
 
 
-def waits(config: Config, register: Register, connected: Callable[[int, int], bool]) -> Callable[[int], list[PushTo]]:
-    """Where a user's messages are pushed, and how long each device has to store them first."""
+def pushes(config: Config, register: Register, connected: Callable[[int, int], bool]) -> Pushes:
+    """Where a message is pushed: to the addresses of everyone but its author, who may store it first."""
     grace, mail = int(config.push.grace * 1000), int(config.push.email.wait * 1000)
 
     def wait(uid: int, to: Registered) -> int:
@@ -80,7 +81,16 @@ def waits(config: Config, register: Register, connected: Callable[[int, int], bo
             return mail
         return grace if connected(uid, to.did) else 0
 
-    return lambda uid: [(to.aid, to.did, wait(uid, to)) for to in register.of(uid)]
+    def where(places: list[Place], author: int) -> list[PushTo]:
+        of = register.of
+        return [
+            (to.aid, uid, to.did, seq, wait(uid, to))
+            for uid, seq in (places if of else ())
+            if uid != author
+            for to in of.get(uid, ())
+        ]
+
+    return where
 
 
 @contextlib.asynccontextmanager

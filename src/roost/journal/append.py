@@ -22,13 +22,13 @@ Milliseconds = Callable[[], int]
 _ids = Random()  # noqa: S311 - ids must differ, not be secret; the kernel's randomness costs a system call each
 Outcome = Committed | RoostError
 
-PushTo = tuple[int, int, int]
-"""Where a message is to be pushed: aid, did, and after how many milliseconds."""
-Pushes = Callable[[int], Sequence[PushTo]]
-"""Where the messages of a user (uid) are to be pushed. Asked in the writer's thread, for every receiver."""
+PushTo = tuple[int, int, int, int, int]
+"""Where a message is to be pushed: aid, uid, did, its seq there, and after how many milliseconds."""
+Pushes = Callable[[list[Place], int], Sequence[PushTo]]
+"""Where a message with these places, of this author (uid), is to be pushed. Asked in the writer's thread."""
 
 
-def no_pushes(_: int) -> Sequence[PushTo]:
+def no_pushes(_places: list[Place], _author: int) -> Sequence[PushTo]:
     """Nobody is told by push."""
     return ()
 
@@ -127,13 +127,10 @@ class _Batch:
         return outcomes
 
     def _due(self, committed: Committed, mid: int, draft: Draft) -> list[PushRow]:
-        """The pushes of a message: to every receiver's addresses, but the author's own."""
         now = self._now
         return [
             (aid, uid, did, mid, seq, now + wait, now)
-            for uid, seq in committed.places
-            if uid != draft.author.uid
-            for aid, did, wait in self._pushes(uid)
+            for aid, uid, did, seq, wait in self._pushes(committed.places, draft.author.uid)
         ]
 
     def _open_conversations(self) -> dict[str, Opened]:

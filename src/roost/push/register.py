@@ -46,17 +46,14 @@ class Register:
         self._database = database
         self._clock = clock
         self._platforms = frozenset(platforms)
-        self._of: dict[int, tuple[Registered, ...]] = {}
+        self.of: dict[int, tuple[Registered, ...]] = {}
+        """Where each user is reached who is anywhere. Read in the writer's thread, changed by putting a new tuple."""
 
     async def load(self) -> None:
         """Reads them all; before that nobody has any."""
         query = select(push_addresses.c.uid, push_addresses.c.aid, push_addresses.c.did, push_addresses.c.platform)
         for uid, *row in await self._database.read(lambda connection: connection.execute(query).all()):
             self._add(uid, Registered(*row))
-
-    def of(self, uid: int) -> tuple[Registered, ...]:
-        """Where a user is reached."""
-        return self._of.get(uid, ())
 
     async def add(self, uid: int, did: int, address: Address, *, preview: bool, muted: bool) -> None:
         """From now on this device is reached there.
@@ -136,16 +133,16 @@ class Register:
 
     def forget(self, uid: int, aid: int) -> None:
         """An address is gone from the database."""
-        left = tuple(one for one in self._of.get(uid, ()) if one.aid != aid)
+        left = tuple(one for one in self.of.get(uid, ()) if one.aid != aid)
         if left:
-            self._of[uid] = left
+            self.of[uid] = left
         else:
-            self._of.pop(uid, None)
+            self.of.pop(uid, None)
 
     def _add(self, uid: int, registered: Registered) -> None:
         self.forget(uid, registered.aid)
         if registered.platform in self._platforms:
-            self._of[uid] = (*self.of(uid), registered)
+            self.of[uid] = (*self.of.get(uid, ()), registered)
 
 
 def _delete(tx: Connection, aids: list[int]) -> None:
