@@ -162,7 +162,7 @@ def outcome(error: Exception) -> Outcome:
 
 def _status(reply: str) -> str:
     """The enhanced status code that a reply begins with (RFC 2034 §4), or nothing."""
-    match = re.match(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)", reply)
+    match = re.match(r"[245]\.\d{1,3}\.\d{1,3}", reply)
     return match.group() if match else ""
 
 
