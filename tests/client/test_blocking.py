@@ -1,9 +1,7 @@
-"""The facade for scripts, the server for users' own tests, and the example of the documents."""
+"""The facade for scripts, and the server for users' own tests."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -13,8 +11,6 @@ from roost.client import NetworkError, State, StoreInUse
 from roost.client.blocking import BlockingClient
 from roost.testing import LocalServer
 from tests.client.people import Cast
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_script_sends_and_receives(cast: Cast, tmp_path: Path) -> None:
@@ -71,26 +67,3 @@ def test_a_local_server_keeps_its_port_and_its_data(tmp_path: Path) -> None:
         ann.connected(20)
     server.close()
     assert (tmp_path / "data" / "roost.db").exists()
-
-
-def test_the_example_of_the_documents_runs(cast: Cast, tmp_path: Path) -> None:
-    """`examples/echo.py` as it stands there, with only address and token replaced; the documents show the same."""
-    example = (ROOT / "examples" / "echo.py").read_text()
-    assert len(example.splitlines()) == 12
-    assert f"```python\n{example}```" in (ROOT / "docs" / "sdk-python.md").read_text()
-    code = example.replace("http://127.0.0.1:8080", cast.server.url).replace("TOKEN", cast.token("bob"))
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
-    try:
-        with BlockingClient(cast.server.url, token=cast.token("ann"), store=":memory:") as ann:
-            cast_bob = cast["bob"]
-            ann.connected(10)
-            while not ann.online([cast_bob])[cast_bob].online:
-                assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
-            ann.send(cast_bob, "hello")
-            (answer,) = [message for _, message in zip(range(1), ann.messages(timeout=10), strict=False)]
-            assert (answer.sender_id, answer.content) == (cast_bob, "You said: hello")
-    finally:
-        process.terminate()
-        process.wait(10)
-        if process.stderr:
-            process.stderr.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -80,7 +80,8 @@ class Chat(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "new", "New", priority=True),
         Binding("ctrl+f", "search", "Search", priority=True),
-        Binding("ctrl+o", "switch", "Offline", priority=True),
+        Binding("ctrl+o", "leave", "Go offline", priority=True),
+        Binding("ctrl+o", "come_back", "Go online", priority=True),
         Binding("ctrl+q", "quit", "Quit", priority=True),
     ]
 
@@ -91,6 +92,7 @@ class Chat(App[None]):
         self._user_id = user_id
         self._to = to
         self._count_due = False
+        self._offline = False
         self._watched: list[str] = []
         self._present: set[str] = set()
 
@@ -222,14 +224,24 @@ class Chat(App[None]):
 
     # --- keys ---
 
-    async def action_switch(self) -> None:
-        """Goes offline on purpose, or comes back. What is written meanwhile stays in the outbox, and leaves then."""
-        self._status.offline = not self._status.offline
+    def check_action(self, action: str, parameters: tuple[Any, ...]) -> bool | None:  # noqa: ARG002 - Textual's own
+        """One key goes offline and comes back: the one that has a use now is offered."""
+        return {"leave": not self._offline, "come_back": self._offline}.get(action, True)
+
+    async def action_leave(self) -> None:
+        """Goes offline on purpose. What is written meanwhile stays in the outbox, and leaves on return."""
+        self._be_offline(offline=True)
+        await self.client.disconnect()
+
+    async def action_come_back(self) -> None:
+        """Comes back."""
+        self._be_offline(offline=False)
+        await self.client.connect()
+
+    def _be_offline(self, *, offline: bool) -> None:
+        self._offline = self._status.offline = offline
         self._status.refresh()
-        if self._status.offline:
-            await self.client.disconnect()
-        else:
-            await self.client.connect()
+        self.refresh_bindings()
 
     def action_new(self) -> None:
         """Asks for a user, and opens the conversation."""

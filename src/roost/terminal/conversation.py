@@ -82,7 +82,7 @@ class OpenConversation(Vertical):
     # --- what is asked of it ---
 
     def open(self, conversation_id: str, message: StoredMessage | None = None) -> None:
-        """Opens a conversation at its end, or at a message of it."""
+        """Opens a conversation at a message of it, or where unread messages begin, or at its end."""
         self.call_later(self._open, conversation_id, message)
 
     def renew(self) -> None:
@@ -132,15 +132,19 @@ class OpenConversation(Vertical):
             self._read = known.read_seq if known is not None and known.unread else None
             self._draft.text = self._drafts.pop(conversation_id, "")
             self._draft.move_cursor(self._draft.document.end)
-        if message is None:
-            await window.newest()
-        else:
+        if message is not None:
             await window.around(message.conversation_seq)
+        elif self._read is not None:
+            await window.around(self._read + 1)
+        else:
+            await window.newest()
         self.query_one("#nothing").display = False
         self._messages.display = self._draft.display = True
         self._messages.show(window.messages, read=self._read, at_end=message is None)
         if message is not None:
             self._messages.point_at(message.message_id)
+        elif self._read is not None:
+            self._messages.point_at_new()
         (self._draft if message is None else self._messages).focus()
         self.call_after_refresh(self._seen)
 

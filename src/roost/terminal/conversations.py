@@ -88,7 +88,7 @@ class Conversations(OptionList):
         top = self.scroll_y
         with self.prevent(OptionList.OptionHighlighted):
             self.set_options(rows)
-            self.highlighted = None if before is None else self._place(before.id)
+            self.highlighted = (0 if rows else None) if before is None else self._place(before.id)
         self.scroll_to(y=top, animate=False)
 
     async def _renew(self) -> None:

@@ -132,8 +132,9 @@ BEFORE = 20
 
 def _around(line: str, words: str) -> str:
     """A long line from a little before the first of the words on."""
-    places = [at for word in words.split() if (at := line.casefold().find(word.casefold())) > BEFORE]
-    return f"…{line[min(places) - BEFORE :]}" if places and len(line) > 2 * BEFORE else line
+    places = [at for word in words.split() if (at := line.casefold().find(word.casefold())) >= 0]
+    first = min(places, default=0)
+    return f"…{line[first - BEFORE :]}" if first > BEFORE and len(line) > 2 * BEFORE else line
 
 
 def _escaped(word: str) -> str:

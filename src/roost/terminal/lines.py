@@ -47,6 +47,11 @@ class Line(NamedTuple):
     message: int | None = None
 
     @property
+    def look(self) -> str:
+        """The look of its beginning, "" of an empty line."""
+        return self.pieces[0].look if self.pieces else ""
+
+    @property
     def plain(self) -> str:
         """The line without its looks."""
         return "".join(piece.text for piece in self.pieces)

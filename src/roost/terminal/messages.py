@@ -64,6 +64,7 @@ class Messages(ScrollView, can_focus=True):
         self._lines: list[Line] = []
         self._hand: str | None = None
         self._aim: str | None = None
+        self._aims_at_new = False
         self._follows = True
         """The last thing that scrolled left it at the end; a view that became smaller is still to be there."""
 
@@ -79,6 +80,11 @@ class Messages(ScrollView, can_focus=True):
     def point_at(self, message_id: str) -> None:
         """Takes a message in hand, and brings it to the middle."""
         self._hand = self._aim = message_id
+        self._take_aim()
+
+    def point_at_new(self) -> None:
+        """Brings the rule above what is new to the top, if it is not seen."""
+        self._aims_at_new = True
         self._take_aim()
 
     @property
@@ -110,11 +116,17 @@ class Messages(ScrollView, can_focus=True):
         self.refresh()
 
     def _take_aim(self) -> None:
-        """Goes where `point_at` said, as soon as there are lines: a view has none before it has a size."""
-        first = next((at for at, line in enumerate(self._lines) if self._key(line) == self._aim), None)
-        if self._aim is not None and first is not None:
-            self._aim = None
-            self._move_to(first - self.scrollable_content_region.height // 2)
+        """Goes where it was pointed, as soon as there are lines: a view has none before it has a size."""
+        if self._aim is not None:
+            first = next((at for at, line in enumerate(self._lines) if self._key(line) == self._aim), None)
+            if first is not None:
+                self._aim = None
+                self._move_to(first - self.scrollable_content_region.height // 2)
+        elif self._aims_at_new and self._lines:
+            self._aims_at_new = False
+            rule = next((at for at, line in enumerate(self._lines) if line.look == "new"), None)
+            if rule is not None and rule < self.scroll_y:
+                self._move_to(rule)
         self.refresh()
 
     def _place(self, at: int) -> tuple[str, int] | None:

@@ -1,0 +1,58 @@
+"""The programs of the documents do what the documents say, as they stand there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from roost.client.blocking import BlockingClient
+from roost.testing import LocalServer
+from tests.client.people import Cast
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = "http://127.0.0.1:8080"
+"""Where the programs say the server is."""
+FROM_PYTHON = re.compile(
+    r"^## From Python$.*?```python\n(.*?)```.*?```sh\n(.*?)```.*?```\n(.*?)```", re.MULTILINE | re.DOTALL
+)
+
+
+def test_the_program_of_the_readme_prints_what_it_says_each_time_it_runs(tmp_path: Path) -> None:
+    """Pasted below a checkout, beside `make run`, whose data are in `./data`."""
+    found = FROM_PYTHON.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found is not None
+    program, shell, printed = found.groups()
+    assert sum(bool(line) for line in program.splitlines()) == 12
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    with LocalServer(data=tmp_path / "data") as server:
+        (tmp_path / "talk.py").write_text(program.replace(HERE, server.url))
+        for _ in range(2):
+            done = subprocess.run(
+                ["bash", "-euc", shell], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert (done.stdout, done.stderr) == (printed, "")
+
+
+def test_the_echo_answers_everybody(cast: Cast, tmp_path: Path) -> None:
+    """With only address and token replaced; the page on the SDK shows the same program."""
+    example = (ROOT / "examples" / "echo.py").read_text()
+    assert len(example.splitlines()) == 12
+    assert f"```python\n{example}```" in (ROOT / "docs" / "sdk-python.md").read_text()
+    code = example.replace(HERE, cast.server.url).replace("TOKEN", cast.token("bob"))
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        with BlockingClient(cast.server.url, token=cast.token("ann"), store=":memory:") as ann:
+            cast_bob = cast["bob"]
+            ann.connected(10)
+            while not ann.online([cast_bob])[cast_bob].online:
+                assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+            ann.send(cast_bob, "hello")
+            (answer,) = [message for _, message in zip(range(1), ann.messages(timeout=10), strict=False)]
+            assert (answer.sender_id, answer.content) == (cast_bob, "You said: hello")
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stderr:
+            process.stderr.close()
