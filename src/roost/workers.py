@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from roost import metrics
-from roost.config import Config
+from roost.config import Config, ConfigError
 from roost.db.database import Database
 from roost.db.sqlite import open_read_only
 from roost.flow import notify
@@ -40,6 +41,8 @@ TASKS, REPORTS = "roost.push", "roost.push.reports"
 """The names of the queues in RabbitMQ."""
 REPORTS_AT_ONCE = 500
 """Reports that are recorded in one transaction, at most."""
+FINISH = 5.0
+"""Seconds that pushes under way have to end when their process is stopped; what is cut off is sent again."""
 COUNT_EVERY = 5.0
 """Seconds between two counts of the outbox, for the metrics."""
 
@@ -50,6 +53,8 @@ Clock = Callable[[], int]
 async def open_channels(config: Config, clock: Clock) -> AsyncIterator[dict[str, Channel]]:
     """The channels that are switched on, by platform. Raises `ConfigError` for settings that can't work."""
     push = config.push
+    if push.enabled and push.email.enabled and push.email.wait >= push.ttl:
+        raise ConfigError("push.email.wait must be below push.ttl: a message is no news by then, and no mail is sent.")
     channels: dict[str, Channel] = {}
     if push.enabled and push.apns.enabled:
         channels["apns"] = ApnsChannel(push.apns, clock)
@@ -105,13 +110,14 @@ async def pushing(
     """Runs the outbox of a server, and its workers or what workers elsewhere report, until the block ends."""
     push = config.push
     tasks: Queue[Task]
-    if push.queue == "rabbitmq":
+    if channels and push.queue == "rabbitmq":
         tasks, reports = RabbitQueue(push.rabbitmq, TASKS, Task), RabbitQueue(push.rabbitmq, REPORTS, Report)
     else:
         tasks, reports = LocalQueue[Task](), None
     outbox = Outbox(database, tasks, register, stored, clock)
     outbox.recorded = _measure
     work: list[Awaitable[Any]] = [outbox.feed(), _count(outbox)]
+    worker: Worker | None = None
     if reports is not None:
         work.append(reports.work(outbox.record, at_once=REPORTS_AT_ONCE))
     else:
@@ -126,6 +132,8 @@ async def pushing(
     try:
         yield outbox
     finally:
+        if worker is not None:
+            await worker.finish(FINISH)
         for one in running:
             one.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -150,12 +158,17 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event) -> None
             worker = Worker(channels, look, tell, clock, ttl=int(push.ttl * 1000))
             working = asyncio.ensure_future(tasks.work(worker.handle, at_once=push.at_once))
             stopping = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for one in (working, stopping):
-                one.cancel()
-            await asyncio.gather(working, stopping, return_exceptions=True)
-            await tasks.close()
-            await reports.close()
+            try:
+                await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if working.done():
+                    await working  # which never ends by itself: raises why it did
+                await worker.finish(FINISH)
+            finally:
+                for one in (working, stopping):
+                    one.cancel()
+                await asyncio.gather(working, stopping, return_exceptions=True)
+                await tasks.close()
+                await reports.close()
 
 
 @contextlib.contextmanager
@@ -190,7 +203,10 @@ def _measure(report: Report) -> None:
 
 
 async def _count(outbox: Outbox) -> None:
-    """Keeps the gauge of the backlog."""
+    """Keeps the gauge of the backlog; no number where it can't be counted."""
     while True:
-        metrics.PUSH_BACKLOG.set(await outbox.backlog())
+        try:
+            metrics.PUSH_BACKLOG.set(await outbox.backlog())
+        except Exception:  # noqa: BLE001 - who feeds from the outbox meets the same, and says so
+            metrics.PUSH_BACKLOG.set(math.nan)
         await asyncio.sleep(COUNT_EVERY)

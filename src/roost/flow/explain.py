@@ -102,7 +102,7 @@ def _waiting(connection: Connection, uid: int, mid: int, time: Time) -> list[str
     return [
         f"device {row.device_id}: "
         + (f"with a worker since {time(row.taken_at)}" if row.taken_at else f"waits, due {time(row.due_at)}")
-        + (f", tried {row.attempt} times" if row.attempt else "")
+        + (f", tried {'once' if row.attempt == 1 else f'{row.attempt} times'}" if row.attempt else "")
         for row in connection.execute(query)
     ]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from sqlalchemy import Connection, and_, bindparam, select
 
 from roost.db.schema import (
@@ -27,7 +30,9 @@ LONGEST_MAIL = 200
 _sender = users.alias("sender")
 
 OPEN = select(push_outbox.c.task_id).where(
-    push_outbox.c.task_id == bindparam("task_id"), push_outbox.c.mid == bindparam("mid")
+    push_outbox.c.task_id == bindparam("task_id"),
+    push_outbox.c.mid == bindparam("mid"),
+    push_outbox.c.attempt == bindparam("attempt"),  # or it was tried by who had it as well, and waits for the next
 )
 WHERE_TO = (
     select(
@@ -83,16 +88,11 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
     """How things are for a task. `preview`: whether texts may be shown at all."""
     where_to = connection.execute(WHERE_TO, {"aid": task.aid, "did": task.did}).first()
     what = connection.execute(ONE, {"uid": task.uid, "seq": task.seq}).first()
-    is_open = connection.execute(OPEN, {"task_id": task.task_id, "mid": task.mid}).first() is not None
-    if where_to is None or what is None or not is_open:
+    same = {"task_id": task.task_id, "mid": task.mid, "attempt": task.attempt}
+    is_open = connection.execute(OPEN, same).first() is not None
+    if where_to is None or not is_open:
         return Facts(open=is_open)
-    shown = preview and bool(where_to.preview)
-    rows = [what]
-    if where_to.platform == "email":
-        since = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
-        known = stored(connection, task.uid, [row.seq for row in since])
-        rows = [row for row in since if row.seq not in known] or rows
-    return Facts(
+    facts = Facts(
         open=True,
         user_id=where_to.user_id,
         device_id=where_to.device_id,
@@ -100,6 +100,18 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
         address=None if where_to.address is None else decode_address(where_to.address),
         muted=bool(where_to.muted),
         told=where_to.told or 0,
+        cleared=what is None,
+    )
+    if what is None:
+        return facts
+    shown = preview and bool(where_to.preview)
+    rows = [what]
+    if where_to.platform == "email":
+        since = connection.execute(SINCE, {"uid": task.uid, "seq": max(task.seq, facts.told + 1)}).all()
+        known = stored(connection, task.uid, [row.seq for row in since])
+        rows = [row for row in since if row.seq not in known] or rows
+    return msgspec.structs.replace(
+        facts,
         sent_at=what.server_time,
         recalled=bool(what.recall_time),
         member=what.read_seq is not None,
@@ -110,7 +122,7 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
         missed=tuple(
             Missed(
                 conversation_id=row.conversation_id,
-                conversation_name=row.name or row.conversation_id.partition(":")[2],
+                conversation_name=_name(row),
                 sender_id=row.user_id,
                 sender_name=row.display_name or row.user_id,
                 server_msg_id=str(row.mid),
@@ -121,3 +133,10 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
             for row in rows
         ),
     )
+
+
+def _name(row: Any) -> str:
+    """What a conversation is called: a group by its name, a private one by who speaks."""
+    if row.conversation_id.startswith("g:"):
+        return str(row.name or row.conversation_id.partition(":")[2])
+    return str(row.display_name or row.user_id)

@@ -70,10 +70,10 @@ class Push:
         if not addresses:
             raise NotFound("This device has no push address; register one with POST /devices.")
         outcomes = {}
-        for platform, address in addresses.items():
+        for aid, platform, address in addresses:
             outcomes[platform] = await self._try(author, platform, address)
             if isinstance(outcomes[platform], Dead):
-                await self._register.remove(author.uid, did, platform)
+                await self._register.drop(author.uid, aid)
         return outcomes
 
     async def _try(self, author: Author, platform: str, address: Address) -> Outcome:

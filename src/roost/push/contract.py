@@ -169,7 +169,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What became of a task, `at` (ms). `through`: of a mail, the last seq that it tells of."""
+    """What became of a task, `at` (ms). `told`: of a mail that was sent, the seqs that it tells of."""
 
     task: Task
     user_id: str
@@ -177,7 +177,7 @@ class Report(msgspec.Struct, frozen=True):
     platform: str
     at: int
     outcome: Outcome | Dropped | Postponed
-    through: int = 0
+    told: tuple[int, ...] = ()
 
 
 TRIES = 5

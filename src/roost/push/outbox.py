@@ -1,8 +1,12 @@
 """The outbox: pushes from the message's transaction to their recorded outcome.
 
-A row is written with its message, given to the queue when it is due, and ended by the report of a worker. Nothing else
-ends it: a row that was given out and not heard of for `LEASE` is given out again. What is done twice by that is not
-sent twice as a rule, because a worker looks first whether the row is still there.
+A row is written with its message, given to the queue when it is due, and ended by the report of a worker, or because
+its address is removed, or the message was stored before it was due. A row that was given out and not heard of for
+`LEASE` is given out again. What is done twice by that is not sent twice as a rule, because a worker looks first
+whether the row still waits for this attempt.
+
+A report may come twice, late, or from a time before a backup was restored. It changes a row only where that is of the
+same message, and says when to try again only where the attempt is the row's own.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
@@ -20,7 +24,7 @@ from roost.db.database import Database
 from roost.db.schema import push_addresses, push_log, push_outbox
 from roost.errors import Unavailable
 from roost.push import plan
-from roost.push.contract import Dead, Dropped, Failed, Postponed, Queue, Report, Retry, Sent, Task
+from roost.push.contract import Dead, Dropped, Failed, Postponed, Queue, Report, Retry, Task
 from roost.push.register import Register
 
 logger = structlog.get_logger()
@@ -30,8 +34,10 @@ StoredByAny = Callable[[Connection, int, Sequence[int]], set[int]]
 
 BATCH = 500
 """Pushes given to the queue at once."""
-LEASE = 15 * 60_000
-"""Milliseconds until a push that no worker reported on is given out again."""
+LEASE = 5 * 60_000
+"""Milliseconds until a push that no worker reported on is given out again: a worker needs seconds."""
+QUEUE_BEHIND = 60_000
+"""Milliseconds until that is asked again, where the queue still holds something: it may be in there."""
 QUEUE_AWAY = 2_000
 """Milliseconds until a queue that took nothing is tried again."""
 LOOK_AGAIN = 5.0
@@ -44,11 +50,10 @@ PRUNED = 1000
 """Lines that go at once: some milliseconds."""
 
 _older = push_outbox.alias("older")
-DUE = (
-    select(*(push_outbox.c[name] for name in ("task_id", "aid", "uid", "did", "mid", "seq", "attempt", "created_at")))
+_BY_TIME = (
+    select(*(push_outbox.c[name] for name in Task.__struct_fields__), push_outbox.c.taken_at)
     .select_from(push_outbox.outerjoin(push_addresses, push_addresses.c.aid == push_outbox.c.aid))
     .where(
-        push_outbox.c.due_at <= bindparam("now"),
         or_(
             func.coalesce(push_addresses.c.platform, "") != "email",  # one mail at a time, which tells of all others
             ~select(_older.c.task_id)
@@ -57,14 +62,15 @@ DUE = (
         ),
     )
     .order_by(push_outbox.c.due_at)
-    .limit(BATCH)
 )
-NEXT = select(func.min(push_outbox.c.due_at))
+DUE = _BY_TIME.where(push_outbox.c.due_at <= bindparam("now")).limit(BATCH)
+NEXT = _BY_TIME.with_only_columns(push_outbox.c.due_at).limit(1)
 TAKEN = (
     update(push_outbox)
     .where(push_outbox.c.task_id == bindparam("id"))
     .values(taken_at=bindparam("taken"), due_at=bindparam("due"))
 )
+LATER = update(push_outbox).where(push_outbox.c.task_id == bindparam("id")).values(due_at=bindparam("due"))
 AGAIN = (
     update(push_outbox)
     .where(push_outbox.c.task_id == bindparam("id"))
@@ -72,8 +78,11 @@ AGAIN = (
 )
 LEFT_OVER = update(push_outbox).where(push_outbox.c.taken_at > 0).values(taken_at=0, due_at=bindparam("now"))
 ENDED = delete(push_outbox).where(push_outbox.c.task_id == bindparam("id"))
+WAITING = select(push_outbox.c.task_id, push_outbox.c.mid, push_outbox.c.attempt).where(
+    push_outbox.c.task_id.in_(bindparam("ids", expanding=True))
+)
 MERGED = select(push_outbox.c.task_id, push_outbox.c.mid, push_outbox.c.created_at).where(
-    push_outbox.c.aid == bindparam("aid_"), push_outbox.c.seq <= bindparam("through")
+    push_outbox.c.aid == bindparam("aid_"), push_outbox.c.seq.in_(bindparam("seqs", expanding=True))
 )
 TOLD = (
     update(push_addresses)
@@ -82,7 +91,17 @@ TOLD = (
 )
 _oldest = select(push_log.c.push_id).order_by(push_log.c.push_id).limit(PRUNED).subquery()
 PRUNE = delete(push_log).where(push_log.c.push_id.in_(select(_oldest)), push_log.c.push_time < bindparam("before"))
+_ATTEMPT = ("message_id", "user_id", "device_id", "push_type", "push_status", "push_time", "attempt")
+LOGGED = select(push_log.c.push_id).where(*(push_log.c[name] == bindparam(name) for name in _ATTEMPT))
 NO_MORE = delete(push_addresses).where(push_addresses.c.aid == bindparam("aid_"))
+
+
+class _Due(NamedTuple):
+    """What is due; of the rest, what a queue got and no worker reported on, and what was stored in time."""
+
+    new: list[Task]
+    unheard_of: list[Task]
+    stored: list[Task]
 
 
 class Outbox:
@@ -105,6 +124,7 @@ class Outbox:
         self._clock = clock
         self._lease = lease
         self._kept_house = 0
+        self._stuck = False
         self._called = asyncio.Event()
         self._record = _Record(clock)
         self.recorded: Callable[[Report], None] = lambda _: None
@@ -128,23 +148,42 @@ class Outbox:
         while True:
             try:
                 self._called.clear()
-                if not await self._feed_once():
-                    await self._keep_house()
+                more = await self._feed_once()
+                self._goes_on()
+                if not more and not await self._keep_house():
                     await self._rest()
-            except Unavailable as error:
-                logger.info("pushes wait", reason=str(error))
-                await asyncio.sleep(QUEUE_AWAY / 1000)
-            except Exception:
-                logger.exception("the outbox can't be read")
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                self._waits(error)
                 await asyncio.sleep(QUEUE_AWAY / 1000)
 
+    def _waits(self, error: Exception) -> None:
+        """One line an outage of the queue or the database, however many attempts it outlasts."""
+        if not self._stuck:
+            trace = None if isinstance(error, Unavailable) else error
+            logger.warning("pushes wait", reason=str(error) or repr(error), exc_info=trace)
+        self._stuck = True
+
+    def _goes_on(self) -> None:
+        if self._stuck:
+            logger.info("pushes go on")
+        self._stuck = False
+
     async def _feed_once(self) -> bool:
+        """Gives out what is due; whether there was anything to do."""
         now = self._clock()
-        tasks, stored = await self._database.read(lambda connection: self._due(connection, now))
-        if stored:
-            await self._database.write(lambda tx: tx.execute(ENDED, [{"id": task.task_id} for task in stored]))
+        due = await self._database.read(lambda connection: self._due(connection, now))
+        if due.stored:
+            ended = [{"id": task.task_id} for task in due.stored]
+            await self._database.write(lambda tx: tx.execute(ENDED, ended))
+        tasks = due.new
+        if due.unheard_of:
+            if await self._queue.backlog():
+                later = [{"id": task.task_id, "due": now + QUEUE_BEHIND} for task in due.unheard_of]
+                await self._database.write(lambda tx: tx.execute(LATER, later))
+            else:
+                tasks = tasks + due.unheard_of
         if not tasks:
-            return bool(stored)
+            return bool(due.stored or due.unheard_of)
         await self._give_out(tasks, now, now + self._lease)
         try:
             await self._queue.put(tasks)
@@ -153,22 +192,30 @@ class Outbox:
             raise
         return True
 
-    def _due(self, connection: Connection, now: int) -> tuple[list[Task], list[Task]]:
-        """What is due, and what need not be pushed any more: a device that was connected has stored it in time."""
-        due = [Task(*row) for row in connection.execute(DUE, {"now": now})]
+    def _due(self, connection: Connection, now: int) -> _Due:
+        rows = connection.execute(DUE, {"now": now}).all()
         seqs: defaultdict[int, list[int]] = defaultdict(list)
-        for task in due:
-            seqs[task.uid].append(task.seq)
+        for row in rows:
+            seqs[row.uid].append(row.seq)
         stored = {uid: self._stored(connection, uid, of_user) for uid, of_user in seqs.items()}
-        tasks = [task for task in due if task.seq not in stored[task.uid]]
-        return tasks, [task for task in due if task.seq in stored[task.uid]]
+        due = _Due([], [], [])
+        for *fields, taken_at in rows:
+            task = Task(*fields)
+            if task.seq in stored[task.uid]:
+                due.stored.append(task)
+            else:
+                (due.unheard_of if taken_at else due.new).append(task)
+        return due
 
-    async def _keep_house(self) -> None:
-        """Drops old lines of the log, a piece at a time."""
+    async def _keep_house(self) -> bool:
+        """Drops a piece of what is old in the log; whether there may be more."""
         now = self._clock()
-        if now - self._kept_house >= HOUSEKEEPING:
+        if now - self._kept_house < HOUSEKEEPING:
+            return False
+        pruned: int = await self._database.write(lambda tx: tx.execute(PRUNE, {"before": now - LOG_KEPT}).rowcount)
+        if pruned < PRUNED:
             self._kept_house = now
-            await self._database.write(lambda tx: tx.execute(PRUNE, {"before": now - LOG_KEPT}))
+        return pruned == PRUNED
 
     async def _give_out(self, tasks: list[Task], taken: int, due: int) -> None:
         rows = [{"id": task.task_id, "taken": taken, "due": due} for task in tasks]
@@ -215,42 +262,56 @@ class _Record:
         return False
 
     def __call__(self, connection: Connection, reports: list[Report]) -> list[None]:
+        rows = connection.execute(WAITING, {"ids": [report.task.task_id for report in reports]})
+        waiting = {row.task_id: row for row in rows}
         logged: list[dict[str, Any]] = []
         ended: list[dict[str, Any]] = []
         again: list[dict[str, Any]] = []
         for report in reports:
             task, outcome = report.task, report.outcome
-            if not isinstance(outcome, Postponed):
+            row = waiting.get(task.task_id)
+            known = row is not None and row.mid == task.mid
+            current = known and row is not None and row.attempt == task.attempt
+            if not isinstance(outcome, Postponed) and (current or not _is_logged(connection, report)):
                 logged.append(_line(report))
-            if isinstance(outcome, Retry):
-                pause = plan.pause(task.attempt, outcome.after, self._chance.random())
-                due = self._clock() + int(pause * 1000)
-                again.append({"id": task.task_id, "due": due, "number": task.attempt + 1})
-            elif isinstance(outcome, Postponed):
-                again.append({"id": task.task_id, "due": outcome.until, "number": task.attempt})
-            else:
+            if isinstance(outcome, Retry | Postponed):
+                if current:
+                    again.append(self._again(task, outcome))
+            elif known:
                 ended.append({"id": task.task_id})
-            if isinstance(outcome, Sent) and report.through:
+                del waiting[task.task_id]
+            if known and report.told:
                 merged = self._merge(connection, report)
                 logged += [line for line, _ in merged]
                 ended += [{"id": task_id} for _, task_id in merged]
-            if isinstance(outcome, Dead):
+            if known and isinstance(outcome, Dead):
                 connection.execute(NO_MORE, {"aid_": task.aid})
-        for statement, rows in ((insert(push_log), logged), (AGAIN, again), (ENDED, ended)):
-            if rows:
-                connection.execute(statement, rows)
+        for statement, parameters in ((insert(push_log), logged), (AGAIN, again), (ENDED, ended)):
+            if parameters:
+                connection.execute(statement, parameters)
         return [None] * len(reports)
 
+    def _again(self, task: Task, outcome: Retry | Postponed) -> dict[str, Any]:
+        if isinstance(outcome, Postponed):
+            return {"id": task.task_id, "due": outcome.until, "number": task.attempt}
+        pause = plan.pause(task.attempt, outcome.after, self._chance.random())
+        return {"id": task.task_id, "due": self._clock() + int(pause * 1000), "number": task.attempt + 1}
+
     def _merge(self, connection: Connection, report: Report) -> list[tuple[dict[str, Any], int]]:
-        """What else a mail has told of is done as well."""
-        parameters = {"aid_": report.task.aid, "through": report.through}
-        connection.execute(TOLD, parameters)
+        """What else a mail has told of is done as well; what it left out is looked at by itself."""
+        connection.execute(TOLD, {"aid_": report.task.aid, "through": max(report.told)})
         line = _line(report)
         return [
             ({**line, "message_id": row.mid, "created_at": row.created_at}, row.task_id)
-            for row in connection.execute(MERGED, parameters)
+            for row in connection.execute(MERGED, {"aid_": report.task.aid, "seqs": report.told})
             if row.task_id != report.task.task_id
         ]
+
+
+def _is_logged(connection: Connection, report: Report) -> bool:
+    """Whether the very same report was recorded before: a queue may bring it twice."""
+    line = _line(report)
+    return connection.execute(LOGGED, {name: line[name] for name in _ATTEMPT}).first() is not None
 
 
 def _line(report: Report) -> dict[str, Any]:

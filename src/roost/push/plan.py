@@ -10,6 +10,8 @@ from roost.push.contract import Address, Dropped, Missed, Notification, Task
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
 """Seconds until a push is tried again: the first time, and at most."""
+LONGEST_ASKED = 86_400.0
+"""Seconds that a service may ask for. One that asks for more is broken, and its pushes would stay for ever."""
 
 WORDS = {MessageType.IMAGE: "Image", MessageType.FILE: "File"}
 """What is shown of a message whose content is no text."""
@@ -28,7 +30,9 @@ class Facts(msgspec.Struct, frozen=True):
     muted: bool = False
     """The device wants no push at all."""
     told: int = 0
-    """A mail has told of everything up to this seq."""
+    """A mail has told of what was new up to this seq."""
+    cleared: bool = False
+    """The message is no longer in the user's log."""
     sent_at: int = 0
     recalled: bool = False
     member: bool = False
@@ -53,13 +57,14 @@ def _reason(task: Task, facts: Facts, now: int, ttl: int) -> str | None:
     """The first thing that speaks against a push."""
     against = (
         (facts.address is None, "the address was removed"),
+        (facts.cleared, "the message was cleared from the log"),
         (facts.muted, "the device is muted"),
         (facts.recalled, "the message was recalled"),
         (not facts.member, "the user has left the conversation"),
         (facts.conversation_muted, "the conversation is muted"),
         (facts.stored, "a device of the user has stored it"),
         (facts.read, "the user has read it"),
-        (task.seq <= facts.told, "an earlier mail has told of it"),
+        (task.seq <= facts.told, "a mail has gone out since"),
         (now > facts.sent_at + ttl, "it is too old to be news"),
     )
     return next((reason for holds, reason in against if holds), None)
@@ -89,7 +94,7 @@ def text_of(message_type: int, content: str) -> str:
 def pause(attempt: int, asked: float | None, chance: float) -> float:
     """Seconds until the next attempt after number `attempt` (from 0): doubling, spread by `chance` (0 to 1).
 
-    What the service `asked` for is kept, and is not spread to less.
+    What the service `asked` for is kept, up to a day, and is not spread to less.
     """
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt, 20))
-    return max(longest * (0.5 + chance / 2), asked or 0.0)
+    return max(longest * (0.5 + chance / 2), min(asked or 0.0, LONGEST_ASKED))

@@ -114,13 +114,19 @@ class Register:
         removed: list[int] = await self._database.write(change, tell)
         return len(removed)
 
-    async def addresses(self, uid: int, did: int) -> dict[str, Address]:
-        """The addresses of a user's device, by platform."""
-        query = select(push_addresses.c.platform, push_addresses.c.address).where(
-            push_addresses.c.uid == uid, push_addresses.c.did == did
+    async def drop(self, uid: int, aid: int) -> None:
+        """Takes one address away, of which its service says that it is no more."""
+        await self._database.write(lambda tx: _delete(tx, [aid]), lambda _: self.forget(uid, aid))
+
+    async def addresses(self, uid: int, did: int) -> list[tuple[int, str, Address]]:
+        """The addresses of a user's device: aid, platform, address."""
+        query = (
+            select(push_addresses.c.aid, push_addresses.c.platform, push_addresses.c.address)
+            .where(push_addresses.c.uid == uid, push_addresses.c.did == did)
+            .order_by(push_addresses.c.aid)
         )
         found = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.platform: decode_address(row.address) for row in found}
+        return [(row.aid, row.platform, decode_address(row.address)) for row in found]
 
     async def listed(self, uid: int) -> list[Listed]:
         """A user's addresses, in the order in which they were registered."""

@@ -1,98 +1,182 @@
 """Workers: look how things are now, decide, send, report.
 
-A channel that is away is left alone for a while, longer each time; what is due meanwhile is postponed without being
-tried. That is one line in the log when it goes away and one when it is back, whatever waits (A9).
+A service that is away is left alone for a while, longer each time; what is due meanwhile is postponed without being
+tried, and one push alone finds out whether it is back. That is one line in the log when it goes away and one when it
+is back, whatever waits (A9).
+
+What was sent must be told, or it would be sent again: a worker holds on to a report that can't be taken now, and
+begins nothing else with that hand. One that is stopped ends what it has begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 import structlog
 
+from roost.errors import Unavailable
 from roost.push import plan
-from roost.push.contract import Channel, Dropped, Notification, Outcome, Postponed, Report, Retry, Sent, Task
+from roost.push.contract import Address, Channel, Dropped, Outcome, Postponed, Report, Retry, Sent, Task, WebPush
 from roost.push.plan import Facts
 
 logger = structlog.get_logger()
 
 TROUBLES = 3
-"""Pushes in a row that a service did not take before its channel counts as away: one alone may be about its device."""
+"""Pushes in a row that a service did not take before it counts as away: one alone may be about its device."""
 FIRST_REST = 1_000
 LONGEST_REST = 60_000
-"""Milliseconds that a channel is left alone: at first, and at most."""
+"""Milliseconds that a service is left alone: at first, and at most, unless it asks for more."""
+WATCHED = 1_000
+"""Services that are watched, the newest: browsers have a handful, but a user can make names up."""
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds between two attempts to tell what became of a push: at first, and at most."""
 
 Look = Callable[[Task], Awaitable[Facts]]
 Tell = Callable[[Report], Awaitable[None]]
 
 
 class Worker:
-    """Does tasks. `channels` by platform; `ttl` and the clock in ms; `tell` returns once a report is safe."""
+    """Does tasks. `channels` by platform; `ttl` and the clock in ms.
+
+    `tell` returns once a report is safe, and raises `Unavailable` where it can't be taken now.
+    """
 
     def __init__(
         self, channels: Mapping[str, Channel], look: Look, tell: Tell, clock: Callable[[], int], *, ttl: int
     ) -> None:
-        self._channels = {platform: _Watched(platform, channel, clock) for platform, channel in channels.items()}
+        self._channels = channels
+        self._services: dict[str, _Service] = {}
         self._look = look
         self._tell = tell
         self._clock = clock
         self._ttl = ttl
+        self._untold = False
+        self._under_way = 0
+        self._done = asyncio.Event()
+        self._ending = False
 
     async def handle(self, task: Task) -> None:
-        """Does one task. Raises only where nothing could be looked up or told: then it is handed out again."""
-        facts = await self._look(task)
-        if facts.open:
-            outcome, through = await self._do(task, facts)
-            await self._tell(
-                Report(task, facts.user_id, facts.device_id, facts.platform, self._clock(), outcome, through)
-            )
+        """Does one task. Raises only where nothing could be looked up: then it is handed out again."""
+        if self._ending:
+            await asyncio.Event().wait()  # for its cancellation: the queue keeps it
+        self._under_way += 1
+        try:
+            facts = await self._look(task)
+            if facts.open:
+                await self._report(await self._do(task, facts))
+        finally:
+            self._under_way -= 1
+            self._done.set()
 
-    async def _do(self, task: Task, facts: Facts) -> tuple[Outcome | Dropped | Postponed, int]:
+    async def finish(self, within: float) -> None:
+        """Begins nothing more, and returns when what is under way is done, or after so many seconds."""
+        self._ending = True
+        try:
+            async with asyncio.timeout(within):
+                while self._under_way:
+                    self._done.clear()
+                    await self._done.wait()
+        except TimeoutError:
+            logger.warning("pushes are cut off, and may be sent twice", count=self._under_way)
+
+    async def _do(self, task: Task, facts: Facts) -> Report:
+        outcome, told = await self._outcome(task, facts)
+        return Report(task, facts.user_id, facts.device_id, facts.platform, self._clock(), outcome, told)
+
+    async def _outcome(self, task: Task, facts: Facts) -> tuple[Outcome | Dropped | Postponed, tuple[int, ...]]:
         decided = plan.decide(task, facts, now=self._clock(), ttl=self._ttl)
-        if isinstance(decided, Dropped) or facts.address is None:
-            return decided if isinstance(decided, Dropped) else Dropped("the address was removed"), 0
+        if isinstance(decided, Dropped):
+            return decided, ()
+        assert facts.address is not None
         channel = self._channels.get(facts.platform)
         if channel is None:
-            return Dropped(f"push by {facts.platform} is switched off"), 0
-        outcome = await channel.send(facts, decided)
+            return Dropped(f"push by {facts.platform} is switched off"), ()
+        service = self._service(facts.platform, facts.address)
+        if (until := service.away_until()) is not None:
+            return Postponed(until), ()
+        with service.asked() as answered:
+            answered(outcome := await channel.send(facts.address, decided))
         mail = facts.platform == "email" and isinstance(outcome, Sent)
-        return outcome, max(missed.seq for missed in facts.missed) if mail else 0
+        return outcome, tuple(missed.seq for missed in facts.missed) if mail else ()
+
+    def _service(self, platform: str, address: Address) -> _Service:
+        """Who takes pushes to an address. Browsers' services are many, and one must not make the others wait."""
+        name = f"{platform} {urlsplit(address.endpoint).netloc}" if isinstance(address, WebPush) else platform
+        if name not in self._services:
+            self._services[name] = _Service(name, self._clock)
+            if len(self._services) > WATCHED:
+                del self._services[next(iter(self._services))]
+        return self._services[name]
+
+    async def _report(self, report: Report) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._tell(report)
+                break
+            except Unavailable as error:
+                if not self._untold:
+                    logger.warning("what became of pushes can't be recorded", reason=str(error))
+                    self._untold = True
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        if self._untold:
+            logger.info("what became of pushes is recorded again")
+            self._untold = False
 
 
-class _Watched:
-    """A channel, and whether it is there."""
+class _Service:
+    """Who takes pushes, and whether it is there. `name` is for the log."""
 
-    def __init__(self, platform: str, channel: Channel, clock: Callable[[], int]) -> None:
-        self._platform = platform
-        self._channel = channel
+    def __init__(self, name: str, clock: Callable[[], int]) -> None:
+        self._name = name
         self._clock = clock
         self._troubles = 0
         self._rest = FIRST_REST
         self._back_at = 0
         self._away = False
+        self._probed = False
 
-    async def send(self, facts: Facts, notification: Notification) -> Outcome | Postponed:
-        assert facts.address is not None
-        if self._clock() < self._back_at:
-            return Postponed(self._back_at)
-        outcome = await self._channel.send(facts.address, notification)
-        if isinstance(outcome, Retry):
-            self._trouble(outcome)
-        else:
-            self._well()
-        return outcome
+    def away_until(self) -> int | None:
+        """Until when (ms) it is to be left alone; None: it may be asked now."""
+        now = self._clock()
+        if now < self._back_at:
+            return self._back_at
+        return now + FIRST_REST if self._probed else None
+
+    @contextlib.contextmanager
+    def asked(self) -> Iterator[Callable[[Outcome], None]]:
+        """Around a push to it, whose outcome is given to what this yields."""
+        probe = self._probed = self._away
+
+        def answered(outcome: Outcome) -> None:
+            if not isinstance(outcome, Retry):
+                self._well()
+            elif probe or not self._away:
+                self._trouble(outcome)
+
+        try:
+            yield answered
+        finally:
+            if probe:
+                self._probed = False
 
     def _trouble(self, outcome: Retry) -> None:
         self._troubles += 1
-        if self._troubles < TROUBLES or self._clock() < self._back_at:
+        if self._troubles < TROUBLES:
             return
         if not self._away:
-            logger.warning("a push channel is away", channel=self._platform, reason=outcome.reason)
+            logger.warning("a push service is away", service=self._name, reason=outcome.reason)
         self._away = True
-        self._back_at = self._clock() + max(self._rest, int((outcome.after or 0) * 1000))
+        asked = min(outcome.after or 0.0, plan.LONGEST_ASKED)
+        self._back_at = self._clock() + max(self._rest, int(asked * 1000))
         self._rest = min(2 * self._rest, LONGEST_REST)
 
     def _well(self) -> None:
         if self._away:
-            logger.info("a push channel is back", channel=self._platform)
-        self._troubles, self._rest, self._away = 0, FIRST_REST, False
+            logger.info("a push service is back", service=self._name)
+        self._troubles, self._rest, self._back_at, self._away = 0, FIRST_REST, 0, False
