@@ -39,6 +39,29 @@ def test_a_script_sends_and_receives(cast: Cast, tmp_path: Path) -> None:
         assert [one.conversation_id for one in ann.conversations()][:1]
 
 
+def test_a_script_finds_what_was_not_sent_and_pulls_what_is_new(cast: Cast) -> None:
+    with (
+        BlockingClient(cast.server.url, token=cast.token("ann"), store=":memory:") as ann,
+        BlockingClient(cast.server.url, token=cast.token("bob"), store=":memory:") as bob,
+    ):
+        bob.connected(10)
+        assert bob.user_id == cast["bob"]
+        message = bob.send(cast["nobody"], "is there anybody")
+        bob.flush(10)
+        assert [(one.message_id, one.state) for one in bob.unsent()] == [(message.message_id, "failed")]
+        assert bob.retry(message.message_id) == 1
+        bob.flush(10)
+        assert bob.discard(message.message_id)
+        assert bob.unsent() == []
+        ann.connected(10)
+        ann.send(cast["bob"], "hello")
+        ann.flush(10)
+        bob.refresh()
+        found = bob.conversation(cast["ann"])
+        assert found is not None
+        assert found.unread == 1
+
+
 def test_nothing_is_left_behind(cast: Cast, tmp_path: Path) -> None:
     path, before = tmp_path / "ann.db", set(threading.enumerate())
     for _ in range(2):

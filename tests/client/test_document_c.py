@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+import httpx2
 import pytest
 
 from roost.client import Client, ConversationChanged, Network, SyncEnded, SyncProgress, SyncState
@@ -167,6 +168,36 @@ async def test_listeners_are_told_only_of_the_conversations_that_changed(ann: Cl
     await ann.sync.start_sync()
     await until(lambda: changed)
     assert changed == [cast.conversation("ann", "cat")]
+
+
+async def test_bodies_are_packed_both_ways(ann: Client, cast: Cast) -> None:
+    """C11."""
+    packed: list[tuple[str, str | None, str | None]] = []
+
+    async def look(answer: httpx2.Response) -> None:
+        headers = answer.request.headers, answer.headers
+        packed.append((answer.request.url.path.rpartition("/")[2], *(one.get("Content-Encoding") for one in headers)))
+
+    ann._following.http._client.event_hooks["response"].append(look)
+    await cast.send_many("bob", "ann", 100)
+    await ann.sync.start_sync()
+    friends = [f"friend-{number}-" for number in range(100)]
+    await cast.make(*friends)
+    await ann.create_group("All of them", [cast[friend] for friend in friends])
+    assert packed == [("sync", None, "gzip"), ("groups", "gzip", "gzip")]
+
+
+async def test_any_number_of_users_is_asked_about_500_at_a_time(ann: Client, cast: Cast) -> None:
+    """D8."""
+    asked: list[int] = []
+
+    async def look(answer: httpx2.Response) -> None:
+        asked.append(len(answer.request.url.params["user_ids"].split(",")))
+
+    ann._following.http._client.event_hooks["response"].append(look)
+    users = [f"nobody-{number}" for number in range(1200)]
+    assert set(await ann.online(users)) == set(users)
+    assert asked == [500, 500, 200]
 
 
 async def test_reset_pulls_everything_again_and_tells_nothing_twice(ann: Client, cast: Cast) -> None:

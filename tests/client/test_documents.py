@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from roost.client import Client, ClientError, Durable, Event
 from roost.client.blocking import BlockingClient
+from roost.client.store.schema import SCHEMA, VERSION
 from roost.testing import LocalServer
 from tests.client.people import Cast
 
@@ -56,3 +60,45 @@ def test_the_echo_answers_everybody(cast: Cast, tmp_path: Path) -> None:
         process.wait(10)
         if process.stderr:
             process.stderr.close()
+
+
+# --- the page on the SDK ---
+
+
+def kinds(kind: type[Any]) -> Iterator[type[Any]]:
+    """A class and all that are derived from it."""
+    yield kind
+    for child in kind.__subclasses__():
+        yield from kinds(child)
+
+
+def section(name: str) -> str:
+    """A section of the page, without those below it."""
+    text = (ROOT / "docs" / "sdk-python.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+
+
+def test_every_event_is_in_the_table_with_whether_it_is_durable() -> None:
+    told = {}
+    for line in section("Receiving").splitlines():
+        if row := re.match(r"\| (`\w+`.*?) \| (yes|no) \|", line):
+            told |= dict.fromkeys(re.findall(r"`(\w+)`", row[1]), row[2] == "yes")
+    assert told == {kind.__name__: issubclass(kind, Durable) for kind in kinds(Event) if not kind.__subclasses__()}
+
+
+def test_every_error_of_the_client_is_named() -> None:
+    told = section("Errors")
+    assert all(f"`{kind.__name__}`" in told for kind in kinds(ClientError) if kind is not ClientError)
+
+
+def test_every_table_of_the_store_is_explained() -> None:
+    told = section("The store")
+    tables = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", SCHEMA))
+    assert set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == tables
+    assert f"(now {VERSION})" in told
+
+
+def test_every_method_of_the_client_is_named() -> None:
+    page = (ROOT / "docs" / "sdk-python.md").read_text(encoding="utf-8")
+    methods = [name for name in vars(Client) if not name.startswith("_")]
+    assert not [name for name in methods if not re.search(rf"\b{name}\b", page)]

@@ -188,6 +188,23 @@ async def test_any_other_error_is_logged_and_stops(
     assert run.sync.state is SyncState.FAILED
 
 
+async def test_start_batches_interruptions_and_the_end_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C13."""
+    caplog.set_level("DEBUG", "roost.client.sync")
+    run = Run(monkeypatch, 100, NetworkError("cut"), 7)
+    metrics = await run.sync.start_sync()
+    said = [(record.levelname, record.message) for record in caplog.records if record.name == "roost.client.sync"]
+    assert said == [
+        ("INFO", "sync started after seq 0"),
+        ("DEBUG", "batch 1: 100 entries, 100 of 1000"),
+        ("WARNING", "sync interrupted, again in 3.0 s: cut"),
+        ("DEBUG", "batch 2: 7 entries, 107 of 1100"),
+        ("INFO", f"sync completed: {metrics}"),
+    ]
+
+
 @pytest.mark.parametrize(("network", "size"), [(Network.WIFI, 500), (Network.CELLULAR, 200), (Network.UNKNOWN, 100)])
 async def test_the_batch_size_follows_the_network(monkeypatch: pytest.MonkeyPatch, network: Network, size: int) -> None:
     run = Run(monkeypatch, size, size, 7)

@@ -1,4 +1,4 @@
-"""The client for scripts without asyncio: the same methods, each returning when it is done.
+"""The client for scripts without asyncio: what scripts need, each call returning when it is done.
 
     with BlockingClient(url, token=token, store="alice.db") as client:
         client.send("bob", "hi")
@@ -21,6 +21,7 @@ from roost.client.client import LINGER, Client
 from roost.client.events import State
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
+from roost.client.sync import SyncMetrics
 from roost.protocol.answers import Group, Presence
 
 T = TypeVar("T")
@@ -87,6 +88,11 @@ class BlockingClient:
         return self._run(work)
 
     @property
+    def user_id(self) -> str:
+        """Whose client this is. Raises `ClientClosed` where nobody has told it yet."""
+        return self.client.user_id
+
+    @property
     def state(self) -> State:
         """Where the connection stands."""
         return self.client.state
@@ -115,6 +121,22 @@ class BlockingClient:
         """Waits until nothing is pending (seconds). Raises `TimeoutError`."""
         self._run(self.client.flush(timeout))
 
+    def unsent(self) -> list[StoredMessage]:
+        """The outbox: pending and failed messages, in the order of sending."""
+        return self._run(self.client.unsent())
+
+    def retry(self, message_id: str | None = None) -> int:
+        """Makes a failed message, or all of them, pending again; returns how many."""
+        return self._run(self.client.retry(message_id))
+
+    def discard(self, message_id: str) -> bool:
+        """Removes a message from the outbox; see `Client.discard`."""
+        return self._run(self.client.discard(message_id))
+
+    def refresh(self) -> SyncMetrics:
+        """Pulls what is new (C12). Raises what ended the sync."""
+        return self._run(self.client.refresh())
+
     def mark_read(self, conversation: str, conversation_seq: int | None = None) -> None:
         """Moves the read mark; see `Client.mark_read`."""
         self._run(self.client.mark_read(conversation, conversation_seq))
@@ -122,6 +144,10 @@ class BlockingClient:
     def conversations(self, *, limit: int = 100, offset: int = 0) -> list[Conversation]:
         """The conversations, the latest first."""
         return self._run(self.client.conversations(limit=limit, offset=offset))
+
+    def conversation(self, name: str) -> Conversation | None:
+        """One conversation, None if the store has none."""
+        return self._run(self.client.conversation(name))
 
     def history(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[StoredMessage]:
         """Messages of a conversation, oldest first; see `Client.history`."""
