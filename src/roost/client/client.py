@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast, overload
 
 import msgspec
 
@@ -203,8 +203,12 @@ class Client:
         """
         async with contextlib.aclosing(self.events(MessageReceived)) as events:
             async for event in events:
-                yield cast("StoredMessage", cast("MessageReceived", event).message)
+                yield cast("StoredMessage", event.message)
 
+    @overload
+    def events(self) -> AsyncGenerator[Event, None]: ...
+    @overload
+    def events(self, *kinds: type[E]) -> AsyncGenerator[E, None]: ...
     def events(self, *kinds: type[Event]) -> AsyncGenerator[Event, None]:
         """Events of these kinds, or all. An iterator that is open must be read: the next event waits for it."""
         return self._delivery.events(*kinds)
