@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +47,10 @@ class RabbitMQ:
         if "epmd" not in self._running:
             # Started by RabbitMQ it would be a daemon that outlives the tests.
             self._spawn("epmd", "epmd", "-address", "127.0.0.1", "-port", str(self._mapper))
+            self._wait("epmd", lambda: self._says(self._mapper, b"", b""))
         self._spawn("broker", str(PROGRAM))
-        until = time.monotonic() + PATIENCE
-        while not self._greets():
-            if not self.alive or time.monotonic() > until:
-                raise RuntimeError(f"RabbitMQ does not start:\n{(self._data / 'broker.out').read_text()[-4000:]}")
-            time.sleep(0.05)
+        # Asked for a version of AMQP that there is not, a broker that is up answers with its own.
+        self._wait("broker", lambda: self._says(self._port, b"AMQP\x00\x09\x09\x09", b"AMQP"))
 
     def kill(self) -> None:
         """SIGKILL: what it had not written is gone, and its clients' connections with it."""
@@ -74,11 +72,18 @@ class RabbitMQ:
             self._end(name)
         shutil.rmtree(self._data, ignore_errors=True)
 
-    def _greets(self) -> bool:
-        """Asked for a version of AMQP that there is not, a broker that is up answers with its own."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1) as one:
-            one.sendall(b"AMQP\x00\x09\x09\x09")
-            return one.recv(4) == b"AMQP"
+    def _wait(self, name: str, ready: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not ready():
+            if self._running[name].poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{name} does not start:\n{(self._data / f'{name}.out').read_text()[-4000:]}")
+            time.sleep(0.05)
+
+    @staticmethod
+    def _says(port: int, word: bytes, answer: bytes) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as one:
+            one.sendall(word)
+            return not answer or one.recv(len(answer)) == answer
         return False
 
     def _spawn(self, name: str, *command: str) -> None:

@@ -204,36 +204,41 @@ class RabbitQueue(Generic[T]):
         self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
     ) -> None:
         """Handles a message and tells the broker; a broker that is gone by then hands it out again."""
-        with contextlib.suppress(*LOST):
-            if message.message_id in self._done:
-                await message.ack()
-                return
-            try:
-                thing = self._decode(message.body)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                logger.warning("put aside what can't be read", queue=self._name, reason=str(error))
-                await message.reject(requeue=False)
-                return
-            try:
-                await handle(thing)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the thing stays
-                await self._again(message, error, gone)
-                return
-            self._remember(message.message_id)
-            await message.ack()
+        try:
+            verdict = await self._verdict(message, handle, gone)
+            # A limit also here: the client's own queue of frames is full for ever when the connection breaks.
+            async with asyncio.timeout(self._patience):
+                await verdict
+        except LOST as error:
+            self._away(error)
+            gone.set()
 
-    async def _again(self, message: AbstractIncomingMessage, error: Exception, gone: asyncio.Event) -> None:
-        """Gives back what could not be handled, after a pause: the queue hands it out again at once."""
-        attempt = 1 + int(str(message.headers.get("x-delivery-count", 0)))
-        if attempt >= TRIES:
-            logger.error("put aside what failed", queue=self._name, attempt=attempt, exc_info=error)
-            await message.reject(requeue=False)
-            return
-        logger.warning("failed, to be handed out again", queue=self._name, attempt=attempt, reason=repr(error))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._pause * 2 ** (attempt - 1)):
-                await gone.wait()
-        await message.nack(requeue=True)
+    async def _verdict(
+        self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
+    ) -> Awaitable[None]:
+        """Handles a message, and gives what is to be told to the broker. Never raises for what `handle` does."""
+        if message.message_id in self._done:
+            return message.ack()
+        try:
+            thing = self._decode(message.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            logger.warning("put aside what can't be read", queue=self._name, reason=str(error))
+            return message.reject(requeue=False)
+        try:
+            await handle(thing)
+        except Exception as error:
+            attempt = 1 + int(str(message.headers.get("x-delivery-count", 0)))
+            if attempt >= TRIES:
+                logger.exception("put aside what failed", queue=self._name, attempt=attempt)
+                return message.reject(requeue=False)
+            logger.warning("failed, to be handed out again", queue=self._name, attempt=attempt, reason=repr(error))
+            # Here, because the queue would hand it out again at once.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause * 2 ** (attempt - 1)):
+                    await gone.wait()
+            return message.nack(requeue=True)
+        self._remember(message.message_id)
+        return message.ack()
 
     def _remember(self, message_id: str | None) -> None:
         if message_id is not None:
