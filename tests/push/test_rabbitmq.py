@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aio_pika
 import pytest
@@ -17,10 +17,25 @@ import structlog
 from roost.errors import Unavailable
 from roost.push.contract import TRIES
 from roost.push.rabbitmq import RabbitQueue
+from tests.chaos.proxy import Proxy
 from tests.push.queues import PATIENCE, Thing, drained, fresh_name, working
 from tests.servers.rabbitmq import RabbitMQ
 
 Opened = Callable[..., RabbitQueue[Thing]]
+
+
+class Road(NamedTuple):
+    """The way to a broker by a proxy."""
+
+    url: str
+    proxy: Proxy
+
+
+@pytest.fixture
+async def road(rabbitmq: RabbitMQ) -> AsyncIterator[Road]:
+    """A way to the broker that stays up, which can be cut."""
+    async with Proxy(rabbitmq.port) as proxy:
+        yield Road(proxy.url.replace("http://", "amqp://guest:guest@"), proxy)
 
 
 @pytest.fixture
@@ -28,7 +43,7 @@ async def opened() -> AsyncIterator[Opened]:
     """Opens queues that are closed when the test ends."""
     queues: list[RabbitQueue[Thing]] = []
 
-    def opened(broker: RabbitMQ, name: str | None = None, **settings: Any) -> RabbitQueue[Thing]:
+    def opened(broker: RabbitMQ | Road, name: str | None = None, **settings: Any) -> RabbitQueue[Thing]:
         queues.append(RabbitQueue(broker.url, name or fresh_name(), Thing, **{"pause": 0.01} | settings))
         return queues[-1]
 
@@ -128,47 +143,41 @@ async def test_a_broker_killed_in_the_middle_of_ten_thousand_things_loses_and_do
     assert doubled <= twice, "handled twice, although it was put once"
 
 
-async def test_what_was_in_hand_when_the_broker_died_is_not_handled_again(
-    mortal_rabbitmq: RabbitMQ, old: str, opened: Opened
-) -> None:
-    had: list[int] = []
-    killed = asyncio.Event()
-
-    async def handle(thing: Thing) -> None:
-        if not had:
-            mortal_rabbitmq.kill()
-            killed.set()
-        had.append(thing.number)
-
-    queue = opened(mortal_rabbitmq, old)
-    await queue.put([Thing(number) for number in range(3)])
-    async with working(queue, handle, at_once=1):
-        async with asyncio.timeout(PATIENCE):
-            await killed.wait()
-        await asyncio.to_thread(mortal_rabbitmq.start)
-        await drained(opened(mortal_rabbitmq, old), until=lambda: len(set(had)) == 3)
-    assert sorted(had) == [0, 1, 2]
-
-
-async def test_an_outage_is_one_line_and_its_end_another(mortal_rabbitmq: RabbitMQ, old: str, opened: Opened) -> None:
+async def test_what_was_in_hand_when_the_connection_broke_is_not_handled_again(road: Road, opened: Opened) -> None:
     had: list[int] = []
 
     async def handle(thing: Thing) -> None:
         had.append(thing.number)
+        if len(had) <= 3:
+            road.proxy.cut()
 
-    queue = opened(mortal_rabbitmq, old)
+    queue = opened(road)
+    await queue.put([Thing(number) for number in range(5)])
+    async with working(queue, handle, at_once=2):
+        await drained(opened(road, queue._name), until=lambda: len(set(had)) == 5)
+    assert sorted(had) == [0, 1, 2, 3, 4]
+
+
+async def test_an_outage_is_one_line_and_its_end_another(road: Road, opened: Opened) -> None:
+    hands: list[int] = []
+
+    async def handle(thing: Thing) -> None:
+        hands.append(thing.number)
+
+    queue = opened(road)
     with structlog.testing.capture_logs() as lines:
         async with working(queue, handle, at_once=1):
             await queue.put([Thing(1)])
-            await drained(queue, until=lambda: had == [1])
-            mortal_rabbitmq.kill()
-            for _ in range(20):
+            await drained(queue, until=lambda: hands == [1])
+            road.proxy.refuse()
+            road.proxy.cut()
+            attempts = road.proxy.accepted + 10
+            while road.proxy.accepted < attempts:
                 with pytest.raises(Unavailable):
                     await queue.put([Thing(2)])
-            starting = asyncio.create_task(asyncio.to_thread(mortal_rabbitmq.start))
+            road.proxy.heal()
             await put_until_taken(queue, [Thing(3)])
-            await drained(queue, until=lambda: had == [1, 3])
-            await starting
+            await drained(queue, until=lambda: hands == [1, 3])
     assert [(line["event"], line["log_level"]) for line in lines] == [
         ("the broker is away", "warning"),
         ("the broker is back", "info"),
@@ -176,18 +185,21 @@ async def test_an_outage_is_one_line_and_its_end_another(mortal_rabbitmq: Rabbit
 
 
 async def test_a_worker_that_begins_while_the_broker_is_down_works_when_it_is_up(
-    mortal_rabbitmq: RabbitMQ, old: str, opened: Opened
+    rabbitmq: RabbitMQ, road: Road, opened: Opened
 ) -> None:
     had: list[int] = []
 
     async def handle(thing: Thing) -> None:
         had.append(thing.number)
 
-    queue = opened(mortal_rabbitmq, old)
+    queue = opened(rabbitmq)
     await queue.put([Thing(1)])
-    mortal_rabbitmq.kill()
-    async with working(opened(mortal_rabbitmq, old), handle, at_once=1):
-        await asyncio.to_thread(mortal_rabbitmq.start)
+    road.proxy.refuse()
+    async with working(opened(road, queue._name), handle, at_once=1):
+        async with asyncio.timeout(PATIENCE):
+            while road.proxy.accepted < 2:  # noqa: ASYNC110 - a proxy tells nobody
+                await asyncio.sleep(0.02)
+        road.proxy.heal()
         await drained(queue, until=lambda: had == [1])
 
 
@@ -241,6 +253,7 @@ async def test_a_put_that_is_cancelled_leaves_the_queue_in_order(mortal_rabbitmq
 WORKER = """
 import asyncio, sys
 from roost.push.rabbitmq import RabbitQueue
+from tests.chaos.proxy import Proxy
 from tests.push.queues import Thing
 
 async def hold(thing):

@@ -31,9 +31,9 @@ class RabbitMQ:
 
     def __init__(self) -> None:
         self._data = Path(tempfile.mkdtemp(prefix="roost-rabbitmq-"))
-        self._port, self._distribution, self._mapper = free_ports(3)
+        self.port, self._distribution, self._mapper = free_ports(3)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
         (self._data / "plugins").write_text("[].")
         (self._data / "advanced.config").write_text(SETTINGS)
 
@@ -50,7 +50,7 @@ class RabbitMQ:
             self._wait("epmd", lambda: self._says(self._mapper, b"", b""))
         self._spawn("broker", str(PROGRAM))
         # Asked for a version of AMQP that there is not, a broker that is up answers with its own.
-        self._wait("broker", lambda: self._says(self._port, b"AMQP\x00\x09\x09\x09", b"AMQP"))
+        self._wait("broker", lambda: self._says(self.port, b"AMQP\x00\x09\x09\x09", b"AMQP"))
 
     def kill(self) -> None:
         """SIGKILL: what it had not written is gone, and its clients' connections with it."""
@@ -102,9 +102,9 @@ class RabbitMQ:
             "RABBITMQ_MNESIA_BASE": f"{data}/mnesia",
             "RABBITMQ_LOG_BASE": f"{data}/log",
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_NODENAME": f"roost{self._port}@localhost",
+            "RABBITMQ_NODENAME": f"roost{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self._port),
+            "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._distribution),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 -kernel inet_dist_use_interface {127,0,0,1}",
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the broker, instead of watching over it
