@@ -114,9 +114,7 @@ async def _work(settings: Config) -> None:
     from roost.app import now_ms
     from roost.workers import push_worker
 
-    stop = _told_to_stop()
-    print("The push worker is ready.", flush=True)
-    await push_worker(settings, now_ms, stop)
+    await push_worker(settings, now_ms, _told_to_stop(), lambda: print("The push worker is ready.", flush=True))
 
 
 @app.command

@@ -13,12 +13,12 @@ import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from roost import metrics
-from roost.config import Config, ConfigError
+from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
 from roost.db.sqlite import open_read_only
 from roost.flow import notify
@@ -34,6 +34,7 @@ from roost.push.outbox import Outbox, StoredByAny, status
 from roost.push.plan import Facts
 from roost.push.rabbitmq import RabbitQueue
 from roost.push.register import Register, Registered
+from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
 from roost.push.worker import Worker
 
@@ -43,10 +44,14 @@ REPORTS_AT_ONCE = 500
 """Reports that are recorded in one transaction, at most."""
 FINISH = 5.0
 """Seconds that pushes under way have to end when their process is stopped; what is cut off is sent again."""
+BEGIN_AGAIN = 5.0
+"""Seconds after which a part that has failed begins again."""
 COUNT_EVERY = 5.0
 """Seconds between two counts of the outbox, for the metrics."""
 
 Clock = Callable[[], int]
+
+logger = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
@@ -111,15 +116,15 @@ async def pushing(
     push = config.push
     tasks: Queue[Task]
     if channels and push.queue == "rabbitmq":
-        tasks, reports = RabbitQueue(push.rabbitmq, TASKS, Task), RabbitQueue(push.rabbitmq, REPORTS, Report)
+        tasks, reports = _in_rabbitmq(push)
     else:
         tasks, reports = LocalQueue[Task](), None
     outbox = Outbox(database, tasks, register, stored, clock)
     outbox.recorded = _measure
-    work: list[Awaitable[Any]] = [outbox.feed(), _count(outbox)]
+    work: list[Callable[[], Awaitable[None]]] = [outbox.feed, lambda: _count(outbox)]
     worker: Worker | None = None
     if reports is not None:
-        work.append(reports.work(outbox.record, at_once=REPORTS_AT_ONCE))
+        work.append(lambda: reports.work(outbox.record, at_once=REPORTS_AT_ONCE))
     else:
         await outbox.recover()
 
@@ -127,8 +132,9 @@ async def pushing(
             return await database.read(lambda connection: notify.look(connection, task, stored, preview=push.preview))
 
         worker = Worker(channels, look, outbox.record, clock, ttl=int(push.ttl * 1000))
-        work.append(tasks.work(worker.handle, at_once=push.at_once))
-    running = [asyncio.ensure_future(one) for one in work]
+        handle = worker.handle
+        work.append(lambda: tasks.work(handle, at_once=push.at_once))
+    running = [asyncio.ensure_future(_kept_up(one)) for one in work]
     try:
         yield outbox
     finally:
@@ -142,12 +148,18 @@ async def pushing(
                 await queue.close()
 
 
-async def push_worker(config: Config, clock: Clock, stop: asyncio.Event) -> None:
-    """Does the pushes that a server has put into RabbitMQ, until `stop`."""
+async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Does the pushes that a server has put into RabbitMQ, until `stop`; calls `ready` before the first.
+
+    A broker that is not there is waited for. Raises `ConfigError` for settings with which no push would ever be sent,
+    and `FileNotFoundError` where no server has made the database yet.
+    """
     push = config.push
-    tasks, reports = RabbitQueue(push.rabbitmq, TASKS, Task), RabbitQueue(push.rabbitmq, REPORTS, Report)
+    tasks, reports = _in_rabbitmq(push)
     with _reading(config) as read:
         async with open_channels(config, clock) as channels:
+            if not channels:
+                raise ConfigError("no channel of push is switched on: give the worker the settings of the server.")
 
             async def look(task: Task) -> Facts:
                 return await read(lambda connection: notify.look(connection, task, stored_by_any, preview=push.preview))
@@ -156,6 +168,7 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event) -> None
                 await reports.put([report])
 
             worker = Worker(channels, look, tell, clock, ttl=int(push.ttl * 1000))
+            ready()
             working = asyncio.ensure_future(tasks.work(worker.handle, at_once=push.at_once))
             stopping = asyncio.ensure_future(stop.wait())
             try:
@@ -169,6 +182,21 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event) -> None
                 await asyncio.gather(working, stopping, return_exceptions=True)
                 await tasks.close()
                 await reports.close()
+
+
+def _in_rabbitmq(push: Push) -> tuple[RabbitQueue[Task], RabbitQueue[Report]]:
+    url = broker_address("push.rabbitmq", push.rabbitmq)
+    return RabbitQueue(url, TASKS, Task), RabbitQueue(url, REPORTS, Report)
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Begins again what has ended: none of it ends but by a fault, and messages go on without it."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("a part of push has failed, and begins again")
+        await asyncio.sleep(BEGIN_AGAIN)
 
 
 @contextlib.contextmanager

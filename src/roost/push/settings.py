@@ -30,3 +30,15 @@ def web_address(key: str, value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigError(f"{key} must be an address such as https://push.example.org, not {value}.")
     return value.rstrip("/")
+
+
+def broker_address(key: str, value: str) -> str:
+    """An AMQP address. Raises `ConfigError` where the setting `key` is none."""
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in {"amqp", "amqps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its port is no number
+        fine = False
+    if not fine:
+        raise ConfigError(f"{key} must be an address such as amqp://user:password@127.0.0.1:5672/.")
+    return value
