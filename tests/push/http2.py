@@ -76,13 +76,13 @@ class PushService:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, tls: Tls | None, *, most_streams: int = 100) -> AsyncIterator[PushService]:
+    async def running(cls, tls: Tls | None, *, most_streams: int = 100, port: int = 0) -> AsyncIterator[PushService]:
         service = cls(most_streams)
         if tls is not None:
             tls.server.set_alpn_protocols(["h2"])
         loop = asyncio.get_running_loop()
         service._server = await loop.create_server(
-            lambda: _Connection(service), HOST, 0, ssl=tls.server if tls else None
+            lambda: _Connection(service), HOST, port, ssl=tls.server if tls else None
         )
         service.url = f"{'https' if tls else 'http'}://{HOST}:{service._server.sockets[0].getsockname()[1]}"
         try:

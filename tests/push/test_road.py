@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.blackbox.house import Guest, House
 from tests.blackbox.line import eventually
+from tests.push.conftest import OpenHouse
 from tests.push.http2 import Answer, PushService
 from tests.push.road import Books, pushes_to, reached, settings
 
@@ -19,16 +18,8 @@ BUSY = Answer(503, {"reason": "ServiceUnavailable"})
 
 
 @pytest.fixture
-async def apple() -> AsyncIterator[PushService]:
-    async with PushService.running(None) as service:
-        yield service
-
-
-@pytest.fixture
-async def house(server: Callable[..., Awaitable[Any]], apple: PushService, tmp_path: Path) -> AsyncIterator[House]:
-    node = await server(push=settings(tmp_path, apple), limits={"messages_per_minute": 0})
-    async with House(urlsplit(node.url).port or 0, tmp_path / "data") as house:
-        yield house
+async def house(open_house: OpenHouse, apple: PushService, tmp_path: Path) -> House:
+    return await open_house(**settings(tmp_path, apple))
 
 
 @pytest.fixture

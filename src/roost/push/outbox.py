@@ -49,6 +49,9 @@ HOUSEKEEPING = 60_000
 PRUNED = 1000
 """Lines that go at once: some milliseconds."""
 
+UNTOLD = "its worker or the broker went away before it was told; it may have been sent"
+"""What the log says of an attempt that ended so."""
+
 _older = push_outbox.alias("older")
 _BY_TIME = (
     select(*(push_outbox.c[name] for name in Task.__struct_fields__), push_outbox.c.taken_at)
@@ -246,8 +249,8 @@ class Outbox:
         await future
         if isinstance(report.outcome, Dead):
             self._register.forget(report.task.uid, report.task.aid)
-        if isinstance(report.outcome, Retry | Postponed):
-            self.wake()
+        if isinstance(report.outcome, Retry | Postponed) or report.platform == "email":
+            self.wake()  # to know when it is due, or the mailbox's next
         self.recorded(report)
 
 
@@ -273,6 +276,7 @@ class _Record:
             known = row is not None and row.mid == task.mid
             current = known and row is not None and row.attempt == task.attempt
             if not isinstance(outcome, Postponed) and (current or not _is_logged(connection, report)):
+                logged += [_doubt(report)] * task.again
                 logged.append(_line(report))
             if isinstance(outcome, Retry | Postponed):
                 if current:
@@ -327,6 +331,11 @@ def _line(report: Report) -> dict[str, Any]:
         "device_id": report.device_id,
         "attempt": report.task.attempt,
     }
+
+
+def _doubt(report: Report) -> dict[str, Any]:
+    """The attempt before this one, of which nobody can tell any more."""
+    return {**_line(report), "push_status": "retry", "error_msg": UNTOLD}
 
 
 def status(report: Report) -> str:

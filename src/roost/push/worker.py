@@ -5,7 +5,8 @@ tried, and one push alone finds out whether it is back. That is one line in the 
 is back, whatever waits (A9).
 
 What was sent must be told, or it would be sent again: a worker holds on to a report that can't be taken now, and
-begins nothing else with that hand. One that is stopped ends what it has begun.
+begins nothing else with that hand; it remembers one that is refused, and tells it again instead of sending again. A
+worker that is stopped ends what it has begun.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ LONGEST_REST = 60_000
 """Milliseconds that a service is left alone: at first, and at most, unless it asks for more."""
 WATCHED = 1_000
 """Services that are watched, the newest: browsers have a handful, but a user can make names up."""
+REMEMBERED = 10_000
+"""Reports that were refused, the newest; each belongs to a push that comes back for some time."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two attempts to tell what became of a push: at first, and at most."""
@@ -54,20 +57,26 @@ class Worker:
         self._tell = tell
         self._clock = clock
         self._ttl = ttl
-        self._untold = False
+        self._untold: dict[tuple[int, int], Report] = {}
+        self._unheard = False
         self._under_way = 0
         self._done = asyncio.Event()
         self._ending = False
 
     async def handle(self, task: Task) -> None:
-        """Does one task. Raises only where nothing could be looked up: then it is handed out again."""
+        """Does one task. Raises where nothing could be looked up, or told for good: then it is handed out again."""
         if self._ending:
             await asyncio.Event().wait()  # for its cancellation: the queue keeps it
         self._under_way += 1
         try:
-            facts = await self._look(task)
-            if facts.open:
-                await self._report(await self._do(task, facts))
+            attempt = (task.task_id, task.attempt)
+            if attempt not in self._untold:
+                facts = await self._look(task)
+                if not facts.open:
+                    return
+                self._remember(attempt, await self._do(task, facts))
+            await self._report(self._untold[attempt])
+            self._untold.pop(attempt, None)
         finally:
             self._under_way -= 1
             self._done.set()
@@ -82,6 +91,11 @@ class Worker:
                     await self._done.wait()
         except TimeoutError:
             logger.warning("pushes are cut off, and may be sent twice", count=self._under_way)
+
+    def _remember(self, attempt: tuple[int, int], report: Report) -> None:
+        self._untold[attempt] = report
+        if len(self._untold) > REMEMBERED:
+            del self._untold[next(iter(self._untold))]
 
     async def _do(self, task: Task, facts: Facts) -> Report:
         outcome, told = await self._outcome(task, facts)
@@ -119,14 +133,14 @@ class Worker:
                 await self._tell(report)
                 break
             except Unavailable as error:
-                if not self._untold:
+                if not self._unheard:
                     logger.warning("what became of pushes can't be recorded", reason=str(error))
-                    self._untold = True
+                    self._unheard = True
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-        if self._untold:
+        if self._unheard:
             logger.info("what became of pushes is recorded again")
-            self._untold = False
+            self._unheard = False
 
 
 class _Service:
