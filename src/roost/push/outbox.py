@@ -52,9 +52,10 @@ PRUNED = 1000
 UNTOLD = "its worker or the broker went away before it was told; it may have been sent"
 """What the log says of an attempt that ended so."""
 
+_TASK = ("task_id", "aid", "uid", "did", "mid", "seq", "attempt", "created_at")
 _older = push_outbox.alias("older")
 _BY_TIME = (
-    select(*(push_outbox.c[name] for name in Task.__struct_fields__), push_outbox.c.taken_at)
+    select(*(push_outbox.c[name] for name in _TASK), push_outbox.c.taken_at)
     .select_from(push_outbox.outerjoin(push_addresses, push_addresses.c.aid == push_outbox.c.aid))
     .where(
         or_(
