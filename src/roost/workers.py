@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine
 
@@ -186,7 +187,8 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: 
 
 def _in_rabbitmq(push: Push) -> tuple[RabbitQueue[Task], RabbitQueue[Report]]:
     url = broker_address("push.rabbitmq", push.rabbitmq)
-    return RabbitQueue(url, TASKS, Task), RabbitQueue(url, REPORTS, Report)
+    tasks = RabbitQueue(url, TASKS, Task, again=lambda task: msgspec.structs.replace(task, again=True))
+    return tasks, RabbitQueue(url, REPORTS, Report)
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:

@@ -166,6 +166,8 @@ class Task(msgspec.Struct, frozen=True):
     seq: int
     attempt: int
     created_at: int
+    again: bool = False
+    """A worker had it before and went away, or the broker did, before that was settled: it may have been sent."""
 
 
 class Report(msgspec.Struct, frozen=True):

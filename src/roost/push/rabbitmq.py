@@ -70,14 +70,25 @@ class RabbitQueue(Generic[T]):
     """A `Queue` of things of `kind`, by the broker at `url`; made there with its dead-letter queue `<name>.dead`.
 
     A thing whose `handle` raised is handed out again after `pause` seconds, doubled each time; after `TRIES`, or where
-    its body is not of `kind`, it goes to the dead-letter queue. `patience` in seconds.
+    its body is not of `kind`, it goes to the dead-letter queue. What a worker had before is
+    handled as `again` makes it. `patience` in seconds.
     """
 
-    def __init__(self, url: str, name: str, kind: type[T], *, pause: float = 1.0, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        kind: type[T],
+        *,
+        again: Callable[[T], T] | None = None,
+        pause: float = 1.0,
+        patience: float = PATIENCE,
+    ) -> None:
         self._url = url
         self._name = name
         self._decode = msgspec.json.Decoder(kind).decode
         self._encode = msgspec.json.Encoder().encode
+        self._marked = again
         self._pause = pause
         self._patience = patience
         self._publishing: _Line | None = None
@@ -224,6 +235,8 @@ class RabbitQueue(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             logger.warning("put aside what can't be read", queue=self._name, reason=str(error))
             return message.reject(requeue=False)
+        if message.redelivered and self._marked is not None:
+            thing = self._marked(thing)
         try:
             await handle(thing)
         except Exception as error:
