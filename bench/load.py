@@ -16,6 +16,10 @@ class WrongDeliveryError(Exception):
     """A message was lost, doubled or out of order. No figure is worth anything then."""
 
 
+NOT_STARTED = -1
+"""No number: what waited for this user may arrive before `start`, and finishes nothing."""
+
+
 class Sender(Connection):
     """Sends the messages `first`, `first + 1` … of a template, at most `window` of them without their `sent`."""
 
@@ -24,7 +28,7 @@ class Sender(Connection):
         self._template = template
         self._window = window
         self._next = self._first = first
-        self._end = first
+        self._end = NOT_STARTED
         self.acknowledged = first
         """The number below which every message has its `sent`."""
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
