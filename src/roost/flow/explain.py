@@ -48,7 +48,7 @@ def explain(connection: Connection, push: Push, user_id: str, message: str, time
     waiting = _waiting(connection, uid, found.mid, time)
     lines += attempts + waiting
     if not attempts and not waiting:
-        lines.append(f"no push: {_why_none(connection, push, uid, user_id, found)}.")
+        lines.append(f"no push: {_why_none(connection, push, uid, user_id, found, time)}.")
     if found.read_seq is not None and found.read_seq >= found.conversation_seq:
         lines.append(f"{user_id} has read it.")
     elif stored_by_any(connection, uid, [found.seq]):
@@ -107,19 +107,33 @@ def _waiting(connection: Connection, uid: int, mid: int, time: Time) -> list[str
     ]
 
 
-def _why_none(connection: Connection, push: Push, uid: int, user_id: str, found: Any) -> str:
+def _why_none(connection: Connection, push: Push, uid: int, user_id: str, found: Any, time: Time) -> str:
     if not push.enabled:
         return "push.enabled is false"
     query = select(push_addresses.c.platform, push_addresses.c.created_at).where(push_addresses.c.uid == uid)
     addresses = connection.execute(query).all()
     active = [row for row in addresses if getattr(push, row.platform).enabled]
     if not addresses:
-        return f"{user_id} has registered no push address"
+        return f"{user_id} has registered no push address{_last_removed(connection, user_id, time)}"
     if not active:
         return f"{user_id} has addresses for {_and(row.platform for row in addresses)} only, which are switched off"
     if all(row.created_at > found.server_time for row in active):
         return f"{user_id} registered an address only later"
-    return f"a device of {user_id} had stored it before it was due, or the attempt is no longer in push_log"
+    return (
+        f"a device of {user_id} had stored it before it was due, its address was replaced before then, "
+        "or the attempt is no longer in push_log"
+    )
+
+
+def _last_removed(connection: Connection, user_id: str, time: Time) -> str:
+    """What became of the address that there was, if its service did away with it."""
+    query = (
+        select(push_log.c.push_time, push_log.c.push_type, push_log.c.error_msg)
+        .where(push_log.c.user_id == user_id, push_log.c.push_status == "dead")
+        .order_by(push_log.c.push_id.desc())
+    )
+    last = connection.execute(query.limit(1)).first()
+    return "" if last is None else f"; that for {last.push_type} was removed {time(last.push_time)} ({last.error_msg})"
 
 
 def _and(words: Iterable[str]) -> str:

@@ -107,7 +107,7 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
     shown = preview and bool(where_to.preview)
     rows = [what]
     if where_to.platform == "email":
-        since = connection.execute(SINCE, {"uid": task.uid, "seq": max(task.seq, facts.told + 1)}).all()
+        since = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
         known = stored(connection, task.uid, [row.seq for row in since])
         rows = [row for row in since if row.seq not in known] or rows
     return msgspec.structs.replace(
