@@ -7,12 +7,14 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from textual import events
 from textual.pilot import Pilot
 
 from roost.client import Client
 from roost.terminal.chat import Chat
 from roost.terminal.messages import Messages
 
+KEYS = {"enter", "ctrl+j"}
 PATIENCE = 15.0
 """Seconds that something may take to appear."""
 
@@ -76,6 +78,14 @@ class Desk:
         """Types, and presses keys, Enter if none are given."""
         await self.pilot.press(*("space" if letter == " " else letter for letter in text))
         await self.press(*(keys or ("enter",)))
+
+    async def type_at_once(self, *parts: str) -> None:
+        """Letters, and keys by name, that are all there before the first is looked at."""
+        for part in parts:
+            for key in [part] if part in KEYS else part:
+                letter = None if part in KEYS else key
+                self.app.post_message(events.Key(key, letter))
+        await self.pilot.pause()
 
     async def open(self, name: str) -> None:
         """Opens a conversation of the list, as one would."""

@@ -27,6 +27,20 @@ async def test_a_message_appears_at_once_and_becomes_sent(client: Open, cast: Ca
     assert [message["content"] for message in page["messages"]] == ["good morning"]
 
 
+async def test_who_types_quickly_sends_all_of_it(client: Open, cast: Cast) -> None:
+    """Keys that arrive together are taken one after the other; none overtakes another."""
+    await cast.make("bob")
+    ann = await client(cast, "ann", connect=False)
+    async with at_desk(ann, to=cast["bob"]) as desk:
+        await desk.type_at_once("all", "ctrl+j", "of it", "enter", "next")
+        await desk.sees(r"✓ all\n +of it$", "right")
+        await desk.sees("^ next$", "right")
+        await desk.press("ctrl+f")
+        await desk.type_at_once("of it", "enter")
+        await desk.sees("✓ all", "right")
+        await desk.misses("Esc goes back")
+
+
 async def test_ctrl_j_breaks_the_line_and_each_conversation_keeps_its_draft(client: Open, cast: Cast) -> None:
     await cast.make("bob", "cat")
     ann = await client(cast, "ann", connect=False)
@@ -154,7 +168,7 @@ async def test_text_of_others_is_never_markup_nor_control(client: Open, cast: Ca
         await desk.sees(re.escape("[red]danger[/red] [@click=app.quit]x[/] ␛[31mESC␛]0;title␇"), "right")
         await desk.sees(re.escape("#[b]group[/b]"), "right")
         await desk.press("ctrl+f")
-        await desk.write("danger")
+        await desk.write("dange", "r")
         await desk.sees("1 found")
         assert re.search(re.escape("[red]danger[/red] [@click=app.quit]"), desk.screen)
         letters = set(desk.screen) - {"\n"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -60,9 +61,9 @@ class Link(picows.WSListener):
                 extra_headers={"Sec-WebSocket-Protocol": SUBPROTOCOL},
             )
         except (OSError, picows.WSError, TimeoutError) as error:
-            raise NetworkError(f"{address}: {str(error) or type(error).__name__}") from error
+            raise NetworkError(f"{_said(error)} ({address})") from error
         if self._transport is None:  # picows returns as well where the connection ended before the upgrade
-            raise NetworkError(f"{address}: the connection was closed before it was open")
+            raise NetworkError(f"the connection was closed before it was open ({address})")
 
     @property
     def is_open(self) -> bool:
@@ -140,3 +141,10 @@ class Link(picows.WSListener):
         """It is over."""
         if not self.ended.done():
             self.ended.set_result(Ending(self._code, self._reason))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, as a person says it: asyncio's own words name the call and the number."""
+    if isinstance(error, ConnectionError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

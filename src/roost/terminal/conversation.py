@@ -155,9 +155,9 @@ class OpenConversation(Vertical):
             self._show()
             await self._seen()
 
-    def _show(self, *, at_end: bool = False) -> None:
+    def _show(self, *, at_end: bool = False, stay: bool = False) -> None:
         if self._window is not None:
-            self._messages.show(self._window.messages, read=self._read, at_end=at_end)
+            self._messages.show(self._window.messages, read=self._read, at_end=at_end, stay=stay)
             self.head()
             self.refresh_bindings()
 
@@ -183,7 +183,7 @@ class OpenConversation(Vertical):
     async def on_messages_later(self) -> None:
         """Reads the page behind, and notices the end."""
         if self._window is not None and await self._window.later():
-            self._show()
+            self._show(stay=True)
         await self._seen()
 
     async def on_messages_newest(self) -> None:

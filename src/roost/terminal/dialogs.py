@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
@@ -56,7 +57,6 @@ class Search(ModalScreen[StoredMessage | None]):
         Binding("escape", "dismiss(None)", "Back"),
         Binding("down", "move(1)", "Next", priority=True, show=False),
         Binding("up", "move(-1)", "Previous", priority=True, show=False),
-        Binding("enter", "choose", "Open", priority=True, show=False),
     ]
 
     def __init__(self, client: Client, user_id: str) -> None:
@@ -65,6 +65,8 @@ class Search(ModalScreen[StoredMessage | None]):
         self._user_id = user_id
         self._found: list[StoredMessage] = []
         self._names: dict[str, str | None] = {}
+        self._searched = ""
+        self._due: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """A field, and what was found below it."""
@@ -80,10 +82,15 @@ class Search(ModalScreen[StoredMessage | None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Looks for it, a moment after the last key."""
-        self.run_worker(self._search(event.value), exclusive=True)
+        self._rest()
+        self._due = self.set_timer(PAUSE, partial(self._search, event.value))
+
+    def _rest(self) -> None:
+        if self._due is not None:
+            self._due.stop()
 
     async def _search(self, words: str) -> None:
-        await asyncio.sleep(PAUSE)
+        self._searched = words
         self._found = await self._client.search(words, limit=FOUND)
         for message in self._found:
             if message.conversation_id not in self._names:
@@ -115,8 +122,11 @@ class Search(ModalScreen[StoredMessage | None]):
         else:
             rows.action_cursor_up()
 
-    def action_choose(self) -> None:
-        """Gives what is highlighted."""
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Gives what is highlighted; who was quicker than the search gets the first that it finds."""
+        self._rest()
+        if event.value != self._searched:
+            await self._search(event.value)
         place = self.query_one(OptionList).highlighted
         if place is not None:
             self.dismiss(self._found[place])

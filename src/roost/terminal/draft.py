@@ -16,8 +16,6 @@ class Draft(TextArea):
     """A message being written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", show=False, priority=True),
-        Binding("ctrl+j,shift+enter", "newline", "New line", show=False, priority=True),
         Binding("pageup", "turn(-1)", "Messages", show=False, priority=True),
         Binding("pagedown", "turn(1)", "Messages", show=False, priority=True),
         Binding("ctrl+end", "turn(0)", "Newest", show=False, priority=True),
@@ -44,20 +42,24 @@ class Draft(TextArea):
         super().__init__(id=id, compact=True, highlight_cursor_line=False, placeholder=PLACEHOLDER)
 
     def on_key(self, event: events.Key) -> None:
-        """Tells that somebody types."""
-        if event.is_printable:
-            self.post_message(self.Typed())
+        """Enter sends, Ctrl+J breaks the line; in their turn: bindings with priority would overtake the letters."""
+        if event.key == "enter":
+            self._send()
+        elif event.key in {"ctrl+j", "shift+enter"}:
+            self.insert("\n")
+        else:
+            if event.is_printable:
+                self.post_message(self.Typed())
+            return
+        event.stop()
+        event.prevent_default()
 
-    def action_send(self) -> None:
+    def _send(self) -> None:
         """Sends what is written, if it is more than space."""
         content = self.text.strip("\n")
         if content.strip():
             self.post_message(self.Written(content))
             self.text = ""
-
-    def action_newline(self) -> None:
-        """Breaks the line."""
-        self.insert("\n")
 
     def action_turn(self, step: int) -> None:
         """Turns the pages of the messages above."""

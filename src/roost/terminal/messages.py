@@ -70,9 +70,15 @@ class Messages(ScrollView, can_focus=True):
 
     # --- what is shown ---
 
-    def show(self, messages: Sequence[StoredMessage], *, read: int | None = None, at_end: bool = False) -> None:
-        """Shows these; `read` as in `laid_out`. `at_end` goes to the last line, wherever it was looked at."""
-        follow = at_end or self._follows
+    def show(
+        self, messages: Sequence[StoredMessage], *, read: int | None = None, at_end: bool = False, stay: bool = False
+    ) -> None:
+        """Shows these; `read` as in `laid_out`.
+
+        `at_end` goes to the last line, wherever it was looked at. With `stay` the last line is not followed: what
+        comes behind it is the next page of a history, and nothing that just happened.
+        """
+        follow = at_end or (self._follows and not stay)
         top = None if follow else self._place(round(self.scroll_y))
         self._messages, self._read = messages, read
         self._lay_out(follow=follow, top=top)

@@ -63,8 +63,9 @@ class Status(Widget):
         """The line."""
         left = self._left()
         right = self._right()
-        room = self.size.width - right.cell_length
-        return left.truncate(max(0, room - 1), ellipsis=True).pad_right(max(0, room - left.cell_length)) + right
+        room = max(0, self.size.width - right.cell_length)
+        left = left.truncate(max(0, room - 1), ellipsis=True)
+        return left.pad_right(room - left.cell_length) + right
 
     def _left(self) -> Content:
         dot, colour = DOTS[self.state]
