@@ -14,7 +14,11 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+
+from textual.app import App
+from textual.pilot import Pilot
 
 from roost.client import Client
 from roost.terminal.chat import Chat
@@ -38,6 +42,7 @@ TALK = (
 )
 """Who says what to whom, in order."""
 UNSENT = "Yes, I'll read them on the train."
+TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 """Where the drawing names fonts on another machine: a picture in a document loads nothing."""
 
@@ -66,23 +71,23 @@ async def drawn(server: LocalServer) -> str:
         await clients["frank"].disconnect()
         chat = Chat(alice, "alice", to="bob")
         async with chat.run_test(size=(WIDTH, HEIGHT)) as pilot:
-            await shows(chat, r"Could you look", r"● ?▸bob", "●", "up to date")
+            await shows(pilot, r"Could you look", r"● ?▸bob", "●", "up to date")
             await pilot.press("ctrl+o")
             await pilot.press(*("space" if letter == " " else letter for letter in UNSENT), "enter")
-            await shows(chat, r"◌ Yes", "offline", "1 waiting")
+            await shows(pilot, r"◌ Yes", "offline", "1 waiting")
             return FONT.sub("", chat.export_screenshot(title="roost chat alice"))
 
 
-async def shows(chat: Chat, *patterns: str) -> None:
+async def shows(pilot: Pilot[None], *patterns: str) -> None:
     """Waits until everything is on the screen. Raises `TimeoutError`."""
     async with asyncio.timeout(10):
-        while not all(re.search(pattern, screen(chat)) for pattern in patterns):
-            await asyncio.sleep(0.05)
+        while not all(re.search(pattern, written(pilot.app)) for pattern in patterns):
+            await pilot.pause(0.05)
 
 
-def screen(chat: Chat) -> str:
-    """What is seen."""
-    return "\n".join(strip.text for strip in chat.screen._compositor.render_strips())
+def written(chat: App[None]) -> str:
+    """What is on the screen, without its lines' ends."""
+    return unescape("".join(TEXT.findall(chat.export_screenshot()))).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def be_in_the_morning() -> None:
