@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,29 @@ async def test_the_badge_is_the_total_unread(apple: PushService, ann: Guest, bob
     await send(await house.guest("cat"), bob, "two")
     await apple.has_got(2)
     assert max(push.json["aps"]["badge"] for push in pushes_to(apple, bob)) == 2
+
+
+async def test_a_message_that_is_sent_again_is_pushed_once(
+    apple: PushService, books: Books, ann: Guest, bob: Guest
+) -> None:
+    for _ in range(3):
+        await send(ann, bob, messageID="the-same")
+    await eventually(books.settled)
+    assert (len(apple.requests), books.attempts("bob")) == (1, [("sent", None)])
+
+
+async def test_the_metrics_tell_of_pushes(books: Books, house: House, ann: Guest, bob: Guest) -> None:
+    async def sent() -> float:
+        text = (await house.http.get("/metrics")).text
+        found = re.search(r'^roost_pushes_total\{outcome="sent",platform="apns"\} (\S+)$', text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    async def counted() -> bool:
+        return await sent() == before + 1
+
+    before = await sent()
+    await send(ann, bob)
+    await eventually(counted)
 
 
 async def test_ones_own_devices_are_not_told_of_what_one_says(apple: PushService, books: Books, bob: Guest) -> None:

@@ -76,8 +76,9 @@ class Desk:
     async def do(self, count: int = 1) -> list[object]:
         """What became of so many tasks, one after the other."""
         first = len(self.reports)
-        for number in range(count):
-            await self.worker.handle(msgspec.structs.replace(TASK, task_id=first + number))
+        async with asyncio.timeout(10):
+            for number in range(count):
+                await self.worker.handle(msgspec.structs.replace(TASK, task_id=first + number))
         return [report.outcome for report in self.reports[first:]]
 
 
