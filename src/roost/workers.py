@@ -37,7 +37,7 @@ from roost.push.rabbitmq import RabbitQueue
 from roost.push.register import Register, Registered
 from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
-from roost.push.worker import Worker
+from roost.push.worker import Worker, patiently
 
 TASKS, REPORTS = "roost.push", "roost.push.reports"
 """The names of the queues in RabbitMQ."""
@@ -122,10 +122,11 @@ async def pushing(
         tasks, reports = LocalQueue[Task](), None
     outbox = Outbox(database, tasks, register, stored, clock)
     outbox.recorded = _measure
+    record = patiently(outbox.record)
     work: list[Callable[[], Awaitable[None]]] = [outbox.feed, lambda: _count(outbox)]
     worker: Worker | None = None
     if reports is not None:
-        work.append(lambda: reports.work(outbox.record, at_once=REPORTS_AT_ONCE))
+        work.append(lambda: reports.work(record, at_once=REPORTS_AT_ONCE))
     else:
         await outbox.recover()
 

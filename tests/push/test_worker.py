@@ -26,7 +26,7 @@ from roost.push.contract import (
     WebPush,
 )
 from roost.push.plan import LONGEST_ASKED, Facts
-from roost.push.worker import FIRST_REST, LONGEST_REST, TROUBLES, Worker
+from roost.push.worker import APART, FIRST_REST, LONGEST_REST, TROUBLES, Worker
 from tests.push.test_plan import GOOD, TASK, TTL
 from tests.rooms import Clock
 
@@ -106,6 +106,16 @@ async def test_what_was_sent_is_not_sent_again_because_its_report_was_refused(de
     assert (len(desk.line.sent), len(desk.reports)) == (1, 1)
 
 
+async def test_a_copy_of_what_is_under_way_is_not_sent(desk: Desk) -> None:
+    desk.line.open.clear()
+    begun = asyncio.create_task(desk.worker.handle(TASK))
+    await desk.line.asked.wait()
+    await desk.worker.handle(TASK)
+    desk.line.open.set()
+    await begun
+    assert (len(desk.line.sent), len(desk.reports)) == (1, 1)
+
+
 async def test_one_that_is_stopped_ends_what_it_has_begun(desk: Desk) -> None:
     desk.line.open.clear()
     begun = asyncio.create_task(desk.worker.handle(TASK))
@@ -148,7 +158,8 @@ async def test_a_platform_that_is_off_is_told_as_such(desk: Desk) -> None:
 async def test_a_service_that_is_away_is_left_alone(desk: Desk, clock: Clock) -> None:
     desk.line.answer = lambda _: AWAY
     outcomes = await desk.do(TROUBLES + 5)
-    assert outcomes == [AWAY] * TROUBLES + [Postponed(clock() + FIRST_REST)] * 5
+    back = clock() + FIRST_REST
+    assert outcomes == [AWAY] * TROUBLES + [Postponed(back + number * APART) for number in range(5)]
     assert len(desk.line.sent) == TROUBLES
 
 
@@ -181,7 +192,7 @@ async def test_one_push_alone_finds_out_whether_it_is_back(desk: Desk, clock: Cl
     desk.line.asked.clear()
     probe = asyncio.create_task(desk.worker.handle(TASK))
     await desk.line.asked.wait()
-    assert await desk.do(3) == [Postponed(clock() + FIRST_REST)] * 3
+    assert await desk.do(2) == [Postponed(clock() + FIRST_REST), Postponed(clock() + FIRST_REST + APART)]
     desk.line.answer = lambda _: Sent()
     desk.line.open.set()
     await probe

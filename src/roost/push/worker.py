@@ -30,6 +30,8 @@ TROUBLES = 3
 FIRST_REST = 1_000
 LONGEST_REST = 60_000
 """Milliseconds that a service is left alone: at first, and at most, unless it asks for more."""
+APART = 2
+"""Milliseconds between those that were turned away, when they come back: 100,000 at once would keep others waiting."""
 WATCHED = 1_000
 """Services that are watched, the newest: browsers have a handful, but a user can make names up."""
 REMEMBERED = 10_000
@@ -40,6 +42,33 @@ LONGEST_PAUSE = 30.0
 
 Look = Callable[[Task], Awaitable[Facts]]
 Tell = Callable[[Report], Awaitable[None]]
+
+
+def patiently(tell: Tell) -> Tell:
+    """Tells as `tell` does, and where that raises `Unavailable` again and again until it does not.
+
+    Two lines in the log, however long it takes and however many reports wait.
+    """
+    mute = False
+
+    async def told(report: Report) -> None:
+        nonlocal mute
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await tell(report)
+                break
+            except Unavailable as error:
+                if not mute:
+                    logger.warning("what became of pushes can't be recorded", reason=str(error))
+                mute = True
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        if mute:
+            logger.info("what became of pushes is recorded again")
+        mute = False
+
+    return told
 
 
 class Worker:
@@ -54,12 +83,11 @@ class Worker:
         self._channels = channels
         self._services: dict[str, _Service] = {}
         self._look = look
-        self._tell = tell
+        self._tell = patiently(tell)
         self._clock = clock
         self._ttl = ttl
         self._untold: dict[tuple[int, int], Report] = {}
-        self._unheard = False
-        self._under_way = 0
+        self._under_way: set[tuple[int, int]] = set()
         self._done = asyncio.Event()
         self._ending = False
 
@@ -67,18 +95,20 @@ class Worker:
         """Does one task. Raises where nothing could be looked up, or told for good: then it is handed out again."""
         if self._ending:
             await asyncio.Event().wait()  # for its cancellation: the queue keeps it
-        self._under_way += 1
+        attempt = (task.task_id, task.attempt)
+        if attempt in self._under_way:
+            return  # a copy: the outbox had given up on this one
+        self._under_way.add(attempt)
         try:
-            attempt = (task.task_id, task.attempt)
             if attempt not in self._untold:
                 facts = await self._look(task)
                 if not facts.open:
                     return
                 self._remember(attempt, await self._do(task, facts))
-            await self._report(self._untold[attempt])
+            await self._tell(self._untold[attempt])
             self._untold.pop(attempt, None)
         finally:
-            self._under_way -= 1
+            self._under_way.discard(attempt)
             self._done.set()
 
     async def finish(self, within: float) -> None:
@@ -90,7 +120,7 @@ class Worker:
                     self._done.clear()
                     await self._done.wait()
         except TimeoutError:
-            logger.warning("pushes are cut off, and may be sent twice", count=self._under_way)
+            logger.warning("pushes are cut off, and may be sent twice", count=len(self._under_way))
 
     def _remember(self, attempt: tuple[int, int], report: Report) -> None:
         self._untold[attempt] = report
@@ -126,22 +156,6 @@ class Worker:
                 del self._services[next(iter(self._services))]
         return self._services[name]
 
-    async def _report(self, report: Report) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                await self._tell(report)
-                break
-            except Unavailable as error:
-                if not self._unheard:
-                    logger.warning("what became of pushes can't be recorded", reason=str(error))
-                    self._unheard = True
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-        if self._unheard:
-            logger.info("what became of pushes is recorded again")
-            self._unheard = False
-
 
 class _Service:
     """Who takes pushes, and whether it is there. `name` is for the log."""
@@ -154,13 +168,15 @@ class _Service:
         self._back_at = 0
         self._away = False
         self._probed = False
+        self._turned_away = 0
 
     def away_until(self) -> int | None:
-        """Until when (ms) it is to be left alone; None: it may be asked now."""
+        """Until when (ms) it is to be left alone; None: it may be asked now. Later for each that is turned away."""
         now = self._clock()
-        if now < self._back_at:
-            return self._back_at
-        return now + FIRST_REST if self._probed else None
+        if now >= self._back_at and not self._probed:
+            return None
+        self._turned_away += 1
+        return max(self._back_at, now + (FIRST_REST if self._probed else 0)) + APART * (self._turned_away - 1)
 
     @contextlib.contextmanager
     def asked(self) -> Iterator[Callable[[Outcome], None]]:
@@ -187,6 +203,7 @@ class _Service:
             logger.warning("a push service is away", service=self._name, reason=outcome.reason)
         self._away = True
         asked = min(outcome.after or 0.0, plan.LONGEST_ASKED)
+        self._turned_away = 0
         self._back_at = self._clock() + max(self._rest, int(asked * 1000))
         self._rest = min(2 * self._rest, LONGEST_REST)
 
@@ -194,3 +211,4 @@ class _Service:
         if self._away:
             logger.info("a push service is back", service=self._name)
         self._troubles, self._rest, self._back_at, self._away = 0, FIRST_REST, 0, False
+        self._turned_away = 0
