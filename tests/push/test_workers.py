@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from tests.push.road import Books
 from tests.servers.rabbitmq import RabbitMQ
 
 LONG = os.environ.get("FAULTS") == "long"
-MEMBERS, MESSAGES, WORKERS = (100, 100, 4) if LONG else (40, 10, 2)
+MEMBERS, MESSAGES, WORKERS = (100, 100, 4) if LONG else (20, 20, 2)
 """Each message makes as many pushes as the group has members who are away."""
+FEW = MESSAGES // 2
 AT_ONCE = 16
 """Tasks that a worker has in hand: `push.at_once`."""
 
@@ -107,7 +107,7 @@ async def test_a_server_that_is_killed_between_commit_and_queue_misses_no_push(
     place: Office, house: House, apple: PushService, books: Books
 ) -> None:
     audience = await Audience.gathered(house, MEMBERS)
-    await audience.hear(MESSAGES)
+    await audience.hear(FEW)
     place.server.kill()  # its receipts are out; the queue has had a part of the pushes at most
     await place.workers(1)
     assert books.waiting() > 0
@@ -121,7 +121,7 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_leaves_t
 ) -> None:
     audience = await Audience.gathered(house, MEMBERS)
     [first] = await place.workers(1)
-    await audience.hear(MESSAGES)
+    await audience.hear(FEW)
     await apple.has_got(MEMBERS)
     first.tell_to_stop()
     assert await first.ended() == 0, first.printed
@@ -141,10 +141,8 @@ async def test_without_a_broker_sends_go_on_and_pushes_come_when_it_is_there(
         async with House(place.server.port, place.data, place.server) as house:
             audience = await Audience.gathered(house, MEMBERS)
             await place.workers(1)
-            began = time.monotonic()
-            await audience.hear(MESSAGES)
-            assert time.monotonic() - began < AWAY, "sends waited for the broker"
-            assert (apple.requests, Books(house).waiting()) == ([], MEMBERS * MESSAGES)
+            await audience.hear(FEW)  # with their receipts
+            assert (apple.requests, Books(house).waiting()) == ([], MEMBERS * FEW)
             await asyncio.sleep(AWAY)  # it is looked for all the time, and the log must say so once
             await asyncio.to_thread(broker.start)
             await all_told(Books(house), audience, apple)
@@ -170,9 +168,7 @@ async def test_a_worker_may_start_before_the_server(broker: RabbitMQ, apple: Pus
     [
         ({"PUSH__QUEUE": "local"}, "push.queue is local"),
         ({}, "there is no database at"),
-        ({"PUSH__APNS__KEY_ID": ""}, "push.apns.key_id must be set"),
         ({"PUSH__APNS__KEY_FILE": "/nowhere.p8"}, "/nowhere.p8 can't be read"),
-        ({"PUSH__RABBITMQ": "http://127.0.0.1"}, "push.rabbitmq must be an address such as amqp://"),
         ({"PUSH__RABBITMQ": "amqp://127.0.0.1:none"}, "push.rabbitmq must be an address such as amqp://"),
     ],
 )
