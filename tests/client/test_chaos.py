@@ -18,6 +18,8 @@ from tests.chaos.plans import Plan, Scene, plans
 
 LONG = os.environ.get("FAULTS") == "long" or os.environ.get("HYPOTHESIS_PROFILE") == "long"
 EXAMPLES = 1000 if LONG else 15
+HANG = 180.0
+"""Seconds after which a plan is stuck; it takes a few, and some more where servers are restarted."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def server() -> Iterator[LocalServer]:
 async def play(server: LocalServer, plan: Plan) -> None:
     """One plan, with people of its own, from its beginning to its end."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Town(server, Path(folder)) as town:
+        async with asyncio.timeout(HANG), Town(server, Path(folder)) as town:
             scene = await Scene.set(town)
             await scene.play(plan)
             await check(town)

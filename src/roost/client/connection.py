@@ -180,7 +180,8 @@ class Connection:
             attempt += 1
             self._move(Step.LOST, str(failure), retry_in=wait, error=failure)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), wait)
+                async with asyncio.timeout(wait):  # `wait_for` may swallow the cancellation of `stop`
+                    await self._hurry.wait()
 
     def _is_final(self, failure: RoostError) -> bool:
         """A refused token is replaced once between two good connections, if it can be."""

@@ -84,7 +84,8 @@ class Link(picows.WSListener):
         self._code, self._reason = CLOSED_HERE, "closed by the client"
         self._transport.send_close(picows.WSCloseCode.OK)
         try:
-            await asyncio.wait_for(asyncio.shield(self.ended), 1.0)
+            async with asyncio.timeout(1.0):
+                await asyncio.shield(self.ended)
         except TimeoutError:
             self.drop("the server did not answer the close")
 

@@ -155,7 +155,8 @@ class Outbox:
                 logger.exception("the outbox could not be read")
                 timeout = 1.0
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                async with asyncio.timeout(timeout):  # `wait_for` may swallow the cancellation of `stop`
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _send_more(self) -> float | None:

@@ -32,7 +32,8 @@ async def tell_position(url: str, hello: frames.Auth, seq: int) -> None:
     await link.open(url)
     try:
         link.send(hello)
-        found = await asyncio.wait_for(ready, READY_TIMEOUT)
+        async with asyncio.timeout(READY_TIMEOUT):
+            found = await ready
         if found.position < seq and found.epoch == hello.epoch:
             link.send(frames.Ack(seq=seq))
     except TimeoutError:

@@ -228,7 +228,8 @@ class Gateway:
         """Positions are saved every few seconds, and soon after a disconnect (B1)."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._save_now.wait(), self._save_interval)
+                async with asyncio.timeout(self._save_interval):  # `wait_for` may swallow a cancellation
+                    await self._save_now.wait()
             self._save_now.clear()
             await self.save()
 
