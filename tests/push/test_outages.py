@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from tests.blackbox.house import Guest, House, process
 from tests.blackbox.line import eventually
 from tests.push.conftest import OpenHouse
-from tests.push.http2 import PushService
+from tests.push.http2 import Answer, PushService, Trouble
 from tests.push.road import TOPIC, Books, apple_key, pushes_to, reached, settings
 
 WAITING = 200
@@ -133,6 +133,33 @@ class Life:
                     receipts -= 1
             await asyncio.sleep(self.chance.uniform(0, 0.1))
             self.server.kill()
+
+
+async def test_a_server_that_is_stopped_ends_what_it_has_begun(tmp_path: Path, apple: PushService) -> None:
+    """The push is with Apple when SIGTERM comes; its outcome is recorded, and nothing is sent twice."""
+    life = Life(tmp_path, apple, random.Random(SEED))
+    apple.usual[f"/3/device/{b'bob/phone'.hex()}"] = Trouble.SILENCE
+    async with await life.house() as house:
+        ann, bob = await house.guest("ann"), await house.guest("bob")
+        await reached(bob)
+        await ann.send(bob)
+        await apple.has_got(1)
+        stopping = asyncio.create_task(asyncio.to_thread(life.server.stop))
+        await eventually(lambda: is_closed(house.port))
+        await asyncio.sleep(0.5)  # longer than it takes to end, where nothing is waited for
+        apple.answer_late(Answer())
+        await stopping
+        assert (Books(house).attempts("bob"), Books(house).waiting()) == ([("sent", None)], 0)
+
+
+async def is_closed(port: int) -> bool:
+    """Nobody listens there any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False
 
 
 @pytest.mark.faults
