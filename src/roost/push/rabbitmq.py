@@ -96,6 +96,8 @@ class RabbitQueue(Generic[T]):
         self._done: dict[str, None] = {}
         self._away_since: float | None = None
         self._closed = False
+        self._resting = False
+        self._consuming: tuple[AbstractQueue, str] | None = None
 
     # --- putting ---
 
@@ -172,30 +174,28 @@ class RabbitQueue(Generic[T]):
             try:
                 async with asyncio.timeout(self._patience):
                     line = await self._open()
-                    await line.channel.set_qos(prefetch_count=at_once)
             except LOST as error:
                 self._away(error)
             else:
-                self._back()
-                pause = FIRST_PAUSE
                 try:
-                    await self._serve(line, handle)
+                    if await self._serve(line, handle, at_once):
+                        pause = FIRST_PAUSE
                 finally:
                     await _hang_up(line)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _serve(self, line: _Line, handle: Callable[[T], Awaitable[None]]) -> None:
-        """Handles what arrives on `line` until that is lost. The broker sends as many as it was told with the QoS."""
-        gone = asyncio.Event()
+    async def _serve(self, line: _Line, handle: Callable[[T], Awaitable[None]], at_once: int) -> bool:
+        """Handles what arrives on `line` until that is lost, and says whether it came so far.
+
+        The broker sends no more than `at_once` of which it has not heard, so that each can have a task.
+        """
+        gone, begun = asyncio.Event(), False
 
         def lost(_: object, reason: BaseException | None = None) -> None:
             self._away(reason or ConnectionError("the queue went away"))
             gone.set()
 
-        line.channel.close_callbacks.add(lost)
-        channel = await line.channel.get_underlay_channel()
-        channel.on_consumer_cancel_callbacks.add(lost)
         async with asyncio.TaskGroup() as hands:
 
             async def take(message: AbstractIncomingMessage) -> None:
@@ -203,13 +203,31 @@ class RabbitQueue(Generic[T]):
                     hands.create_task(self._take(message, handle, gone))
 
             try:
-                await line.queue.consume(take, timeout=self._patience)
+                line.channel.close_callbacks.add(lost)
+                channel = await line.channel.get_underlay_channel()
+                channel.on_consumer_cancel_callbacks.add(lost)
+                await line.channel.set_qos(prefetch_count=at_once, timeout=self._patience)
+                if not self._resting:
+                    tag = await line.queue.consume(take, timeout=self._patience)
+                    self._consuming = line.queue, tag
+                begun = True
+                self._back()
                 await gone.wait()
             except LOST as error:
                 self._away(error)
             finally:
                 line.channel.close_callbacks.discard(lost)
+                self._consuming = None
                 gone.set()
+        return begun
+
+    async def rest(self) -> None:
+        """Hands out nothing more; what is in hand goes on. The rest goes to other workers, as if it had stayed."""
+        self._resting = True
+        if self._consuming is not None:
+            queue, tag = self._consuming
+            with contextlib.suppress(*LOST):
+                await queue.cancel(tag, timeout=self._patience)
 
     async def _take(
         self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
