@@ -239,6 +239,7 @@ async def test_a_report_of_another_message_changes_no_row(post: Post, outcome: O
     await post.report(msgspec.structs.replace(task, mid=5), outcome, told=(1,) if isinstance(outcome, Sent) else ())
     assert await post.rows() == before
     assert len(await post.register.listed(UID)) == 1
+    assert post.register.of[UID][0].aid == task.aid
 
 
 async def test_a_report_that_comes_twice_is_one_line(post: Post) -> None:

@@ -237,18 +237,17 @@ class Outbox:
 
     async def record(self, report: Report) -> None:
         """Writes down what became of a push. Reports that come at once are one transaction."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-        def done(result: Exception | None) -> None:
+        def done(result: Any) -> None:
             if not future.done():
                 if isinstance(result, Exception):
                     future.set_exception(result)
                 else:
-                    future.set_result(None)
+                    future.set_result(result)
 
         self._database.submit(self._record, report, done)
-        await future
-        if isinstance(report.outcome, Dead):
+        if await future:
             self._register.forget(report.task.uid, report.task.aid)
         if isinstance(report.outcome, Retry | Postponed) or report.platform == "email":
             self.wake()  # to know when it is due, or the mailbox's next
@@ -265,12 +264,14 @@ class _Record:
     def one_step(self, _: list[Report]) -> bool:
         return False
 
-    def __call__(self, connection: Connection, reports: list[Report]) -> list[None]:
+    def __call__(self, connection: Connection, reports: list[Report]) -> list[bool]:
+        """For each report whether it has removed its address."""
         rows = connection.execute(WAITING, {"ids": [report.task.task_id for report in reports]})
         waiting = {row.task_id: row for row in rows}
         logged: list[dict[str, Any]] = []
         ended: list[dict[str, Any]] = []
         again: list[dict[str, Any]] = []
+        removed: list[bool] = []
         for report in reports:
             task, outcome = report.task, report.outcome
             row = waiting.get(task.task_id)
@@ -289,12 +290,13 @@ class _Record:
                 merged = self._merge(connection, report)
                 logged += [line for line, _ in merged]
                 ended += [{"id": task_id} for _, task_id in merged]
-            if known and isinstance(outcome, Dead):
+            removed.append(known and isinstance(outcome, Dead))
+            if removed[-1]:
                 connection.execute(NO_MORE, {"aid_": task.aid})
         for statement, parameters in ((insert(push_log), logged), (AGAIN, again), (ENDED, ended)):
             if parameters:
                 connection.execute(statement, parameters)
-        return [None] * len(reports)
+        return removed
 
     def _again(self, task: Task, outcome: Retry | Postponed) -> dict[str, Any]:
         if isinstance(outcome, Postponed):
