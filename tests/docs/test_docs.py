@@ -18,7 +18,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from websockets.sync.client import connect
 
 from roost import metrics
-from roost.config import Config
+from roost.config import Config, load
 from roost.db.schema import metadata
 from roost.edge.api import OPERATIONS
 from roost.edge.api.openapi import describe
@@ -83,6 +83,15 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
                 yield f"`{prefix}{field.name}`"
 
     assert set(look(Config(), "")) == set(told) - {"setting", "---"}
+
+
+def test_the_settings_of_the_page_on_push_are_settings(tmp_path: Path) -> None:
+    blocks = [text for language, text in BLOCK.findall(page("push.md")) if language == "yaml"]
+    assert len(blocks) > 3
+    for text in blocks:
+        file = tmp_path / "config.yaml"
+        file.write_text(text, encoding="utf-8")
+        load(file)
 
 
 def test_every_frame_and_its_fields_are_told() -> None:
