@@ -10,6 +10,8 @@ missing=$(
         test -e "$file" || printf '%s ' "$package"
     done <<-END
 	/usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
+	/usr/bin/pg_ctlcluster postgresql
+	/usr/sbin/mariadbd mariadb-server
 	END
 )
 missing=${missing% }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from roost.journal.contract import Author
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
 from tests.backends import Backend, SQLiteBackend
+from tests.places import MYSQL, POSTGRESQL, Places, ServerBackend
 from tests.rooms import Clock, Rooms
+from tests.servers.mariadb import MariaDB, mariadb_for_all  # noqa: F401 - a fixture
+from tests.servers.postgresql import PostgreSQL, postgresql_for_all  # noqa: F401 - a fixture
 from tests.servers.rabbitmq import (  # noqa: F401 - fixtures
     mortal_rabbitmq,
     mortal_rabbitmq_process,
@@ -48,14 +51,40 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # What the server logs is shown where a test fails, one plain line an event: drawing traces would take most of the time.
 structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"sqlite": lambda path: SQLiteBackend(path / "life-0")}
+BACKENDS = ("sqlite", "postgresql", "mariadb")
 """Every kind of database that the contract suites run on."""
 
 
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+@pytest.fixture(scope="session")
+def postgresql_places(postgresql: PostgreSQL) -> Places:
+    return Places(POSTGRESQL, lambda place: f"{postgresql.url()}?options=-csearch_path%3D{place}")
+
+
+@pytest.fixture(scope="session")
+def mariadb_places(mariadb: MariaDB) -> Places:
+    return Places(MYSQL, mariadb.url)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """An empty database of each kind."""
-    return BACKENDS[request.param](tmp_path)
+    if request.param == "sqlite":
+        yield SQLiteBackend(tmp_path / "life-0")
+    else:
+        yield from _on_server(request)
+
+
+@pytest.fixture(params=[kind for kind in BACKENDS if kind != "sqlite"])
+def shared_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """An empty database of each kind that several nodes may write to."""
+    yield from _on_server(request)
+
+
+def _on_server(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    places: Places = request.getfixturevalue(f"{request.param}_places")
+    taken = [places.take()]
+    yield ServerBackend(places, taken)
+    places.give_back(taken)
 
 
 @pytest.fixture

@@ -189,14 +189,14 @@ class Rooms:
 
     async def join(self, name: str, member: Author) -> bool:
         def add(tx: Connection) -> bool:
-            group = roster.find(tx, ids.group_conversation(name))
+            group = roster.find_locked(tx, ids.group_conversation(name))
             return roster.add_member(tx, group, member.uid, roster.MEMBER, self.clock())
 
         return await self.database.write(add)
 
     async def leave(self, name: str, member: Author) -> bool:
         def remove(tx: Connection) -> bool:
-            return roster.remove_member(tx, roster.find(tx, ids.group_conversation(name)).cid, member.uid)
+            return roster.remove_member(tx, roster.find_locked(tx, ids.group_conversation(name)).cid, member.uid)
 
         return await self.database.write(remove)
 

@@ -49,8 +49,12 @@ class Listening(Hasty):
 
 
 @pytest.fixture
-async def listened(tmp_path: Path, clock: Clock) -> AsyncIterator[tuple[Rooms, Listening]]:
-    backend = SQLiteBackend(tmp_path / "life-0")
+def backend(tmp_path: Path) -> SQLiteBackend:
+    return SQLiteBackend(tmp_path / "life-0")
+
+
+@pytest.fixture
+async def listened(backend: SQLiteBackend, clock: Clock) -> AsyncIterator[tuple[Rooms, Listening]]:
     engine = Listening(backend.directory / MAIN)
     rooms = await Rooms.open(backend, clock, engine)
     yield rooms, engine

@@ -13,12 +13,18 @@ its transaction, and what else was in that is run again. What has been reported 
 the event loop is busy can take milliseconds. So statements on a hot path take their rows as one JSON parameter
 and give their rows as one JSON value: one step, whatever the number of rows. A batch that is a single write is a
 transaction by itself (`one_step`): no step for BEGIN and COMMIT.
+
+**Other writers.** On a database server several nodes write at once. A transaction that was taken back for another's
+sake (a deadlock) is run again, and so is one whose connection broke before the commit. Where it broke during the
+commit nobody knows what became of it: that is `Unavailable`, and who sends again with the same id finds out. So work
+may be run more than once, and must only touch its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import random
 import sqlite3
 import threading
 import time
@@ -43,6 +49,11 @@ MAX_BATCH = 1024
 """Pieces of work in one transaction: bounds how long the first of them waits for the last."""
 MAX_WAITING = 20_000
 """Pieces of work waiting; beyond it new work is refused as `Unavailable` instead of filling the memory."""
+
+RUNS = 10
+"""How often a transaction is run that is taken back for the sake of others."""
+STEP_BACK = 0.01
+"""Seconds that it lets the others pass, at most, after the first time; twice as long after the second."""
 
 IDLE_AFTER = 0.2
 """Seconds without work after which the writer keeps house."""
@@ -85,6 +96,15 @@ class Engine(Protocol):
     def idle(self, connection: Connection) -> None:
         """Called on the writer when nothing waits: the time for housekeeping such as a checkpoint."""
 
+    def may_run_again(self, error: Exception) -> bool:
+        """Whether the transaction was taken back for the sake of another: run again, it may well succeed."""
+
+    def came_between(self, error: Exception) -> bool:
+        """Whether another writer has meanwhile made what a change did not find, and so tried to make."""
+
+    def lost(self, error: Exception) -> bool:
+        """Whether the database could not be reached, or the connection broke."""
+
     def dispose(self) -> None:
         """Closes what is left open."""
 
@@ -112,9 +132,9 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._prepared: asyncio.Future[None] = self._loop.create_future()
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._readers = ThreadPoolExecutor(readers, "roost-reader", self._open_reader)
+        self._readers = ThreadPoolExecutor(readers, "roost-reader")
         self._reader = threading.local()
-        self._alone = _Alone(self)
+        self._alone = _Alone(self, engine)
         self._closed = False
         self._figures = CommitFigures(0, 0.0)
         self.committed: Callable[[CommitFigures], None] = lambda _: None
@@ -174,11 +194,21 @@ class Database:
             raise Unavailable
         return await self._loop.run_in_executor(self._readers, self._run_reader, query)
 
-    def _open_reader(self) -> None:
-        self._reader.connection = self._engine.reader()
-
     def _run_reader(self, query: Callable[[Connection], T]) -> T:
-        connection: Connection = self._reader.connection
+        try:
+            return self._read(query)
+        except Exception as error:
+            if not self._engine.lost(error):
+                raise
+        try:  # the connection may have broken long ago
+            return self._read(query)
+        except Exception as error:  # noqa: BLE001 - told to the one who asked
+            raise (_refusal(error) if self._engine.lost(error) else error) from None
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        connection: Connection | None = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._engine.reader()
         self._engine.begin_reading(connection)
         try:
             return query(connection)
@@ -235,7 +265,7 @@ class Database:
         try:
             return self._transact(connection, groups)
         except Exception as error:  # noqa: BLE001 - told to those who asked
-            if len(groups) == 1:
+            if len(groups) == 1 or isinstance(error, _Uncertain):
                 return [_refusal(error)] * len(batch)
         # One of several failed, and took the others back with it: each has its own transaction now.
         return [result for run, items in groups for result in self._commit_alone(connection, run, items)]
@@ -247,6 +277,17 @@ class Database:
             return [_refusal(error)] * len(items)
 
     def _transact(self, connection: Connection, groups: list[tuple[Run, list[Any]]]) -> list[Any]:
+        for run in range(1, RUNS):
+            try:
+                return self._run_once(connection, groups)
+            except Exception as error:
+                broken = self._engine.lost(error) and run == 1
+                if not broken and not self._engine.may_run_again(error):
+                    raise
+                time.sleep(random.uniform(0, STEP_BACK * 2**run))  # noqa: S311 - out of step with the others
+        return self._run_once(connection, groups)
+
+    def _run_once(self, connection: Connection, groups: list[tuple[Run, list[Any]]]) -> list[Any]:
         started = time.perf_counter()
         results: list[Any] = []
         one_step = len(groups) == 1 and groups[0][0].one_step(groups[0][1])
@@ -256,13 +297,21 @@ class Database:
             for run, items in groups:
                 results += run(connection, items)
             if not one_step:
-                self._engine.commit(connection)
+                self._commit_once(connection)
         except BaseException:
             self._engine.rollback(connection)
             self.rolled_back()
             raise
         self._figures = CommitFigures(len(results), time.perf_counter() - started)
         return results
+
+    def _commit_once(self, connection: Connection) -> None:
+        try:
+            self._engine.commit(connection)
+        except Exception as error:
+            if self._engine.lost(error):
+                raise _Uncertain("The database was lost while it stored this; it may be there.") from error
+            raise
 
     def _report(self, batch: list[_Work], results: list[Any]) -> None:
         try:
@@ -287,11 +336,19 @@ class Database:
         self._engine.dispose()
 
 
+class _Uncertain(Unavailable):
+    """The connection broke during the commit: run again, what is done might be done twice."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=1)
+
+
 class _Alone:
     """Runs single changes, each in a savepoint: one that fails takes only itself back."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
         self._database = database
+        self._engine = engine
 
     def __call__(self, connection: Connection, changes: list[Callable[[Connection], Any]]) -> list[Any]:
         return [self._attempt(connection, change) for change in changes]
@@ -299,13 +356,17 @@ class _Alone:
     def one_step(self, _: list[Any]) -> bool:
         return False
 
-    def _attempt(self, connection: Connection, change: Callable[[Connection], Any]) -> Any:
+    def _attempt(self, connection: Connection, change: Callable[[Connection], Any], *, again: bool = False) -> Any:
         savepoint = connection.begin_nested()
         try:
             result = change(connection)
-        except Exception as error:  # noqa: BLE001 - told to the one who asked
+        except Exception as error:
+            if self._engine.lost(error) or self._engine.may_run_again(error):
+                raise  # the whole transaction is gone
             savepoint.rollback()
             self._database.rolled_back()
+            if not again and self._engine.came_between(error):
+                return self._attempt(connection, change, again=True)
             return _refusal(error)
         savepoint.commit()
         return result

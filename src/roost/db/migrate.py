@@ -13,6 +13,14 @@ from sqlalchemy import Connection
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
+ALONE = {
+    "sqlite": ["BEGIN IMMEDIATE"],  # its driver is in autocommit mode: nobody else opens a transaction
+    "postgresql": ["SELECT pg_advisory_xact_lock(hashtext('roost'), hashtext(current_schema()))"],
+    "mysql": ["SELECT GET_LOCK(concat('roost ', database()), 600)"],
+}
+"""What keeps other nodes from migrating at the same time."""
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -33,12 +41,29 @@ def newest() -> str | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Brings the database up to date; where a step fails, or the power does, it stays as it was before all of them."""
-    if connection.dialect.name == "sqlite":  # its driver is in autocommit mode: nobody else opens a transaction
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Brings the database up to date; where a step fails, or the power does, it stays as it was before all of them.
+
+    MySQL commits each statement that changes a table: there a failed step may be half done. Nodes that start at once
+    wait for the first of them.
+    """
+    kind = connection.dialect.name
+    for statement in ALONE[kind]:
+        connection.exec_driver_sql(statement)
+    if kind == "mysql":
+        _compare_exactly(connection)
     try:
         command.upgrade(_config(connection), "head")
     except BaseException:
         connection.rollback()
         raise
+    finally:
+        if kind == "mysql":
+            connection.exec_driver_sql("SELECT RELEASE_LOCK(concat('roost ', database()))")
     connection.commit()
+
+
+def _compare_exactly(connection: Connection) -> None:
+    """Tables made from now on tell ids apart by every character: case, accents, and spaces at the end."""
+    collation = "utf8mb4_nopad_bin" if getattr(connection.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+    if connection.exec_driver_sql("SELECT @@collation_database").scalar() != collation:
+        connection.exec_driver_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {collation}")

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
 
 _ROWID = BigInteger().with_variant(Integer, "sqlite")
 """SQLite makes a column its rowid only where the type is exactly INTEGER."""
+_LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
+"""MySQL's TEXT ends at 64 KiB."""
+_DIGEST = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql")
+"""MySQL can't make a key of a BLOB."""
 
 deployment = Table(
     "deployment",
@@ -49,7 +54,7 @@ devices = Table(
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
-    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("token_hash", _DIGEST, primary_key=True),
     Column("uid", BigInteger, nullable=False),
     Column("did", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
@@ -99,7 +104,7 @@ messages = Table(
     Column("cid", BigInteger, nullable=False),
     Column("conversation_seq", BigInteger, nullable=False),
     Column("message_type", Integer, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("content", _LONG_TEXT, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("server_time", BigInteger, nullable=False),
     Column("version", Integer, nullable=False, default=1),

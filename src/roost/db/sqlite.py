@@ -85,6 +85,18 @@ class SQLiteFile:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
         connection.rollback()
 
+    def may_run_again(self, error: Exception) -> bool:  # noqa: ARG002
+        """Nobody else writes."""
+        return False
+
+    def came_between(self, error: Exception) -> bool:  # noqa: ARG002
+        """Nobody else writes."""
+        return False
+
+    def lost(self, error: Exception) -> bool:  # noqa: ARG002
+        """It is a file."""
+        return False
+
     def dispose(self) -> None:
         """Closes the connections and lets go of the lock."""
         for engine in self._engines:

@@ -73,7 +73,7 @@ class Groups:
             raise InvalidInput("role must be admin or member.")
 
         def change(tx: Connection) -> list[Recorded]:
-            conversation = roster.find(tx, ids.group_conversation(group_id))
+            conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             acting = roster.require_role(tx, conversation.cid, author.uid, OWNER, ADMIN)
             uid = _known(tx, [user_id])[user_id]
             if role == ADMIN and acting != OWNER:
@@ -103,7 +103,7 @@ class Groups:
         """Removes a member, or leaves where it is the author's own. The owner can't go; a group dissolves instead."""
 
         def change(tx: Connection) -> list[Recorded]:
-            conversation = roster.find(tx, ids.group_conversation(group_id))
+            conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             members = {member.user_id: member for member in roster.members_of(tx, conversation.cid)}
             leaving = user_id == author.user_id
             acting = roster.require_role(
@@ -128,7 +128,7 @@ class Groups:
         _check_name(name)
 
         def change(tx: Connection) -> list[Recorded]:
-            conversation = roster.find(tx, ids.group_conversation(group_id))
+            conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             roster.require_role(tx, conversation.cid, author.uid, OWNER, ADMIN)
             roster.rename(tx, conversation.cid, name)
             renamed = self._change(conversation, author, "group", action="renamed", name=name)
@@ -142,7 +142,7 @@ class Groups:
         """Ends the group."""
 
         def change(tx: Connection) -> list[Recorded]:
-            conversation = roster.find(tx, ids.group_conversation(group_id))
+            conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             roster.require_role(tx, conversation.cid, author.uid, OWNER)
             told = [member.uid for member in roster.members_of(tx, conversation.cid)]
             roster.dissolve(tx, conversation.cid, self._clock())

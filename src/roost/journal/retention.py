@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from roost.db.schema import log, logs, marks, positions
+from roost.db.schema import log, logs, marks, positions, users
 from roost.journal.reading import log_state
 
 PIECE = 5000
@@ -19,8 +19,10 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
     """Removes the user's entries logged before a time (ms) that all the devices have stored; returns how many.
 
     At most `PIECE` at once, so that nobody's message waits long for it: called again until it returns 0.
+    The log is locked meanwhile, as by who appends to it: its floor never goes back, whichever nodes clear at once.
     A device that has not synced since `active_since` (ms) has lost its claim: it starts from a snapshot (B2).
     """
+    connection.execute(select(users.c.uid).where(users.c.uid == uid).with_for_update())
     active = select(func.min(positions.c.mark)).where(positions.c.uid == uid, positions.c.synced_at >= active_since)
     stored = connection.execute(active).scalar()
     floor = log_state(connection, uid).floor

@@ -102,6 +102,9 @@ UNREAD = (
     .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
     .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
 )
+LOCK = (
+    select(conversations.c.cid).where(conversations.c.conversation_id == bindparam("conversation_id")).with_for_update()
+)
 MEMBERS = (
     select(members.c.uid, users.c.user_id, members.c.role, members.c.read_seq, members.c.joined_at)
     .select_from(members.join(users, users.c.uid == members.c.uid))
@@ -123,6 +126,15 @@ def find(connection: Connection, conversation_id: str) -> Conversation:
     if row is None:
         raise UnknownConversation(f"There is no conversation {conversation_id}.")
     return Conversation(*row)
+
+
+def find_locked(connection: Connection, conversation_id: str) -> Conversation:
+    """As `find`; nobody else stores messages in it or changes its members until the transaction ends.
+
+    Other nodes are kept out by the row's lock; SQLite has one writer.
+    """
+    connection.execute(LOCK, {"conversation_id": conversation_id})
+    return find(connection, conversation_id)
 
 
 def members_of(connection: Connection, cid: int) -> list[Member]:

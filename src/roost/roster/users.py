@@ -72,7 +72,7 @@ class Users:
     def _ensure(self, connection: Connection, user_id: str, device_id: str) -> Identity:
         uid = connection.execute(UID, {"user_id": user_id}).scalar()
         if uid is None:
-            uid = self.create(connection, user_id)
+            uid = self._make(connection, user_id=user_id)
         did = connection.execute(DID, {"uid": uid, "device_id": device_id}).scalar()
         if did is None:
             row = insert(devices).values(uid=uid, device_id=device_id, created_at=self._clock(), last_seen=0)
@@ -85,10 +85,10 @@ class Users:
         """Makes a user in the caller's write transaction; returns its uid. Raises `UserExists`."""
         if connection.execute(UID, {"user_id": user_id}).scalar() is not None:
             raise UserExists(f"The user id {user_id} is taken.")
-        row = insert(users).values(
-            user_id=user_id, password_hash=password_hash, display_name=display_name, created_at=self._clock()
-        )
-        return made_key(connection, row)
+        return self._make(connection, user_id=user_id, password_hash=password_hash, display_name=display_name)
+
+    def _make(self, connection: Connection, **columns: str | None) -> int:
+        return made_key(connection, insert(users).values(created_at=self._clock(), **columns))
 
     async def account(self, user_id: str) -> Account | None:
         """The account of a user id, if there is one."""

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import mysql
 
 revision = "0001"
 down_revision = None
@@ -83,7 +84,7 @@ def upgrade() -> None:
         sa.Column("cid", sa.BigInteger(), nullable=False),
         sa.Column("conversation_seq", sa.BigInteger(), nullable=False),
         sa.Column("message_type", sa.Integer(), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql"), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("server_time", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -104,7 +105,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "refresh_tokens",
-        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32).with_variant(mysql.VARBINARY(32), "mysql"), nullable=False),
         sa.Column("uid", sa.BigInteger(), nullable=False),
         sa.Column("did", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),

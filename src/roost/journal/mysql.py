@@ -1,0 +1,151 @@
+"""The statements of `roost.journal.append` for MySQL and MariaDB: a batch is a few statements of many rows.
+
+Other nodes write at the same time. A log is locked by its user's row, a conversation by its own; see
+docs/decisions/0007-rows-are-locked-heads-derived.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from roost.journal.reserved import ReservedIds
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
+
+UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
+LOCK_CONVERSATIONS = """
+    SELECT conversation_id, cid FROM conversations WHERE conversation_id IN %s AND dissolved_at IS NULL
+    ORDER BY conversation_id FOR UPDATE"""
+MEMBERS = "SELECT cid, uid FROM members WHERE cid IN %s ORDER BY cid, uid"
+CREATE_PRIVATE = """
+    INSERT INTO conversations (conversation_id, created_at) VALUES (%s, %s)
+    ON DUPLICATE KEY UPDATE conversation_id = conversation_id"""
+ADD_MEMBERS = """
+    INSERT INTO members (cid, uid, role, read_seq, joined_at, muted) VALUES (%s, %s, %s, %s, %s, 0)
+    ON DUPLICATE KEY UPDATE cid = cid"""
+SENT_BEFORE = """
+    SELECT mid, sender, sender_seq, message_id, conversation_id, conversation_seq, message_type, content, create_time,
+        server_time, version, edit_time, recall_time
+    FROM messages JOIN conversations USING (cid) WHERE (sender, message_id) IN %s"""
+CONVERSATION_HEADS = "SELECT cid, max(conversation_seq) FROM messages WHERE cid IN %s GROUP BY cid"
+LOCK_LOGS = "SELECT uid FROM users WHERE uid IN %s ORDER BY uid FOR UPDATE"
+LOG_HEADS = "SELECT uid, max(seq) FROM log WHERE uid IN %s GROUP BY uid"
+FLOORS = "SELECT uid, floor FROM logs WHERE uid IN %s"
+STORE_MESSAGES = """
+    INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
+        create_time, server_time, version, edit_time, recall_time)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 0, 0)"""
+STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES (%s, %s, %s, %s, %s, %s)"
+STORE_PUSHES = """
+    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0)"""
+SAVE_POSITIONS = """
+    INSERT INTO positions (uid, did, mark, synced_at) VALUES (%s, %s, %s, %s)
+    ON DUPLICATE KEY UPDATE synced_at = IF(VALUES(mark) >= mark, VALUES(synced_at), synced_at),
+        mark = GREATEST(mark, VALUES(mark))"""
+DROP_PASSED_MARKS = """
+    DELETE marks FROM marks JOIN positions USING (uid, did)
+    WHERE (positions.uid, positions.did) IN %s AND marks.seq <= positions.mark"""
+NEXT_MIDS = """
+    INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + %(count)s)
+    ON DUPLICATE KEY UPDATE value = CAST(value AS SIGNED) + %(count)s"""
+NEXT_MID = "SELECT CAST(value AS SIGNED) FROM deployment WHERE name = 'next_mid'"
+DUPLICATE = 1062
+"""ER_DUP_ENTRY"""
+
+
+class MySQLStatements(ReservedIds):
+    """Implements `roost.journal.statements.Statements`."""
+
+    def rolled_back(self) -> None:
+        self.forget_ids()
+
+    def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
+        return _pairs(connection, UIDS, list(user_ids))
+
+    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
+        # Locked before their members are read: nobody joins or leaves until the messages are stored.
+        cids = _pairs(connection, LOCK_CONVERSATIONS, list(ids))
+        members: defaultdict[int, list[int]] = defaultdict(list)
+        for cid, uid in _run(connection, MEMBERS, (list(cids.values()),)) if cids else ():
+            members[cid].append(uid)
+        return {name: Opened(cid, members[cid]) for name, cid in cids.items()}
+
+    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
+        _store(connection, CREATE_PRIVATE, [(name, now) for name in ids])
+        return _pairs(connection, LOCK_CONVERSATIONS, ids)
+
+    def add_members(self, connection: Connection, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
+        _store(connection, ADD_MEMBERS, rows)
+
+    def sent_before(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> list[FoundMessage]:
+        return [FoundMessage(*row) for row in _run(connection, SENT_BEFORE, (list(keys),))]
+
+    def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
+        # Locked by `conversations` or `create_private`.
+        return dict.fromkeys(cids, 0) | _pairs(connection, CONVERSATION_HEADS, cids)
+
+    def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
+        if uids:
+            _run(connection, LOCK_LOGS, (list(uids),))
+        heads = dict.fromkeys(uids, 0) | _pairs(connection, LOG_HEADS, uids)
+        empty = [uid for uid, head in heads.items() if not head]
+        return heads | _pairs(connection, FLOORS, empty)
+
+    def store(
+        self,
+        connection: Connection,
+        messages: Sequence[MessageRow],
+        entries: Sequence[EntryRow],
+        pushes: Sequence[PushRow] = (),
+    ) -> None:
+        if messages:
+            connection.exec_driver_sql("SAVEPOINT before_messages")
+            try:
+                _store(connection, STORE_MESSAGES, messages)
+            except IntegrityError as error:
+                if not _sent_before(error):
+                    raise
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
+                raise AlreadySent from None
+        _store(connection, STORE_ENTRIES, entries)
+        _store(connection, STORE_PUSHES, pushes)
+
+    def one_step(self, conversations: Iterable[str], count: int) -> bool:
+        return False
+
+    def save_positions(self, connection: Connection, rows: Sequence[PositionRow]) -> None:
+        ordered = sorted(rows)
+        _store(connection, SAVE_POSITIONS, ordered)
+        if ordered:
+            _run(connection, DROP_PASSED_MARKS, ([row[:2] for row in ordered],))
+
+    def next_mids(self, connection: Connection, count: int) -> int:
+        def reserve(block: int) -> int:
+            _run(connection, NEXT_MIDS, {"count": block})
+            return int(_run(connection, NEXT_MID, ()).scalar_one()) - block
+
+        return self.take_ids(count, reserve)
+
+
+def _sent_before(error: IntegrityError) -> bool:
+    number, text = error.orig.args[:2] if error.orig else (0, "")
+    return number == DUPLICATE and "sent_once" in text
+
+
+def _run(connection: Connection, sql: str, parameters: Any) -> Any:
+    return connection.exec_driver_sql(sql, parameters)
+
+
+def _pairs(connection: Connection, sql: str, wanted: Sequence[Any]) -> dict[Any, Any]:
+    return {row[0]: row[1] for row in _run(connection, sql, (list(wanted),))} if wanted else {}
+
+
+def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """The driver makes few statements of many rows of it."""
+    if rows:
+        connection.exec_driver_sql(sql, [tuple(row) for row in rows])

@@ -1,0 +1,142 @@
+"""The statements of `roost.journal.append` for PostgreSQL: a batch is a few statements that take its columns as arrays.
+
+Other nodes write at the same time. A log is locked by its user's row, a conversation by its own; see
+docs/decisions/0007-rows-are-locked-heads-derived.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from roost.journal.reserved import ReservedIds
+from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
+
+UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
+LOCK_CONVERSATIONS = """
+    SELECT conversation_id, cid FROM conversations WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
+    ORDER BY cid FOR NO KEY UPDATE"""
+MEMBERS = "SELECT cid, array_agg(uid ORDER BY uid) FROM members WHERE cid = ANY(%s) GROUP BY cid"
+CREATE_PRIVATE = """
+    INSERT INTO conversations (conversation_id, created_at) SELECT unnest(%s::text[]), %s ON CONFLICT DO NOTHING"""
+ADD_MEMBERS = """
+    INSERT INTO members (cid, uid, role, read_seq, joined_at, muted)
+    SELECT *, false FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+    ON CONFLICT DO NOTHING"""
+SENT_BEFORE = """
+    SELECT mid, sender, sender_seq, message_id, conversation_id, conversation_seq, message_type, content, create_time,
+        server_time, version, edit_time, recall_time
+    FROM unnest(%s::bigint[], %s::text[]) AS wanted (sender, message_id)
+    JOIN messages USING (sender, message_id) JOIN conversations USING (cid)"""
+CONVERSATION_HEADS = """
+    SELECT wanted, coalesce((SELECT max(conversation_seq) FROM messages WHERE cid = wanted), 0)
+    FROM unnest(%s::bigint[]) AS wanted"""
+LOCK_LOGS = "SELECT uid FROM users WHERE uid = ANY(%s) ORDER BY uid FOR NO KEY UPDATE"
+LOG_HEADS = """
+    SELECT wanted, coalesce(
+        (SELECT max(seq) FROM log WHERE uid = wanted), (SELECT floor FROM logs WHERE uid = wanted), 0)
+    FROM unnest(%s::bigint[]) AS wanted"""
+STORE_MESSAGES = """
+    INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
+        create_time, server_time, version, edit_time, recall_time)
+    SELECT *, 1, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
+        %s::int[], %s::text[], %s::bigint[], %s::bigint[])
+    ON CONFLICT (sender, message_id) DO NOTHING"""
+STORE_ENTRIES = """
+    INSERT INTO log (uid, seq, mid, origin, logged_at, change)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"""
+STORE_PUSHES = """
+    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
+    SELECT *, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+        %s::bigint[])"""
+SAVE_POSITIONS = """
+    INSERT INTO positions (uid, did, mark, synced_at)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+    ON CONFLICT (uid, did) DO UPDATE SET mark = excluded.mark, synced_at = excluded.synced_at
+    WHERE excluded.mark >= positions.mark"""
+DROP_PASSED_MARKS = """
+    DELETE FROM marks USING unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS saved (uid, did, mark)
+    WHERE marks.uid = saved.uid AND marks.did = saved.did AND marks.seq <= saved.mark"""
+NEXT_MIDS = """
+    INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + %(count)s::bigint)
+    ON CONFLICT (name) DO UPDATE SET value = deployment.value::bigint + %(count)s
+    RETURNING value::bigint - %(count)s"""
+
+
+class PostgreSQLStatements(ReservedIds):
+    """Implements `roost.journal.statements.Statements`."""
+
+    def rolled_back(self) -> None:
+        self.forget_ids()
+
+    def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
+        return _pairs(connection, UIDS, list(user_ids))
+
+    def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
+        # Locked before their members are read: nobody joins or leaves until the messages are stored.
+        cids = _pairs(connection, LOCK_CONVERSATIONS, list(ids))
+        members = _pairs(connection, MEMBERS, list(cids.values())) if cids else {}
+        return {name: Opened(cid, members.get(cid, [])) for name, cid in cids.items()}
+
+    def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
+        _run(connection, CREATE_PRIVATE, (list(ids), now))
+        return _pairs(connection, LOCK_CONVERSATIONS, list(ids))
+
+    def add_members(self, connection: Connection, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
+        _store(connection, ADD_MEMBERS, rows)
+
+    def sent_before(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> list[FoundMessage]:
+        return [FoundMessage(*row) for row in _run(connection, SENT_BEFORE, _columns(keys))]
+
+    def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
+        return _pairs(connection, CONVERSATION_HEADS, cids)  # locked by `conversations` or `create_private`
+
+    def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
+        _run(connection, LOCK_LOGS, (list(uids),))
+        return _pairs(connection, LOG_HEADS, uids)
+
+    def store(
+        self,
+        connection: Connection,
+        messages: Sequence[MessageRow],
+        entries: Sequence[EntryRow],
+        pushes: Sequence[PushRow] = (),
+    ) -> None:
+        if messages:
+            connection.exec_driver_sql("SAVEPOINT before_messages")
+            if _store(connection, STORE_MESSAGES, messages) < len(messages):
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
+                raise AlreadySent
+        for sql, rows in ((STORE_ENTRIES, entries), (STORE_PUSHES, pushes)):
+            if rows:
+                _store(connection, sql, rows)
+
+    def one_step(self, conversations: Iterable[str], count: int) -> bool:
+        return False
+
+    def save_positions(self, connection: Connection, rows: Sequence[PositionRow]) -> None:
+        ordered = sorted(rows)
+        _store(connection, SAVE_POSITIONS, ordered)
+        _store(connection, DROP_PASSED_MARKS, [row[:3] for row in ordered])
+
+    def next_mids(self, connection: Connection, count: int) -> int:
+        return self.take_ids(count, lambda block: int(_run(connection, NEXT_MIDS, {"count": block}).scalar_one()))
+
+
+def _run(connection: Connection, sql: str, parameters: Any) -> Any:
+    return connection.exec_driver_sql(sql, parameters)
+
+
+def _pairs(connection: Connection, sql: str, wanted: Sequence[Any]) -> dict[Any, Any]:
+    return {row[0]: row[1] for row in _run(connection, sql, (list(wanted),))}
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Rows as columns, each an array; returns how many were stored."""
+    return int(_run(connection, sql, _columns(rows)).rowcount)
