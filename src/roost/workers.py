@@ -177,6 +177,7 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: 
                 await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 if working.done():
                     await working  # which never ends by itself: raises why it did
+                await tasks.rest()
                 await worker.finish(FINISH)
             finally:
                 for one in (working, stopping):

@@ -36,6 +36,7 @@ from roost.errors import Unavailable
 from roost.push.contract import TRIES
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 PATIENCE = 5.0
 """Seconds that the broker has to take a connection or to confirm a slice of things."""
@@ -128,10 +129,7 @@ class RabbitQueue(Generic[T]):
                 one.cancel()
             results = await asyncio.gather(*publishing, return_exceptions=True)
         for result in results:
-            if isinstance(result, asyncio.CancelledError):
-                raise ConnectionError("the connection was closed")
-            if isinstance(result, BaseException):
-                raise result
+            _result(result)
 
     def _message(self, thing: T) -> aio_pika.Message:
         return aio_pika.Message(
@@ -283,7 +281,9 @@ class RabbitQueue(Generic[T]):
         """How many things wait for a worker, those not counted that one has. Raises `Unavailable`."""
         line = await self._line()
         try:
-            found = await line.channel.declare_queue(self._name, passive=True, timeout=self._patience)
+            # As a task, as in `_publish`.
+            asking = line.channel.declare_queue(self._name, passive=True, timeout=self._patience)
+            found = _result((await asyncio.gather(asking, return_exceptions=True))[0])
         except LOST as error:
             await self._drop(line)
             raise self._unavailable(error) from error
@@ -335,6 +335,15 @@ class RabbitQueue(Generic[T]):
         if self._away_since is not None:
             logger.info("the broker is back", queue=self._name, seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
+
+
+def _result(ended: R | BaseException) -> R:
+    """What a task ended with: one that the client cancelled had a connection that broke."""
+    if isinstance(ended, asyncio.CancelledError):
+        raise ConnectionError("the connection was closed")
+    if isinstance(ended, BaseException):
+        raise ended
+    return ended
 
 
 async def _hang_up(line: _Line | AbstractConnection) -> None:
