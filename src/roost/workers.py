@@ -126,6 +126,7 @@ async def pushing(
     work: list[Callable[[], Awaitable[None]]] = [outbox.feed, lambda: _count(outbox)]
     worker: Worker | None = None
     if reports is not None:
+        await outbox.doubt()
         work.append(lambda: reports.work(record, at_once=REPORTS_AT_ONCE))
     else:
         await outbox.recover()

@@ -38,6 +38,9 @@ LEASE = 5 * 60_000
 """Milliseconds until a push that no worker reported on is given out again: a worker needs seconds."""
 QUEUE_BEHIND = 60_000
 """Milliseconds until that is asked again, where the queue still holds something: it may be in there."""
+IN_HAND = 15_000
+"""Milliseconds after a start until that is given out again of which a server before may have died: in the worst case a
+worker has it in hand, and needs seconds."""
 QUEUE_AWAY = 2_000
 """Milliseconds until a queue that took nothing is tried again."""
 LOOK_AGAIN = 5.0
@@ -81,6 +84,11 @@ AGAIN = (
     .values(taken_at=0, due_at=bindparam("due"), attempt=bindparam("number"))
 )
 LEFT_OVER = update(push_outbox).where(push_outbox.c.taken_at > 0).values(taken_at=0, due_at=bindparam("now"))
+IN_DOUBT = (
+    update(push_outbox)
+    .where(push_outbox.c.taken_at > 0, push_outbox.c.due_at > bindparam("soon"))
+    .values(due_at=bindparam("soon"))
+)
 ENDED = delete(push_outbox).where(push_outbox.c.task_id == bindparam("id"))
 WAITING = select(push_outbox.c.task_id, push_outbox.c.mid, push_outbox.c.attempt).where(
     push_outbox.c.task_id.in_(bindparam("ids", expanding=True))
@@ -141,6 +149,10 @@ class Outbox:
     async def recover(self) -> None:
         """Gives out again what a queue had that did not outlive its process."""
         await self._database.write(lambda tx: tx.execute(LEFT_OVER, {"now": self._clock()}))
+
+    async def doubt(self) -> None:
+        """Has that soon looked after which a durable queue may have, or not: the server was killed about then."""
+        await self._database.write(lambda tx: tx.execute(IN_DOUBT, {"soon": self._clock() + IN_HAND}))
 
     async def backlog(self) -> int:
         """Pushes without an outcome."""
