@@ -75,12 +75,12 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
 
 
 @pytest.fixture(params=[kind for kind in BACKENDS if kind != "sqlite"])
-def shared_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+def shared_backend(request: pytest.FixtureRequest) -> Iterator[ServerBackend]:
     """An empty database of each kind that several nodes may write to."""
     yield from _on_server(request)
 
 
-def _on_server(request: pytest.FixtureRequest) -> Iterator[Backend]:
+def _on_server(request: pytest.FixtureRequest) -> Iterator[ServerBackend]:
     places: Places = request.getfixturevalue(f"{request.param}_places")
     taken = [places.take()]
     yield ServerBackend(places, taken)

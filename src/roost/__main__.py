@@ -140,17 +140,9 @@ def token(
 @app.command
 def migrate(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     """Bring the database to the schema of this version; `serve` does it by itself."""
-    from roost.db.migrate import migrate as bring_up_to_date
-    from roost.db.sqlite import SQLiteFile
+    from roost import operations
 
-    settings = _settings(config, data)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    engine = SQLiteFile(settings.database)
-    connection = engine.writer()
-    bring_up_to_date(connection)
-    connection.close()
-    engine.dispose()
-    print(f"{settings.database} is up to date.")
+    _show(operations.bring_up_to_date(_settings(config, data)))
 
 
 @app.command
@@ -158,7 +150,7 @@ def renew_epoch(*, data: DataDirectory = None, config: ConfigFile = None) -> Non
     """After a backup was restored: has every client take a snapshot. Stop the server first."""
     from roost import operations
 
-    _show(operations.renew_epoch(_settings(config, data).database))
+    _show(operations.renew_epoch(_settings(config, data)))
 
 
 @app.command
@@ -166,7 +158,7 @@ def stats(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     """Show how much is stored, and which devices are furthest behind."""
     from roost import operations
 
-    _show(operations.stats(_settings(config, data).database))
+    _show(operations.stats(_settings(config, data)))
 
 
 @app.command
@@ -179,7 +171,7 @@ def messages(
     """Show the last messages of all conversations, the newest at the end."""
     from roost import operations
 
-    _show(operations.last_messages(_settings(config, data).database, last))
+    _show(operations.last_messages(_settings(config, data), last))
 
 
 @app.command

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import uvicorn
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
-from roost import metrics, workers
+from roost import metrics, storage, workers
 from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
 from roost.db.migrate import migrate
 from roost.db.schema import deployment
-from roost.db.sqlite import SQLiteFile
 from roost.deliver.hub import Hub
 from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
@@ -37,7 +37,6 @@ from roost.flow.submit import Submit
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
-from roost.journal.sqlite import SQLiteStatements
 from roost.presence.memory import MemoryPresence
 from roost.push.register import Register
 from roost.roster.users import Users
@@ -75,14 +74,17 @@ def _prepare(connection: Connection) -> str:
 
 @contextlib.asynccontextmanager
 async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
-    """Everything but the network: rooms and roads on the data directory of `config`.
+    """Everything but the network: rooms and roads on the database and the data directory of `config`.
 
-    Raises `BlockingIOError` where another server has the data directory.
+    Raises `BlockingIOError` where another server has the database's file, `OSError` where its server can't be reached.
     """
     config.data.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(SQLiteFile(config.database), prepare=_prepare, readers=config.server.readers)
-        await database.ready()
+        database = Database(storage.open_engine(config), prepare=_prepare, readers=config.server.readers)
+        try:
+            await database.ready()
+        except DBAPIError as error:
+            raise OSError(f"{storage.name(config)} can't be used: {error.orig}") from None
         stack.push_async_callback(database.close)
         yield await _wire(config, database, stack), database
 
@@ -91,7 +93,7 @@ async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitS
     """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
-    statements = SQLiteStatements()
+    statements = storage.statements(config)
     database.rolled_back = statements.rolled_back
     hub = Hub()
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))

@@ -29,11 +29,15 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Server(Section, kw_only=True):
-    """Where to listen and keep data. `origins`: pages that may connect; `*` is any, `self` this host."""
+    """Where to listen and keep data. `origins`: pages that may connect; `*` is any, `self` this host.
+
+    `database`: the address of a database server; empty is a SQLite file in the data directory.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     data: str = "data"
+    database: str = ""
     origins: list[str] = msgspec.field(default_factory=lambda: ["self"])
     readers: int = 2
 
@@ -119,8 +123,8 @@ class Email(Section, kw_only=True):
 class Push(Section, kw_only=True):
     """Push (A1, A9). Times in seconds.
 
-    `grace`: a connected device that has not stored a message by then is told by push, too. `ttl`: older news is not
-    pushed. `rabbitmq` is the broker's address, where `queue` says so; workers are then `roost push-worker` processes.
+    `grace`: how long a connected device of the user has to store a message before push tells of it. `ttl`: older news
+    is not pushed. `rabbitmq` is the broker's address, where `queue` says so; workers are then `roost push-worker`s.
     """
 
     enabled: bool = True
@@ -250,7 +254,13 @@ BOUNDS: dict[str, tuple[float, float]] = {
 """The lowest and the highest value that a setting may have."""
 
 
+DATABASES = ("postgresql://", "mysql://", "mariadb://")
+"""The beginnings of a database server's address."""
+
+
 def _check(config: Config) -> None:
+    if config.server.database and not config.server.database.startswith(DATABASES):
+        raise ConfigError(f"server.database must be empty or begin with one of {', '.join(DATABASES)}.")
     for key, (lowest, highest) in BOUNDS.items():
         value = attrgetter(key)(config)
         if not lowest <= value <= highest:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, func, select, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
+from roost import storage
 from roost.config import Config, Server
 from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
-from roost.db.sqlite import SQLiteFile, open_read_only
 from roost.edge.auth.secret import load_or_make_secret
 from roost.edge.auth.signing import sign
 from roost.flow.explain import explain
@@ -82,12 +81,12 @@ LAST_MESSAGES = (
 )
 
 
-def stats(database: Path) -> list[str]:
+def stats(settings: Config) -> list[str]:
     """How much is stored, and the devices furthest behind."""
-    with _looking_at(database) as connection:
+    with storage.looking_at(settings) as connection:
         facts = [
-            ("database", str(database)),
-            ("size", _size(database)),
+            ("database", storage.name(settings)),
+            ("size", _size(settings, connection)),
             ("epoch", connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()),
             *((table.name, f"{_count(connection, table):,}") for table in (users, devices, conversations, messages)),
             ("log entries", f"{_count(connection, log):,}"),
@@ -105,9 +104,9 @@ def _count(connection: Connection, table: Any) -> int:
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def last_messages(database: Path, count: int) -> list[str]:
+def last_messages(settings: Config, count: int) -> list[str]:
     """The last `count` messages of all conversations, the newest at the end."""
-    with _looking_at(database) as connection:
+    with storage.looking_at(settings) as connection:
         found = list(connection.execute(LAST_MESSAGES.limit(count)))
     rows = [
         (_time(time), conversation, sender, "(recalled)" if recalled else _shortened(content))
@@ -118,7 +117,7 @@ def last_messages(database: Path, count: int) -> list[str]:
 
 def online(settings: Config, url: str) -> list[str]:
     """Who is online, of all users the database has. Raises `OSError` where the server does not answer."""
-    with _looking_at(settings.database) as connection:
+    with storage.looking_at(settings) as connection:
         names = sorted(connection.execute(select(users.c.user_id)).scalars())
         known = select(users.c.user_id, devices.c.device_id).join(devices, devices.c.uid == users.c.uid)
         asker = connection.execute(known.limit(1)).first()
@@ -135,14 +134,27 @@ def online(settings: Config, url: str) -> list[str]:
     return [*lines, f"{len(here):,} of {len(names):,} users online"]
 
 
-def renew_epoch(database: Path) -> list[str]:
+def bring_up_to_date(settings: Config) -> list[str]:
+    """Makes the database's tables, or migrates them. Raises `OSError` where it can't be reached."""
+    engine, database = storage.open_engine(settings), storage.name(settings)
+    try:
+        with engine.writer() as connection:
+            migrate(connection)
+    except DBAPIError as error:
+        raise OSError(f"{database} can't be changed: {error.orig}") from None
+    finally:
+        engine.dispose()
+    return [f"{database} is up to date."]
+
+
+def renew_epoch(settings: Config) -> list[str]:
     """Gives a database that was restored from a backup its new epoch, and server ids that were never given.
 
     Raises `OSError` where there is none, `BlockingIOError` where a server has it open.
     """
-    if not database.exists():
-        raise FileNotFoundError(f"there is no database at {database}; name its directory with --data.")
-    engine, epoch = SQLiteFile(database), secrets.token_hex(8)
+    if not settings.server.database and not settings.database.exists():
+        raise FileNotFoundError(f"there is no database at {settings.database}; name its directory with --data.")
+    engine, epoch, database = storage.open_engine(settings), secrets.token_hex(8), storage.name(settings)
     try:
         with engine.writer() as connection:
             migrate(connection)
@@ -152,7 +164,7 @@ def renew_epoch(database: Path) -> list[str]:
             if next_mid is not None:
                 _set(connection, "next_mid", str(int(next_mid) + IDS_LEFT_OUT))
             engine.commit(connection)
-    except DatabaseError as error:
+    except DBAPIError as error:
         raise OSError(f"{database} can't be changed: {error.orig}") from None
     finally:
         engine.dispose()
@@ -165,7 +177,7 @@ def _set(connection: Connection, name: str, value: str) -> None:
 
 def explain_push(settings: Config, user: str, message: str) -> list[str]:
     """Why a user was told of a message by push, or was not. Raises `OSError` where there is no database."""
-    with _looking_at(settings.database) as connection:
+    with storage.looking_at(settings) as connection:
         return explain(connection, settings.push, user, message, _time)
 
 
@@ -188,19 +200,6 @@ def _ask(url: str, token: str) -> Any:
         raise OSError(f"no server answers at {where} ({reason}); start it, or name another with --url.") from None
 
 
-@contextmanager
-def _looking_at(database: Path) -> Iterator[Connection]:
-    """The database as it is at one moment. Raises `OSError` where there is none that this version can read."""
-    if not database.exists():
-        raise FileNotFoundError(f"there is no database at {database}; name its directory with --data.")
-    try:
-        with open_read_only(database) as connection:
-            connection.exec_driver_sql("BEGIN")
-            yield connection
-    except DatabaseError as error:
-        raise OSError(f"{database} can't be read: {error.orig}") from None
-
-
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -214,8 +213,11 @@ def _time(milliseconds: int | None) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _size(database: Path) -> str:
-    """The size of the database, and of its write-ahead log."""
+def _size(settings: Config, connection: Connection) -> str:
+    """The size of the database; of a file, and of its write-ahead log."""
+    if settings.server.database:
+        return _mebibytes(int(connection.exec_driver_sql(storage.SIZE[connection.dialect.name]).scalar() or 0))
+    database = settings.database
     log_file = database.with_name(f"{database.name}-wal")
     ahead = log_file.stat().st_size if log_file.exists() else 0
     return f"{_mebibytes(database.stat().st_size)}, write-ahead log {_mebibytes(ahead)}"

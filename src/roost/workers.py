@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from roost import metrics
 from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
-from roost.db.sqlite import open_read_only
 from roost.flow import notify
 from roost.journal.append import Pushes, PushTo
 from roost.journal.contract import Place
@@ -38,6 +37,7 @@ from roost.push.register import Register, Registered
 from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
 from roost.push.worker import Worker, patiently
+from roost.storage import Reading
 
 TASKS, REPORTS = "roost.push", "roost.push.reports"
 """The names of the queues in RabbitMQ."""
@@ -83,14 +83,17 @@ def vapid_key(channels: Mapping[str, Channel]) -> str | None:
     return channel.vapid.public_key if isinstance(channel, WebPushChannel) else None
 
 
-def pushes(config: Config, register: Register, connected: Callable[[int, int], bool]) -> Pushes:
-    """Where a message is pushed: to the addresses of everyone but its author, who may store it first."""
+def pushes(config: Config, register: Register, connected: Callable[[int], bool]) -> Pushes:
+    """Where a message is pushed: to the addresses of everyone but its author.
+
+    A user (uid) with a device that is connected has some time to store it there first: then no phone rings.
+    """
     grace, mail = int(config.push.grace * 1000), int(config.push.email.wait * 1000)
 
     def wait(uid: int, to: Registered) -> int:
         if to.platform == "email":
             return mail
-        return grace if connected(uid, to.did) else 0
+        return grace if connected(uid) else 0
 
     def where(places: list[Place], author: int) -> list[PushTo]:
         of = register.of
@@ -208,25 +211,23 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
 def _reading(config: Config) -> Iterator[Callable[[Callable[[Connection], Facts]], Awaitable[Facts]]]:
     """Reads the database beside the server, in threads; each reading sees one moment."""
     here = threading.local()
-    engines: list[Engine] = []
 
     def open_connection() -> None:
-        here.connection = open_read_only(config.database, engines)
+        here.connection = reading.connect()
 
     def read(query: Callable[[Connection], Facts]) -> Facts:
         connection: Connection = here.connection
-        connection.exec_driver_sql("BEGIN")
+        reading.begin(connection)
         try:
             return query(connection)
         finally:
             connection.rollback()
 
-    if not config.database.exists():
-        raise FileNotFoundError(f"there is no database at {config.database}; name its directory with --data.")
-    with ThreadPoolExecutor(config.server.readers, "roost-reader", open_connection) as threads:
+    with (
+        contextlib.closing(Reading(config)) as reading,
+        ThreadPoolExecutor(config.server.readers, "roost-reader", open_connection) as threads,
+    ):
         yield lambda query: asyncio.get_running_loop().run_in_executor(threads, read, query)
-    for engine in engines:
-        engine.dispose()
 
 
 def _measure(report: Report) -> None:

@@ -220,6 +220,7 @@ class Database:
         try:
             connection = self._engine.writer()
             self._prepare(connection)
+            self._engine.rollback(connection)  # it commits what it changes; what it has read began a transaction
         except Exception as error:  # noqa: BLE001 - raised where ready() is awaited
             self._loop.call_soon_threadsafe(self._prepared.set_exception, error)
             if connection is not None:

@@ -1,0 +1,98 @@
+"""Where a deployment keeps its data: a file in the data directory, or the server that `server.database` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+
+from roost.config import Config
+from roost.db.database import Engine
+from roost.db.mysql import open_mysql
+from roost.db.postgresql import open_postgresql
+from roost.db.server import DatabaseServer
+from roost.db.sqlite import SQLiteFile, open_read_only
+from roost.journal.mysql import MySQLStatements
+from roost.journal.postgresql import PostgreSQLStatements
+from roost.journal.sqlite import SQLiteStatements
+from roost.journal.statements import Statements
+
+_POSTGRESQL = "postgresql:"
+
+SIZE = {
+    "postgresql": "SELECT pg_database_size(current_database())",
+    "mysql": "SELECT sum(data_length + index_length) FROM information_schema.tables WHERE table_schema = database()",
+}
+"""Bytes that a database takes on its server."""
+
+
+def name(config: Config) -> str:
+    """What people call the database: the file, or the address without the password."""
+    url = config.server.database
+    return make_url(url).render_as_string() if url else str(config.database)
+
+
+def open_engine(config: Config) -> Engine:
+    """Opens the database to write to it. Raises `BlockingIOError` where another server has the file open."""
+    url = config.server.database
+    if not url:
+        config.data.mkdir(parents=True, exist_ok=True)
+        return SQLiteFile(config.database)
+    return _server(url)
+
+
+def _server(url: str) -> DatabaseServer:
+    return open_postgresql(url) if url.startswith(_POSTGRESQL) else open_mysql(url)
+
+
+def statements(config: Config) -> Statements:
+    """What the journal needs of this kind of database."""
+    url = config.server.database
+    if not url:
+        return SQLiteStatements()
+    return PostgreSQLStatements() if url.startswith(_POSTGRESQL) else MySQLStatements()
+
+
+class Reading:
+    """The database, to be read beside a running server or without one; each reading sees one moment."""
+
+    def __init__(self, config: Config) -> None:
+        """Raises `FileNotFoundError` where there is no file yet."""
+        self._file = config.database
+        self._files: list[Any] = []
+        self._server = _server(config.server.database) if config.server.database else None
+        if self._server is None and not self._file.exists():
+            raise FileNotFoundError(f"there is no database at {self._file}; name its directory with --data.")
+
+    def connect(self) -> Connection:
+        """A connection that cannot write, for one thread."""
+        return self._server.reader() if self._server else open_read_only(self._file, self._files)
+
+    def begin(self, connection: Connection) -> None:
+        """The moment that is seen until the connection is rolled back."""
+        if self._server:
+            self._server.begin_reading(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    def close(self) -> None:
+        """Closes all connections."""
+        if self._server:
+            self._server.dispose()
+        for file in self._files:
+            file.dispose()
+
+
+@contextmanager
+def looking_at(config: Config) -> Iterator[Connection]:
+    """The database as it is at one moment. Raises `OSError` where there is none that this version can read."""
+    with closing(Reading(config)) as reading:
+        try:
+            with reading.connect() as connection:
+                reading.begin(connection)
+                yield connection
+        except DBAPIError as error:
+            raise OSError(f"{name(config)} can't be read: {error.orig}") from None
