@@ -114,6 +114,17 @@ async def test_a_connected_device_that_does_not_is(apple: PushService, ann: Gues
     await apple.has_got(1)
 
 
+async def test_a_phone_stays_silent_while_the_desktop_takes_it(
+    apple: PushService, books: Books, ann: Guest, bob: Guest
+) -> None:
+    desktop = await (await bob.on("desktop")).line(lastSeq=0)
+    await send(ann, bob)
+    await desktop.hear("message")
+    await desktop.say("ack", seq=1)
+    await eventually(books.settled)
+    assert (apple.requests, books.attempts("bob")) == ([], [])
+
+
 async def test_what_another_device_has_read_meanwhile_is_not_pushed(
     apple: PushService, books: Books, ann: Guest, bob: Guest
 ) -> None:
@@ -196,6 +207,22 @@ async def test_an_address_belongs_to_who_named_it_last(
     assert books.waiting() == 0
     await send(ann, cat)
     await apple.has_got(1)
+
+
+async def test_a_mailbox_that_another_user_names_is_not_taken_away(ann: Guest, bob: Guest, house: House) -> None:
+    mailbox = {"platform": "email", "email": "bob@example.org"}
+    await bob.post("/devices", mailbox)
+    await ann.post("/devices", mailbox)
+    for guest in (ann, bob):
+        assert "email" in [one["platform"] for one in (await guest.devices())["phone"]["push"]]
+
+
+async def test_of_too_many_addresses_the_oldest_goes(bob: Guest, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roost.push.register.MOST", 3)
+    for name in ("one", "two", "three"):
+        await reached(bob, name)
+    reached_now = {name for name, device in (await bob.devices()).items() if device["push"]}
+    assert reached_now == {"one", "two", "three"}
 
 
 async def test_logging_out_ends_push(apple: PushService, books: Books, ann: Guest, bob: Guest) -> None:

@@ -30,9 +30,9 @@ class Hub:
         """The readers of a user's log on this node."""
         return self._readers.get(uid, ())
 
-    def has(self, uid: int, did: int) -> bool:
-        """Whether a user's device is connected to this node. Safe to be asked in any thread."""
-        return any(reader.device == did for reader in self._readers.get(uid, ()))
+    def has(self, uid: int) -> bool:
+        """Whether any device of a user is connected to this node. Safe to be asked in any thread."""
+        return uid in self._readers
 
     def announce(
         self, entry: EncodedEntry, places: Iterable[tuple[int, int]], author: int, origin: int, via: object

@@ -16,7 +16,10 @@ from sqlalchemy import Connection, delete, insert, or_, select
 from roost.db.database import Database
 from roost.db.rows import made_key
 from roost.db.schema import push_addresses, push_outbox
-from roost.push.contract import Address
+from roost.push.contract import Address, Email
+
+MOST = 100
+"""Addresses of one user: phones and browsers that are no longer used keep theirs until a push service says so."""
 
 decode_address = msgspec.json.Decoder(Address).decode
 
@@ -58,10 +61,13 @@ class Register:
     async def add(self, uid: int, did: int, address: Address, *, preview: bool, muted: bool) -> None:
         """From now on this device is reached there.
 
-        Neither is it elsewhere by the same platform, nor anybody else by that address: a phone changes hands.
+        Neither is it elsewhere by the same platform, nor anybody else by that address: a phone changes hands. Only a
+        mailbox may be named by many, since its name is no secret. Of too many addresses of a user the oldest goes.
         """
         text = msgspec.json.encode(address, order="deterministic").decode()
-        platform, digest = str(type(address).__struct_config__.tag), hashlib.sha256(text.encode()).hexdigest()
+        platform = str(type(address).__struct_config__.tag)
+        whole = f"{did} {text}" if isinstance(address, Email) else text
+        digest = hashlib.sha256(whole.encode()).hexdigest()
         same = or_(
             push_addresses.c.address_hash == digest,
             (push_addresses.c.did == did) & (push_addresses.c.platform == platform),
@@ -86,7 +92,11 @@ class Register:
                 created_at=self._clock(),
                 **settings,
             )
-            return gone, Registered(made_key(tx, row), did, platform)
+            registered = Registered(made_key(tx, row), did, platform)
+            beyond = select(push_addresses.c.aid).where(push_addresses.c.uid == uid)
+            oldest = list(tx.execute(beyond.order_by(push_addresses.c.aid.desc()).offset(MOST).limit(MOST)).scalars())
+            _delete(tx, oldest)
+            return gone + [(uid, aid) for aid in oldest], registered
 
         def tell(done: tuple[list[tuple[int, int]], Registered]) -> None:
             gone, registered = done
