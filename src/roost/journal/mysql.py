@@ -25,24 +25,30 @@ CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) VALUES (%s, %s)
     ON DUPLICATE KEY UPDATE conversation_id = conversation_id"""
 ADD_MEMBERS = """
-    INSERT INTO members (cid, uid, role, read_seq, joined_at, muted) VALUES (%s, %s, %s, %s, %s, 0)
+    INSERT INTO members (cid, uid, role, read_seq, joined_at, muted) VALUES (%s, %s, %s, %s, %s, %s)
     ON DUPLICATE KEY UPDATE cid = cid"""
 SENT_BEFORE = """
     SELECT mid, sender, sender_seq, message_id, conversation_id, conversation_seq, message_type, content, create_time,
         server_time, version, edit_time, recall_time
     FROM messages JOIN conversations USING (cid) WHERE (sender, message_id) IN %s"""
-CONVERSATION_HEADS = "SELECT cid, max(conversation_seq) FROM messages WHERE cid IN %s GROUP BY cid"
+CONVERSATION_HEADS = """
+    SELECT cid, coalesce((SELECT conversation_seq FROM messages WHERE messages.cid = conversations.cid
+        ORDER BY messages.cid DESC, conversation_seq DESC LIMIT 1), 0)
+    FROM conversations WHERE cid IN %s"""
+"""One step down the index for each; max() with GROUP BY reads the whole conversation."""
 LOCK_LOGS = "SELECT uid FROM users WHERE uid IN %s ORDER BY uid FOR UPDATE"
-LOG_HEADS = "SELECT uid, max(seq) FROM log WHERE uid IN %s GROUP BY uid"
-FLOORS = "SELECT uid, floor FROM logs WHERE uid IN %s"
+LOG_HEADS = """
+    SELECT uid, coalesce((SELECT seq FROM log WHERE log.uid = users.uid ORDER BY log.uid DESC, seq DESC LIMIT 1),
+        (SELECT floor FROM logs WHERE logs.uid = users.uid), 0)
+    FROM users WHERE uid IN %s"""
 STORE_MESSAGES = """
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
         create_time, server_time, version, edit_time, recall_time)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 0, 0)"""
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES (%s, %s, %s, %s, %s, %s)"
 STORE_PUSHES = """
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, 0, 0)"""
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at) VALUES (%s, %s, %s, %s)
     ON DUPLICATE KEY UPDATE synced_at = IF(VALUES(mark) >= mark, VALUES(synced_at), synced_at),
@@ -54,6 +60,8 @@ NEXT_MIDS = """
     INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + %(count)s)
     ON DUPLICATE KEY UPDATE value = CAST(value AS SIGNED) + %(count)s"""
 NEXT_MID = "SELECT CAST(value AS SIGNED) FROM deployment WHERE name = 'next_mid'"
+NOT_MUTED, AS_SENT, NOT_TRIED = (0,), (1, 0, 0), (0, 0)
+"""What ends every new row of `members`, of `messages` (version, edit_time, recall_time) and of `push_outbox`."""
 DUPLICATE = 1062
 """ER_DUP_ENTRY"""
 
@@ -80,21 +88,19 @@ class MySQLStatements(ReservedIds):
         return _pairs(connection, LOCK_CONVERSATIONS, ids)
 
     def add_members(self, connection: Connection, rows: Sequence[tuple[int, int, str, int, int]]) -> None:
-        _store(connection, ADD_MEMBERS, rows)
+        _store(connection, ADD_MEMBERS, rows, NOT_MUTED)
 
     def sent_before(self, connection: Connection, keys: Sequence[tuple[int, str]]) -> list[FoundMessage]:
         return [FoundMessage(*row) for row in _run(connection, SENT_BEFORE, (list(keys),))]
 
     def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
         # Locked by `conversations` or `create_private`.
-        return dict.fromkeys(cids, 0) | _pairs(connection, CONVERSATION_HEADS, cids)
+        return _pairs(connection, CONVERSATION_HEADS, cids)
 
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
         if uids:
             _run(connection, LOCK_LOGS, (list(uids),))
-        heads = dict.fromkeys(uids, 0) | _pairs(connection, LOG_HEADS, uids)
-        empty = [uid for uid, head in heads.items() if not head]
-        return heads | _pairs(connection, FLOORS, empty)
+        return _pairs(connection, LOG_HEADS, uids)
 
     def store(
         self,
@@ -106,14 +112,14 @@ class MySQLStatements(ReservedIds):
         if messages:
             connection.exec_driver_sql("SAVEPOINT before_messages")
             try:
-                _store(connection, STORE_MESSAGES, messages)
+                _store(connection, STORE_MESSAGES, messages, AS_SENT)
             except IntegrityError as error:
                 if not _sent_before(error):
                     raise
                 connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
                 raise AlreadySent from None
         _store(connection, STORE_ENTRIES, entries)
-        _store(connection, STORE_PUSHES, pushes)
+        _store(connection, STORE_PUSHES, pushes, NOT_TRIED)
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         return False
@@ -145,7 +151,10 @@ def _pairs(connection: Connection, sql: str, wanted: Sequence[Any]) -> dict[Any,
     return {row[0]: row[1] for row in _run(connection, sql, (list(wanted),))} if wanted else {}
 
 
-def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """The driver makes few statements of many rows of it."""
+def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]], same: tuple[int, ...] = ()) -> None:
+    """Stores rows, each ended by what is the `same` in all.
+
+    The driver makes few statements of many rows where every value is a parameter, and one for each row otherwise.
+    """
     if rows:
-        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+        connection.exec_driver_sql(sql, [(*row, *same) for row in rows])
