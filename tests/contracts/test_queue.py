@@ -202,6 +202,22 @@ async def test_what_a_cancelled_worker_had_in_hand_goes_to_another(end: Ends) ->
     assert left == {5, 6, 7, 8, 9}, "what was handled came back, or what was not did not"
 
 
+async def test_what_a_worker_has_handled_when_it_is_cancelled_does_not_come_back(end: Ends) -> None:
+    had: list[int] = []
+    await end().put(things(100))
+    while len(had) < 100:
+        until = len(had) + 5
+
+        async def handle(thing: Thing, until: int = until) -> None:
+            had.append(thing.number)
+            if len(had) >= until:
+                worker.cancel()
+
+        async with asyncio.timeout(PATIENCE), working(end(), handle, at_once=5) as worker:
+            await asyncio.wait([worker])
+    assert sorted(had) == list(range(100))
+
+
 async def test_backlog_counts_what_nobody_has(queue: Queue[Thing]) -> None:
     hold = asyncio.Event()
 

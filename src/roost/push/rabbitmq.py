@@ -232,10 +232,7 @@ class RabbitQueue(Generic[T]):
     ) -> None:
         """Handles a message and tells the broker; a broker that is gone by then hands it out again."""
         try:
-            verdict = await self._verdict(message, handle, gone)
-            # A limit also here: the client's own queue of frames is full for ever when the connection breaks.
-            async with asyncio.timeout(self._patience):
-                await verdict
+            await self._tell(await self._verdict(message, handle, gone))
         except LOST as error:
             self._away(error)
             gone.set()
@@ -268,6 +265,23 @@ class RabbitQueue(Generic[T]):
             return message.nack(requeue=True)
         self._remember(message.message_id)
         return message.ack()
+
+    async def _tell(self, verdict: Awaitable[None]) -> None:
+        """Tells the broker what became of a thing; a worker that is stopped meanwhile still does.
+
+        There is a limit also here: the client's own queue of frames stays full when the connection breaks.
+        """
+        telling = asyncio.ensure_future(verdict)
+        try:
+            await asyncio.wait([telling], timeout=self._patience)
+        except asyncio.CancelledError:
+            await asyncio.wait([telling], timeout=self._patience)
+            raise
+        finally:
+            telling.cancel()
+        if not telling.done():
+            raise TimeoutError("an acknowledgement could not be sent")
+        telling.result()
 
     def _remember(self, message_id: str | None) -> None:
         if message_id is not None:
