@@ -56,13 +56,17 @@ BACKENDS = ("sqlite", "postgresql", "mariadb")
 
 
 @pytest.fixture(scope="session")
-def postgresql_places(postgresql: PostgreSQL) -> Places:
-    return Places(POSTGRESQL, lambda place: f"{postgresql.url()}?options=-csearch_path%3D{place}")
+def postgresql_places(postgresql: PostgreSQL) -> Iterator[Places]:
+    places = Places(POSTGRESQL, lambda place: f"{postgresql.url()}?options=-csearch_path%3D{place or 'public'}")
+    yield places
+    places.close()
 
 
 @pytest.fixture(scope="session")
-def mariadb_places(mariadb: MariaDB) -> Places:
-    return Places(MYSQL, mariadb.url)
+def mariadb_places(mariadb: MariaDB) -> Iterator[Places]:
+    places = Places(MYSQL, mariadb.url)
+    yield places
+    places.close()
 
 
 @pytest.fixture(params=BACKENDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from roost.db.migrate import migrate
@@ -70,6 +70,7 @@ class Places:
         """`url(place)` is where a place is."""
         self.kind = kind
         self.url = url
+        self._server = self._engine("")
         self._free: list[str] = []
         self._made = 0
 
@@ -78,33 +79,37 @@ class Places:
 
     def give_back(self, places: list[str]) -> None:
         for place in places:
-            with self._engine(place).begin() as connection:
+            with self._server.begin() as connection:
                 for table in [*TABLES, "failing"]:
-                    connection.execute(text(f"DELETE FROM {self._name(place, table)}"))  # noqa: S608
+                    connection.exec_driver_sql(f"DELETE FROM {self._name(place, table)}")  # noqa: S608
             self._free.append(place)
 
     def copy(self, place: str) -> str:
         """Another place with what is committed in this one."""
         copy = self.take()
-        with self._engine(place).begin() as connection:
+        engine = self._engine(copy)  # the triggers of PostgreSQL look for `failing` where the connection is
+        with engine.begin() as connection:
             for table in TABLES:
                 source, target = self._name(place, table), self._name(copy, table)
                 connection.execute(text(f"INSERT INTO {target} SELECT * FROM {source}"))  # noqa: S608
                 self._count_on(connection, copy, table)
+        engine.dispose()
         return copy
 
     def _make(self) -> str:
         self._made += 1
         place = f"place_{self._made}"
-        with self._engine("").begin() as connection:
+        with self._server.begin() as connection:
             connection.execute(text(self.kind.make.format(place)))
-        with self._engine(place).connect() as connection:
+        engine = self._engine(place)
+        with engine.connect() as connection:
             migrate(connection)
             connection.execute(text("CREATE TABLE failing (name VARCHAR(50))"))
             for table in MAY_FAIL:
                 for statement in self.kind.trigger:
                     connection.exec_driver_sql(statement.format(table))
             connection.commit()
+        engine.dispose()
         return place
 
     def _count_on(self, connection: Connection, place: str, table: str) -> None:
@@ -120,7 +125,11 @@ class Places:
         return f"{quote}{place}{quote}.{quote}{table}{quote}"
 
     def _engine(self, place: str) -> Engine:
-        return create_engine(make_url(self.url(place)).set(drivername=self.kind.driver), poolclass=NullPool)
+        return create_engine(make_url(self.url(place)).set(drivername=self.kind.driver))
+
+    def close(self) -> None:
+        """Closes what is open."""
+        self._server.dispose()
 
 
 class ServerBackend:
