@@ -15,6 +15,8 @@ from pathlib import Path
 import aio_pika
 from bench.server import Server
 
+from roost.push.contract import Report, Task
+from roost.push.rabbitmq import RabbitQueue
 from roost.workers import REPORTS, TASKS
 from tests.blackbox.house import Guest, House, process
 from tests.push.http2 import PushService
@@ -172,9 +174,22 @@ async def until(holds: Callable[[], bool], *, within: float = PATIENCE) -> None:
             await asyncio.sleep(0.1)
 
 
+WRITTEN = 4.0
+"""Seconds until the broker has the name of a new queue on disk (RabbitMQ 3.10: dets' delayed write, 3 s). Killed before
+that, it has the queue afterwards, and a queue that takes nothing."""
+
+
 async def emptied(broker: RabbitMQ) -> None:
-    """Takes away what another test left in the broker."""
-    async with await aio_pika.connect(broker.url) as connection, connection.channel() as channel:
-        for name in (TASKS, REPORTS):
-            for queue in (name, f"{name}.dead"):
-                await channel.queue_delete(queue)
+    """Takes away what another test left in the broker; its queues are there, and old enough to outlive it."""
+    async with await aio_pika.connect(broker.url) as connection:
+        try:
+            async with connection.channel() as channel:
+                for name in (TASKS, REPORTS):
+                    for queue in (name, f"{name}.dead"):
+                        await (await channel.get_queue(queue)).purge()
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            for name, kind in ((TASKS, Task), (REPORTS, Report)):
+                made = RabbitQueue(broker.url, name, kind)
+                await made.backlog()
+                await made.close()
+            await asyncio.sleep(WRITTEN)
