@@ -98,13 +98,10 @@ def pushes(config: Config, register: Register, connected: Callable[[int], bool])
     def where(places: list[Place], author: int) -> list[PushTo]:
         of = register.of
         return [
-            (to.aid, uid, to.did, seq, wait(uid, to))
-            for uid, seq in (places if of else ())
-            if uid != author
-            for to in of.get(uid, ())
+            (to.aid, uid, to.did, seq, wait(uid, to)) for uid, seq in places if uid != author for to in of.get(uid, ())
         ]
 
-    return where
+    return lambda: where if register.of else None
 
 
 @contextlib.asynccontextmanager

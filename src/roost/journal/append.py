@@ -24,13 +24,15 @@ Outcome = Committed | RoostError
 
 PushTo = tuple[int, int, int, int, int]
 """Where a message is to be pushed: aid, uid, did, its seq there, and after how many milliseconds."""
-Pushes = Callable[[list[Place], int], Sequence[PushTo]]
-"""Where a message with these places, of this author (uid), is to be pushed. Asked in the writer's thread."""
+Where = Callable[[list[Place], int], Sequence[PushTo]]
+"""Where a message with these places, of this author (uid), is to be pushed."""
+Pushes = Callable[[], Where | None]
+"""Asked once for each batch, in the writer's thread; None while nobody is told by push."""
 
 
-def no_pushes(_places: list[Place], _author: int) -> Sequence[PushTo]:
+def no_pushes() -> Where | None:
     """Nobody is told by push."""
-    return ()
+    return None
 
 
 class Numbers:
@@ -107,6 +109,7 @@ class _Batch:
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
         pushes: list[PushRow] = []
+        where = self._pushes()
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
             settled = _duplicate(draft, earlier) or _refusal(draft, conversation)
@@ -118,20 +121,15 @@ class _Batch:
             committed, row = self._place(mid, draft, conversation, numbers, logs)
             messages.append(row)
             entries += _entries(committed, mid, draft, self._now)
-            pushes += (due := self._due(committed, mid, draft))
-            committed.pushes = len(due)
+            if where is not None:
+                to = where(committed.places, draft.author.uid)
+                pushes += _due(to, mid, self._now)
+                committed.pushes = len(to)
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
         statements.store(connection, messages, entries, pushes)
         return outcomes
-
-    def _due(self, committed: Committed, mid: int, draft: Draft) -> list[PushRow]:
-        now = self._now
-        return [
-            (aid, uid, did, mid, seq, now + wait, now)
-            for aid, uid, did, seq, wait in self._pushes(committed.places, draft.author.uid)
-        ]
 
     def _open_conversations(self) -> dict[str, Opened]:
         """The conversations of the batch and who is in them; a private one is made by its first message."""
@@ -207,6 +205,10 @@ def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Commi
 def _entries(committed: Committed, mid: int, draft: Draft, now: int) -> list[EntryRow]:
     author, origin = draft.author.uid, draft.author.did
     return [(uid, seq, mid, origin if uid == author else 0, now, None) for uid, seq in committed.places]
+
+
+def _due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:
+    return [(aid, uid, did, mid, seq, now + wait, now) for aid, uid, did, seq, wait in pushes]
 
 
 def _as_committed(row: FoundMessage, sender_id: str) -> Committed:
