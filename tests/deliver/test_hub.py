@@ -6,26 +6,10 @@ import pytest
 
 from roost.deliver.hub import Hub
 from roost.deliver.reader import Reader
-from roost.model.message import Change, Message
 from roost.protocol.encoded import EncodedEntry
+from tests.deliver.entries import CHANGE, MESSAGE, PHONE, TABLET
 
-MESSAGE = EncodedEntry(
-    Message(
-        message_id="m",
-        server_msg_id="1",
-        conversation_id="p:a:b",
-        conversation_seq=1,
-        sender_id="a",
-        message_type=1,
-        content="hi",
-        create_time=0,
-        server_time=0,
-        version=1,
-    )
-)
-ENTRY = EncodedEntry(Change(kind="read", conversation_id="p:a:b"))
 ANN, BOB = 1, 2
-PHONE, TABLET = 10, 11
 
 
 class Ears:
@@ -60,25 +44,25 @@ def reader(hub: Hub, uid: int, device: int = PHONE, *, follows: bool = True) -> 
 
 def test_every_reader_of_a_log_is_told(hub: Hub) -> None:
     (_, phone), (_, tablet) = reader(hub, ANN), reader(hub, ANN, TABLET)
-    assert hub.announce(ENTRY, [(ANN, 1)], 0, 0, None) == 2
+    assert hub.announce(CHANGE, [(ANN, 1)], 0, 0, None) == 2
     assert phone.heard == tablet.heard == [1]
 
 
 def test_each_log_is_told_its_own_place(hub: Hub) -> None:
     (_, ann), (bobs, bob) = reader(hub, ANN), reader(hub, BOB)
     bobs.start(6, 6)
-    hub.announce(ENTRY, [(ANN, 1), (BOB, 7)], 0, 0, None)
+    hub.announce(CHANGE, [(ANN, 1), (BOB, 7)], 0, 0, None)
     assert (ann.heard, bob.heard) == ([1], [7])
 
 
 def test_a_log_that_nobody_reads_costs_nothing(hub: Hub) -> None:
-    assert hub.announce(ENTRY, [(ANN, 1), (BOB, 1)], 0, 0, None) == 0
+    assert hub.announce(CHANGE, [(ANN, 1), (BOB, 1)], 0, 0, None) == 0
 
 
 def test_a_reader_that_left_is_told_no_more(hub: Hub) -> None:
     (gone, silent), (_, stays) = reader(hub, ANN), reader(hub, ANN, TABLET)
     hub.detach(gone)
-    hub.announce(ENTRY, [(ANN, 1)], 0, 0, None)
+    hub.announce(CHANGE, [(ANN, 1)], 0, 0, None)
     assert (silent.heard, stays.heard) == ([], [1])
 
 

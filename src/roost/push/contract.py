@@ -5,8 +5,8 @@ at how things are *now* and decides (`plan`) → a channel → the outcome, whic
 
 1. **Nothing is lost.** The row stays until an outcome is recorded. A queue, a worker or a push service that goes
    away delays it; the row is given out again.
-2. **Mostly once.** A worker that dies between sending and reporting makes a push that is sent twice; the log of
-   attempts (A9) tells. Nothing else does.
+2. **Mostly once.** A push is sent twice where a worker or the broker dies between sending and reporting, and where a
+   service takes it and its answer is lost; the second then replaces the first on the device (`collapse`).
 3. **Only what is news.** What any device of the user has stored or read meanwhile is dropped.
 """
 
@@ -56,8 +56,6 @@ class Email(msgspec.Struct, frozen=True, tag="email", tag_field="platform"):
 
 
 Address = Apns | Fcm | WebPush | Email
-
-PLATFORMS = ("apns", "fcm", "webpush", "email")
 
 
 # --- what ---

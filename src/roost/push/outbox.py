@@ -126,15 +126,12 @@ class Outbox:
         register: Register,
         stored: StoredByAny,
         clock: Callable[[], int],
-        *,
-        lease: int = LEASE,
     ) -> None:
         self._database = database
         self._queue = queue
         self._register = register
         self._stored = stored
         self._clock = clock
-        self._lease = lease
         self._kept_house = 0
         self._stuck = False
         self._called = asyncio.Event()
@@ -200,7 +197,7 @@ class Outbox:
                 tasks = tasks + due.unheard_of
         if not tasks:
             return bool(due.stored or due.unheard_of)
-        await self._give_out(tasks, now, now + self._lease)
+        await self._give_out(tasks, now, now + LEASE)
         try:
             await self._queue.put(tasks)
         except Unavailable:
