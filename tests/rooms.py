@@ -40,7 +40,7 @@ class Clock:
         return self.now
 
     def pass_(self, *, days: float = 0, seconds: float = 0) -> None:
-        self.now += int(days * 86_400_000 + seconds * 1000)
+        self.now += round(days * 86_400_000 + seconds * 1000)
 
 
 def private(author: Author, to: str, content: str = "hi", message_id: str | None = None) -> Draft:
