@@ -12,6 +12,7 @@ missing=$(
 	/usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
 	/usr/bin/pg_ctlcluster postgresql
 	/usr/sbin/mariadbd mariadb-server
+	/usr/bin/redis-server redis-server
 	END
 )
 missing=${missing% }

@@ -64,6 +64,17 @@ class Limits(Section, kw_only=True):
     auth_timeout: float = 10.0
 
 
+class Redis(Section, kw_only=True):
+    """What the nodes of a deployment share for speed (A12, B1-B8). `url` empty: a node by itself.
+
+    `recent`: entries of each log kept there. `recent_ttl`: seconds for which they are kept, at most.
+    """
+
+    url: str = ""
+    recent: int = 1000
+    recent_ttl: int = 7 * 86400
+
+
 class Presence(Section, kw_only=True):
     """`ttl`: seconds after which a user who is not heard of is offline (D3)."""
 
@@ -153,6 +164,7 @@ class Config(Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     auth: Auth = msgspec.field(default_factory=Auth)
     limits: Limits = msgspec.field(default_factory=Limits)
+    redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
     sync: Sync = msgspec.field(default_factory=Sync)
     push: Push = msgspec.field(default_factory=Push)
@@ -238,6 +250,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "limits.max_frame": (1024, math.inf),
     "limits.max_body": (1024, math.inf),
     "limits.auth_timeout": (0.1, 3600),
+    "redis.recent": (1, 100_000),
+    "redis.recent_ttl": (60, 366 * 86400),
     "presence.ttl": (1, 366 * 86400),
     "sync.save_interval": (0.1, 3600),
     "sync.state_ttl": (60, math.inf),
@@ -256,11 +270,15 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 DATABASES = ("postgresql://", "mysql://", "mariadb://")
 """The beginnings of a database server's address."""
+REDIS = ("redis://", "rediss://", "unix://")
+"""The beginnings of an address of Redis."""
 
 
 def _check(config: Config) -> None:
     if config.server.database and not config.server.database.startswith(DATABASES):
         raise ConfigError(f"server.database must be empty or begin with one of {', '.join(DATABASES)}.")
+    if config.redis.url and not config.redis.url.startswith(REDIS):
+        raise ConfigError(f"redis.url must be empty or begin with one of {', '.join(REDIS)}.")
     for key, (lowest, highest) in BOUNDS.items():
         value = attrgetter(key)(config)
         if not lowest <= value <= highest:
