@@ -96,11 +96,16 @@ class Places:
         engine.dispose()
         return copy
 
-    def _make(self) -> str:
+    def make_empty(self) -> str:
+        """A new place without tables."""
         self._made += 1
         place = f"place_{self._made}"
         with self._server.begin() as connection:
             connection.execute(text(self.kind.make.format(place)))
+        return place
+
+    def _make(self) -> str:
+        place = self.make_empty()
         engine = self._engine(place)
         with engine.connect() as connection:
             migrate(connection)

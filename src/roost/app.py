@@ -19,7 +19,7 @@ from roost import metrics, storage, workers
 from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
-from roost.db.migrate import migrate
+from roost.db.migrate import alone, migrate
 from roost.db.schema import deployment
 from roost.deliver.hub import Hub
 from roost.edge.api import build as build_api
@@ -62,14 +62,15 @@ class Node:
 
 
 def _prepare(connection: Connection) -> str:
-    """An up-to-date schema; returns the epoch, made with the first start."""
-    migrate(connection)
-    epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
-    if epoch is None:
-        epoch = secrets.token_hex(8)
-        connection.execute(insert(deployment).values(name="epoch", value=epoch))
-        connection.commit()
-    return str(epoch)
+    """An up-to-date schema; returns the epoch, made with the first start. Nodes that start at once take turns."""
+    with alone(connection):
+        migrate(connection)
+        epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
+        if epoch is None:
+            epoch = secrets.token_hex(8)
+            connection.execute(insert(deployment).values(name="epoch", value=epoch))
+            connection.commit()
+        return str(epoch)
 
 
 @contextlib.asynccontextmanager

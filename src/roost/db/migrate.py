@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -13,12 +15,15 @@ from sqlalchemy import Connection
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-ALONE = {
-    "sqlite": ["BEGIN IMMEDIATE"],  # its driver is in autocommit mode: nobody else opens a transaction
-    "postgresql": ["SELECT pg_advisory_xact_lock(hashtext('roost'), hashtext(current_schema()))"],
-    "mysql": ["SELECT GET_LOCK(concat('roost ', database()), 600)"],
+LOCK = {
+    "postgresql": "SELECT true FROM pg_advisory_lock(hashtext('roost'), hashtext(current_schema()))",
+    "mysql": "SELECT GET_LOCK(concat('roost ', database()), 600)",
 }
-"""What keeps other nodes from migrating at the same time."""
+UNLOCK = {
+    "postgresql": "SELECT pg_advisory_unlock(hashtext('roost'), hashtext(current_schema()))",
+    "mysql": "SELECT RELEASE_LOCK(concat('roost ', database()))",
+}
+"""Locks that belong to a connection, whatever its transactions do. Taken twice they are given back twice."""
 
 
 def _config(connection: Connection) -> Config:
@@ -40,26 +45,45 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Nodes that prepare a database at once do it one after the other. Nothing may be open in a transaction.
+
+    A file has one server anyway. Raises `TimeoutError` where another has not come to an end in ten minutes (MySQL).
+    """
+    kind = connection.dialect.name
+    if kind not in LOCK:
+        yield
+        return
+    if not connection.exec_driver_sql(LOCK[kind]).scalar():
+        raise TimeoutError("another node has been preparing the database for ten minutes")
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        if not connection.invalidated:
+            connection.exec_driver_sql(UNLOCK[kind])
+            connection.commit()
+
+
 def migrate(connection: Connection) -> None:
     """Brings the database up to date; where a step fails, or the power does, it stays as it was before all of them.
 
     MySQL commits each statement that changes a table: there a failed step may be half done. Nodes that start at once
     wait for the first of them.
     """
-    kind = connection.dialect.name
-    for statement in ALONE[kind]:
-        connection.exec_driver_sql(statement)
-    if kind == "mysql":
-        _compare_exactly(connection)
-    try:
-        command.upgrade(_config(connection), "head")
-    except BaseException:
-        connection.rollback()
-        raise
-    finally:
-        if kind == "mysql":
-            connection.exec_driver_sql("SELECT RELEASE_LOCK(concat('roost ', database()))")
-    connection.commit()
+    with alone(connection):
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver is in autocommit mode: nobody else opens one
+        if connection.dialect.name == "mysql":
+            _compare_exactly(connection)
+        try:
+            command.upgrade(_config(connection), "head")
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
 
 
 def _compare_exactly(connection: Connection) -> None:
