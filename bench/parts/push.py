@@ -17,9 +17,9 @@ from pathlib import Path
 
 import aio_pika
 import uvloop
+from scripts.servers import free_ports
+from scripts.servers.rabbitmq import PROGRAM, RabbitMQ
 from tests.push.road import apple_key
-from tests.servers import free_ports
-from tests.servers.rabbitmq import PROGRAM, RabbitMQ
 
 from bench.client import Template, sign
 from bench.figures import Figure

@@ -1,18 +1,15 @@
-"""Servers of other makers that tests run on: private ones, on free ports, in folders of their own.
+"""The private servers of `scripts.servers` as fixtures.
 
-Nothing here touches what the machine itself runs. scripts/install_servers.sh gets the programs; where one is missing
-the tests on it are skipped, and fail in continuous integration (CI=true).
+Where a program is missing the tests on it are skipped, and fail in continuous integration (CI=true).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
-import socket
 from typing import NoReturn
 
 import pytest
+from scripts.servers import free_ports as free_ports
 
 
 def missing(program: str) -> NoReturn:
@@ -21,17 +18,3 @@ def missing(program: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on.
-
-    Below those that the system gives to outgoing connections (32768 and up): of those, one could be taken while its
-    server is down, by a client that tries to reach it and meets itself.
-    """
-    ports: list[int] = []
-    while len(ports) < number:
-        port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports.append(port)
-    return ports
