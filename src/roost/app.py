@@ -98,7 +98,7 @@ async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitS
     database.rolled_back = statements.rolled_back
     hub = Hub()
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
-    register = Register(database, now_ms, channels)
+    register = Register(database, now_ms, channels, shared=bool(config.server.database))
     await register.load()
     journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has))
     positions = Positions(database, statements, now_ms)

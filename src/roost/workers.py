@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -22,7 +22,7 @@ from roost import metrics
 from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
 from roost.flow import notify
-from roost.journal.append import Pushes, PushTo
+from roost.journal.append import Pushes, PushTo, Where
 from roost.journal.contract import Place
 from roost.journal.positions import stored_by_any
 from roost.push.apns import ApnsChannel
@@ -95,13 +95,20 @@ def pushes(config: Config, register: Register, connected: Callable[[int], bool])
             return mail
         return grace if connected(uid) else 0
 
-    def where(places: list[Place], author: int) -> list[PushTo]:
-        of = register.of
-        return [
-            (to.aid, uid, to.did, seq, wait(uid, to)) for uid, seq in places if uid != author for to in of.get(uid, ())
-        ]
+    def of_batch(connection: Connection, receivers: Collection[int]) -> Where | None:
+        reached = register.reached(connection, receivers)
 
-    return lambda: where if register.of else None
+        def where(places: list[Place], author: int) -> list[PushTo]:
+            return [
+                (to.aid, uid, to.did, seq, wait(uid, to))
+                for uid, seq in places
+                if uid != author
+                for to in reached.get(uid, ())
+            ]
+
+        return where if reached else None
+
+    return of_batch
 
 
 @contextlib.asynccontextmanager

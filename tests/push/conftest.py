@@ -1,8 +1,9 @@
-"""Houses with push: a server in this process for each test, with the section `push` that it wants."""
+"""Houses with push: servers in this process for each test, with the section `push` that it wants."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.blackbox.house import House
+from tests.places import ServerBackend
 from tests.push.http2 import PushService
 
 OpenHouse = Callable[..., Awaitable[House]]
+OpenNodes = Callable[..., Awaitable[tuple[House, House]]]
 
 
 @pytest.fixture
@@ -30,5 +33,26 @@ async def open_house(server: Callable[..., Awaitable[Any]], tmp_path: Path) -> A
         async def start(**push: Any) -> House:
             node = await server(push=push, limits={"messages_per_minute": 0})
             return await stack.enter_async_context(House(urlsplit(node.url).port or 0, tmp_path / "data"))
+
+        yield start
+
+
+@pytest.fixture
+async def open_nodes(
+    server: Callable[..., Awaitable[Any]], shared_backend: ServerBackend, tmp_path: Path
+) -> AsyncIterator[OpenNodes]:
+    """Starts two nodes on one database: `here, there = await open_nodes(email={"enabled": True})`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def another(data: str, push: dict[str, Any]) -> House:
+            at = {"database": shared_backend.url}
+            node = await server(data=data, server=at, push=push, limits={"messages_per_minute": 0})
+            return await stack.enter_async_context(House(urlsplit(node.url).port or 0, tmp_path / data))
+
+        async def start(**push: Any) -> tuple[House, House]:
+            here = await another("here", push)
+            (tmp_path / "there").mkdir()
+            shutil.copy(here.data / "jwt.secret", tmp_path / "there")
+            return here, await another("there", push)
 
         yield start

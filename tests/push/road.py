@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from tests.blackbox.house import Guest, House
 from tests.push.http2 import PushService, Request
 
 TOPIC = "org.example.chat"
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
 def apple_key(folder: Path) -> str:
@@ -47,18 +48,16 @@ def pushes_to(service: PushService, guest: Guest, device: str = "phone") -> list
 
 
 class Books:
-    """What a server's database says of push."""
+    """What a server's database says of push: the file in its data directory, or the one at `url`."""
 
-    def __init__(self, house: House) -> None:
-        self._file = house.data / "roost.db"
+    def __init__(self, house: House, url: str = "") -> None:
+        where = make_url(url) if url else make_url(f"sqlite:///file:{house.data / 'roost.db'}?mode=ro&uri=true")
+        self._url = where.set(drivername=DRIVERS[where.drivername])
 
     def rows(self, query: str) -> list[Any]:
-        connection = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
-            return connection.execute(query).fetchall()
-        finally:
-            connection.close()
+        engine = create_engine(self._url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return list(connection.execute(text(query)).mappings())
 
     def attempts(self, user: str) -> list[tuple[str, str | None]]:
         """(status, reason) of each attempt for a user, oldest first."""

@@ -8,7 +8,7 @@ that is given is used, or there would be a gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from random import Random
 
 from sqlalchemy import Connection
@@ -26,11 +26,12 @@ PushTo = tuple[int, int, int, int, int]
 """Where a message is to be pushed: aid, uid, did, its seq there, and after how many milliseconds."""
 Where = Callable[[list[Place], int], Sequence[PushTo]]
 """Where a message with these places, of this author (uid), is to be pushed."""
-Pushes = Callable[[], Where | None]
-"""Asked once for each batch, in the writer's thread; None while nobody is told by push."""
+Pushes = Callable[[Connection, Collection[int]], Where | None]
+"""Asked once for each batch, in its transaction, with all who get something of it (uids); None: nobody is told by push.
+"""
 
 
-def no_pushes() -> Where | None:
+def no_pushes(_: Connection, __: Collection[int]) -> Where | None:
     """Nobody is told by push."""
     return None
 
@@ -109,7 +110,7 @@ class _Batch:
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
         pushes: list[PushRow] = []
-        where = self._pushes()
+        where = self._pushes(connection, receivers)
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
             settled = _duplicate(draft, earlier) or _refusal(draft, conversation)

@@ -1,13 +1,16 @@
 """The register of push addresses: which devices are reached by push, and what the journal asks of them.
 
-The addresses of every user are in memory, some hundred bytes each: whether a message makes pushes is asked in the
-writer's transaction, for every receiver. What is registered is there before the client is told so.
+Whether a message makes pushes is asked in its own transaction, for every receiver. With SQLite the addresses of all
+users are in memory, some hundred bytes each. On a database server other nodes change them as well, so they are looked
+up: one statement a batch, and none where no platform is switched on. What is registered is there before the client is
+told so.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +23,12 @@ from roost.push.contract import Address, Email
 
 MOST = 100
 """Addresses of one user: phones and browsers that are no longer used keep theirs until a push service says so."""
+
+REACHED = {
+    "postgresql": "SELECT uid, aid, did, platform FROM push_addresses WHERE uid = ANY(%s)",
+    "mysql": "SELECT uid, aid, did, platform FROM push_addresses WHERE uid IN %s",
+}
+"""The addresses of many users, by the name of the database's dialect: one parameter, a list."""
 
 decode_address = msgspec.json.Decoder(Address).decode
 
@@ -43,20 +52,39 @@ class Listed(NamedTuple):
 
 
 class Register:
-    """The addresses of all users. `platforms` are those switched on; others make no pushes."""
+    """The addresses of all users. `platforms` are those switched on; others make no pushes.
 
-    def __init__(self, database: Database, clock: Callable[[], int], platforms: Collection[str]) -> None:
+    `shared`: other nodes change them as well, so none is remembered.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], int], platforms: Collection[str], *, shared: bool
+    ) -> None:
         self._database = database
         self._clock = clock
         self._platforms = frozenset(platforms)
-        self.of: dict[int, tuple[Registered, ...]] = {}
-        """Where each user is reached who is anywhere. Read in the writer's thread, changed by putting a new tuple."""
+        self._shared = shared
+        self._remembered: dict[int, tuple[Registered, ...]] = {}  # read in the writer's thread, tuples are replaced
 
     async def load(self) -> None:
-        """Reads them all; before that nobody has any."""
+        """Reads those that are to be remembered; before that nobody has any."""
+        if self._shared:
+            return
         query = select(push_addresses.c.uid, push_addresses.c.aid, push_addresses.c.did, push_addresses.c.platform)
         for uid, *row in await self._database.read(lambda connection: connection.execute(query).all()):
             self._add(uid, Registered(*row))
+
+    def reached(self, connection: Connection, uids: Collection[int]) -> Mapping[int, Sequence[Registered]]:
+        """Where these users are reached, those left out who are not; others may be in it. In the writer's thread."""
+        if not self._shared:
+            return self._remembered
+        found: defaultdict[int, list[Registered]] = defaultdict(list)
+        if uids and self._platforms:
+            for uid, *row in connection.exec_driver_sql(REACHED[connection.dialect.name], (list(uids),)):
+                registered = Registered(*row)
+                if registered.platform in self._platforms:
+                    found[uid].append(registered)
+        return found
 
     async def add(self, uid: int, did: int, address: Address, *, preview: bool, muted: bool) -> None:
         """From now on this device is reached there.
@@ -149,16 +177,16 @@ class Register:
 
     def forget(self, uid: int, aid: int) -> None:
         """An address is gone from the database."""
-        left = tuple(one for one in self.of.get(uid, ()) if one.aid != aid)
+        left = tuple(one for one in self._remembered.get(uid, ()) if one.aid != aid)
         if left:
-            self.of[uid] = left
+            self._remembered[uid] = left
         else:
-            self.of.pop(uid, None)
+            self._remembered.pop(uid, None)
 
     def _add(self, uid: int, registered: Registered) -> None:
         self.forget(uid, registered.aid)
-        if registered.platform in self._platforms:
-            self.of[uid] = (*self.of.get(uid, ()), registered)
+        if registered.platform in self._platforms and not self._shared:
+            self._remembered[uid] = (*self._remembered.get(uid, ()), registered)
 
 
 def _delete(tx: Connection, aids: list[int]) -> None:
