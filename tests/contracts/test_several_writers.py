@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import Connection, event
 
 from roost.errors import NotAMember
-from roost.journal import reading
+from roost.journal import reading, retention
 from roost.journal.contract import Author
 from roost.roster import conversations as roster
 from tests.backends import Backend
 from tests.rooms import WHOLE_LOG, Clock, Rooms, private, to_group
+
+T = TypeVar("T")
 
 ROUNDS = 15
 NAMES = ("ann", "bob", "cat", "dan", "eve", "fay")
@@ -117,3 +120,43 @@ async def test_server_ids_differ(nodes: tuple[Rooms, Rooms]) -> None:
     )
     ids = [outcome.message.server_msg_id for some in outcomes for outcome in some]
     assert len(set(ids)) == len(ids) == 80
+
+
+async def written_meanwhile(
+    nodes: tuple[Rooms, Rooms], query: Callable[[Connection], T], other: Callable[..., Any]
+) -> T:
+    """What a writing transaction is told by `query`, while the other node commits after its first statement."""
+    loop = asyncio.get_running_loop()
+
+    def change(tx: Connection) -> T:
+        @event.listens_for(tx, "after_cursor_execute", once=True)
+        def meanwhile(*_: Any) -> None:
+            asyncio.run_coroutine_threadsafe(other(), loop).result(20)
+
+        return query(tx)
+
+    return await nodes[0].write(change)
+
+
+async def test_a_position_does_not_pass_over_what_is_stored_meanwhile(nodes: tuple[Rooms, Rooms]) -> None:
+    ann, bob = await nodes[0].authors("ann", "bob")
+    mark = await written_meanwhile(
+        nodes,
+        lambda tx: reading.passed(tx, bob.uid, bob.did, 0),
+        lambda: nodes[1].send(private(ann, "bob")),
+    )
+    assert mark == 0
+    assert await nodes[0].offline(bob) == ([1], 1)
+
+
+async def test_the_end_and_the_beginning_of_a_log_are_of_one_moment(nodes: tuple[Rooms, Rooms], clock: Clock) -> None:
+    ann, bob = await nodes[0].authors("ann", "bob")
+    sent = await nodes[0].send(private(ann, "bob"))
+    await nodes[0].positions.mark_synced(bob, [sent.message.server_msg_id])
+
+    def cleared() -> Any:
+        return nodes[1].write(lambda tx: retention.clear(tx, bob.uid, logged_before=clock() + 1, active_since=0))
+
+    state = await written_meanwhile(nodes, lambda tx: reading.log_state(tx, bob.uid), cleared)
+    assert state in {(1, 0), (1, 1)}
+    assert await nodes[0].state(bob) == (1, 1)

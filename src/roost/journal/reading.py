@@ -2,7 +2,8 @@
 
 Every query here is a range of a primary key or unique index: its cost is what it returns (B5), whatever lies
 before or behind. The functions take the connection of one reading transaction, so that a page and the state of
-the log belong together.
+the log belong together. What a writer asks as well (`log_state`, `passed`) is one statement: where several nodes write
+(READ COMMITTED), each statement sees another moment.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ _before: BindParameter[int] = bindparam("before")
 _limit: BindParameter[int] = bindparam("count")
 
 EPOCH = select(deployment.c.value).where(deployment.c.name == "epoch")
-HEAD = select(func.max(log.c.seq)).where(log.c.uid == _uid)
-FLOOR = select(logs.c.floor).where(logs.c.uid == _uid)
+_HEAD = select(func.max(log.c.seq)).where(log.c.uid == _uid).scalar_subquery()
+_FLOOR = select(logs.c.floor).where(logs.c.uid == _uid).scalar_subquery()
+STATE = select(_HEAD.label("last"), _FLOOR.label("floor"))
 
 PAGE = (
     select(log.c.seq, log.c.origin, log.c.change, *_MESSAGE)
@@ -85,6 +87,7 @@ def unsynced(uid: Any, did: Any, after: Any) -> ColumnElement[bool]:
 _UNSYNCED = unsynced(_uid, _did, _after)
 
 FIRST_UNSYNCED = select(log.c.seq).where(_UNSYNCED).order_by(log.c.seq).limit(1)
+PASSED = STATE.add_columns(FIRST_UNSYNCED.scalar_subquery().label("first_unsynced"))
 
 
 def _offline(*, conversation: bool) -> tuple[Select[Any], Select[Any]]:
@@ -145,8 +148,12 @@ def epoch(connection: Connection) -> str:
 
 def log_state(connection: Connection, uid: int) -> LogState:
     """The state of a log; `(0, 0)` where nothing was ever entered."""
-    floor = connection.execute(FLOOR, {"uid": uid}).scalar() or 0
-    return LogState(connection.execute(HEAD, {"uid": uid}).scalar() or floor, floor)
+    return _state(connection.execute(STATE, {"uid": uid}).one())
+
+
+def _state(row: Any) -> LogState:
+    floor = row.floor or 0
+    return LogState(row.last or floor, floor)
 
 
 def log_page(connection: Connection, uid: int, after: int, count: int) -> LogPage:
@@ -194,9 +201,8 @@ def offline(
 
 def passed(connection: Connection, uid: int, did: int, mark: int) -> int:
     """The mark moved over what the device need not store: its own sends, changes, and marked entries (C2, A3)."""
-    parameters = {"uid": uid, "did": did, "after": mark}
-    first = connection.execute(FIRST_UNSYNCED, parameters).scalar()
-    return max(mark, log_state(connection, uid).head if first is None else first - 1)
+    row = connection.execute(PASSED, {"uid": uid, "did": did, "after": mark}).one()
+    return max(mark, _state(row).head if row.first_unsynced is None else row.first_unsynced - 1)
 
 
 def cid_of(connection: Connection, conversation: str) -> int:
