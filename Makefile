@@ -16,7 +16,7 @@ SOURCES := $(wildcard src tests bench scripts examples)
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup run demo test check format bench faults proto lock clean
+.PHONY: help setup run demo cluster test check format bench faults proto lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ run: setup ## serve on http://127.0.0.1:PORT with everything in DATA (PORT=8080 
 
 demo: setup ## a user goes offline, 10,000 messages arrive, the user returns
 	@$(BIN)/python scripts/demo.py $(ARGS)
+
+cluster: setup ## PostgreSQL, Redis, RabbitMQ, two nodes, a balancer; the demo across nodes (ARGS=--once ends with it)
+	@sh scripts/install_servers.sh postgresql redis-server rabbitmq-server nginx-light
+	@exec $(BIN)/python scripts/cluster.py --port $(PORT) $(if $(filter file,$(origin DATA)),,--data $(DATA)) $(ARGS)
 
 test: setup ## all tests (ARGS='-k journal' chooses)
 	@sh scripts/install_servers.sh

@@ -4,10 +4,14 @@ A server starts with an empty data directory. Bob is online, says goodbye and go
 10,000 messages, privately and in a group; each is acknowledged, so it is on disk. Bob returns with the number of the
 last entry he has, catches up, and every message is looked at: none lost, none twice, none out of order. Only then is
 the exit code 0.
+
+`make cluster` plays it on two nodes: `--senders PORT --receiver PORT` names servers that run already on this machine,
+without a limit on messages. The people are then known from the last time, perhaps.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import time
@@ -23,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the repositor
 
 from bench.client import Connection, FullFrame, Message, Template
 from bench.load import Sender
-from bench.server import Server, running
+from bench.server import request, running
 
 TO_BOB = {"alice": 5_000, "carol": 3_000}
 """Private messages while he is away."""
@@ -33,6 +37,7 @@ TO_GROUP = {"dave": 2_000}
 
 TOTAL = sum(TO_BOB.values()) + sum(TO_GROUP.values())
 HELLO = "Hello, Bob!"
+PEOPLE = ("alice", "bob", "carol", "dave")
 TIMEOUT = 120
 """Seconds for each step; it takes a few."""
 
@@ -84,45 +89,53 @@ class Bob(Connection):
         self.news.set()
 
 
-async def play(server: Server, console: Console) -> bool:
-    """The whole story; returns whether every message arrived once and in order."""
-    console.print(f"  a server runs on http://127.0.0.1:{server.port}, SQLite inside")
-    tokens = {name: register(server, name) for name in ("alice", "bob", "carol", "dave")}
-    group = server.request("POST", "/groups", {"name": "tea", "members": ["bob", "carol", "dave"]}, tokens["alice"])
-    last_seq = await visit(server, tokens)
-    console.print(f"  alice, bob, carol and dave are here; bob reads {HELLO!r}, goes offline")
+async def play(senders: int, receiver: int, console: Console) -> bool:
+    """The whole story; returns whether every message arrived once and in order.
+
+    `senders` and `receiver` are the ports at which the others and Bob meet the server, or a node each of a cluster.
+    """
+    tokens = {name: sign_in(receiver if name == "bob" else senders, name) for name in PEOPLE}
+    group = request(senders, "POST", "/groups", {"name": "tea", "members": ["bob", "carol", "dave"]}, tokens["alice"])
+    last_seq, milliseconds = await visit(senders, receiver, tokens)
+    console.print(f"  everybody is here; bob reads {HELLO!r} after {milliseconds:.0f} ms and goes offline")
     with progress(console) as bar:
-        expected = await send_all(server, tokens, group["groupID"], bar)
+        expected = await send_all(senders, tokens, group["groupID"], bar)
         started = time.monotonic()
         bob = Bob(tokens["bob"], last_seq)
-        ready = await bob.connect(server.port)
+        ready = await bob.connect(receiver)
         await bob.has(ready["headSeq"], bar)
         seconds = time.monotonic() - started
     await bob.close()
     return verdict(bob, expected, last_seq, seconds, console)
 
 
-def register(server: Server, name: str) -> str:
-    """A new account; returns its token."""
-    made = server.request("POST", "/auth/register", {"userID": name, "password": f"{name} and a long tail"})
+def sign_in(port: int, name: str) -> str:
+    """The token of an account, which is made where it is missing."""
+    account = {"userID": name, "password": f"{name} and a long tail"}
+    try:
+        made = request(port, "POST", "/auth/register", account)
+    except RuntimeError:  # it is there from the last time
+        made = request(port, "POST", "/auth/login", account)
     return str(made["token"])
 
 
-async def visit(server: Server, tokens: dict[str, str]) -> int:
-    """Bob is online, gets a message live, and leaves; returns the last seq that he has."""
+async def visit(senders: int, receiver: int, tokens: dict[str, str]) -> tuple[int, float]:
+    """Bob is online, gets a message live, and leaves: the last seq that he has, and how long it took (ms)."""
     bob = Bob(tokens["bob"], 0)
-    await bob.connect(server.port)
+    ready = await bob.connect(receiver)
+    await bob.has(ready["headSeq"])
+    started = time.monotonic()
     hello = {"receiver_id": "bob", "content": HELLO}
-    await asyncio.to_thread(server.request, "POST", "/messages/user", hello, tokens["alice"])
-    async with asyncio.timeout(TIMEOUT):
-        while not bob.messages:
-            await bob.news.wait()
-            bob.news.clear()
+    await asyncio.gather(
+        asyncio.to_thread(request, senders, "POST", "/messages/user", hello, tokens["alice"]),
+        bob.has(ready["headSeq"] + 1),
+    )
+    milliseconds = (time.monotonic() - started) * 1000
     await bob.close()
-    return bob.seq
+    return bob.seq, milliseconds
 
 
-async def send_all(server: Server, tokens: dict[str, str], group: str, bar: Progress) -> set[str]:
+async def send_all(port: int, tokens: dict[str, str], group: str, bar: Progress) -> set[str]:
     """Everybody sends at once, over WebSockets of their own; returns the ids once each is acknowledged."""
     shares = [(name, "private", "bob", count) for name, count in TO_BOB.items()]
     shares += [(name, "group", group, count) for name, count in TO_GROUP.items()]
@@ -131,7 +144,7 @@ async def send_all(server: Server, tokens: dict[str, str], group: str, bar: Prog
     for place, (name, kind, to, count) in enumerate(shares):
         template = Template(kind, to, place, padding=f" are the messages before this one, writes {name}.")
         sender = Sender(tokens[name], template, window=200)
-        await sender.connect(server.port)
+        await sender.connect(port)
         senders.append((sender, count))
         expected |= {template.message_id(number) for number in range(count)}
     task = bar.add_task("  others send him ", total=TOTAL)
@@ -185,11 +198,20 @@ def progress(console: Console) -> Progress:
 
 def main() -> int:
     """0 only if every message arrived once and in order."""
+    parser = argparse.ArgumentParser(description="Plays the main job of Roost.")
+    parser.add_argument("--senders", type=int, metavar="PORT", help="where a server runs that those who send come to")
+    parser.add_argument("--receiver", type=int, metavar="PORT", help="where one runs that the receiver comes to")
+    chosen = parser.parse_args()
+    if (chosen.senders is None) != (chosen.receiver is None):
+        parser.error("--senders and --receiver go together")
     console = Console(highlight=False)
     console.print("[bold]Roost: nobody loses a message by being offline[/]")
     try:
+        if chosen.senders is not None:
+            return 0 if uvloop.run(play(chosen.senders, chosen.receiver, console)) else 1
         with running() as server:
-            return 0 if uvloop.run(play(server, console)) else 1
+            console.print(f"  a server runs on http://127.0.0.1:{server.port}, SQLite inside")
+            return 0 if uvloop.run(play(server.port, server.port, console)) else 1
     except (OSError, RuntimeError, TimeoutError) as reason:
         console.print(f"[red]The demo could not be played: {str(reason) or type(reason).__name__}[/]")
         return 1

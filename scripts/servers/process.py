@@ -110,11 +110,15 @@ class ServerProcess:
             self._process.wait()
             self._process = None
 
+    def tell_to_end(self) -> None:
+        """Has it end in good order; `end` waits for that."""
+        if self._process is not None:
+            self._process.send_signal(self.ENDS_BY)
+
     def end(self) -> None:
         """Has it end in good order; kills what does not."""
-        if self.alive:
-            assert self._process is not None
-            self._process.send_signal(self.ENDS_BY)
+        if self._process is not None:
+            self.tell_to_end()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(FAREWELL)
         self.kill()
