@@ -18,6 +18,7 @@ missing=$(
 	/usr/sbin/mariadbd mariadb-server
 	/usr/bin/redis-server redis-server
 	/usr/sbin/nginx nginx-light
+	/usr/bin/chromium chromium
 	END
 )
 missing=${missing% }

@@ -15,6 +15,7 @@ from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 
 from roost.config import Config
+from roost.edge import page
 from roost.edge.api import accounts, conversations, devices, groups, health, messages, offline, snapshot
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
@@ -51,6 +52,7 @@ def build(roads: Roads, config: Config) -> Litestar:
             *(_route(operation, roads) for operation in OPERATIONS),
             *health.routes(roads),
             *reference_pages(describe(OPERATIONS, PREFIX)),
+            *page.routes(),
         ],
         exception_handlers={Exception: refuse},
         cors_config=_cors(config.server.origins),

@@ -1,0 +1,61 @@
+"""The page: the files of `roost/web`, served as they are. There is no build step, and nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+WEB = Path(__file__).parents[1] / "web"
+FRONT = "app/index.html"
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+"""What is served; other files beside them are for whoever works on them."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+}
+"""`no-cache`: a browser asks whether its copy is good, so an upgraded server never meets half of an old page."""
+
+
+class _File(NamedTuple):
+    body: bytes
+    media_type: str
+    etag: str
+
+
+def routes() -> list[HTTPRouteHandler]:
+    """A route for each file, and `/` for the page itself."""
+    paths = [path for path in sorted(WEB.rglob("*")) if path.suffix in TYPES and "types" not in path.parts]
+    files = {str(path.relative_to(WEB)): _read(path) for path in paths}
+    return [_route("/", files[FRONT]), *(_route(f"/{name}", file) for name, file in files.items() if name != FRONT)]
+
+
+def _read(path: Path) -> _File:
+    body = path.read_bytes()
+    return _File(body, TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+
+
+def _route(path: str, file: _File) -> HTTPRouteHandler:
+    async def serve(request: Request[Any, Any, Any]) -> Response[bytes]:
+        request.scope["state"]["route"] = "page"
+        headers = HEADERS | {"ETag": file.etag}
+        if file.etag in request.headers.get("if-none-match", ""):
+            return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+    return HTTPRouteHandler(path, http_method=["GET"], include_in_schema=False)(serve)

@@ -1,0 +1,41 @@
+/** Times and names as people read them. */
+
+import { language, t } from "./i18n.js";
+
+const DAY = 86_400_000;
+
+/** @param {number} time */
+export function clock(time) {
+  return new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit" }).format(time);
+}
+
+/** The day of a message, as it stands between messages. @param {number} time */
+export function day(time) {
+  const today = new Date().setHours(0, 0, 0, 0);
+  if (time >= today) return t("today");
+  if (time >= today - DAY) return t("yesterday");
+  return new Intl.DateTimeFormat(language.value, { dateStyle: "full" }).format(time);
+}
+
+/** A time in the list: the clock today, the date before. @param {number} time */
+export function short(time) {
+  if (time >= new Date().setHours(0, 0, 0, 0)) return clock(time);
+  return new Intl.DateTimeFormat(language.value, { month: "short", day: "numeric" }).format(time);
+}
+
+/** @param {number} a @param {number} b */
+export function sameDay(a, b) {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
+/** A colour of its own for everybody, by name; which one is in the style sheet. @param {string} name */
+export function hue(name) {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 8;
+  return `hue-${sum}`;
+}
+
+/** @param {string} name */
+export function initial(name) {
+  return ([...name][0] ?? "?").toUpperCase();
+}

@@ -1,0 +1,89 @@
+/** The page's words, in English and Chinese. */
+
+import { signal } from "./ui.js";
+
+const WORDS = {
+  signIn: ["Sign in", "登录"],
+  signUp: ["Create account", "注册"],
+  user: ["User name", "用户名"],
+  password: ["Password", "密码"],
+  haveAccount: ["I have an account", "已有账号"],
+  noAccount: ["I am new here", "新用户"],
+  tagline: ["No message is ever lost between two devices.", "两台设备之间，消息永不丢失。"],
+  conversations: ["Conversations", "会话"],
+  newChat: ["New conversation", "新会话"],
+  newGroup: ["New group", "新建群组"],
+  startWith: ["Who do you want to write to?", "想和谁聊天？"],
+  groupName: ["Name of the group", "群名称"],
+  groupMembers: ["Members, separated by spaces", "成员，用空格分隔"],
+  start: ["Start", "开始"],
+  cancel: ["Cancel", "取消"],
+  create: ["Create", "创建"],
+  send: ["Send", "发送"],
+  write: ["Write a message", "输入消息"],
+  nothingYet: ["Nothing here yet. Say hello.", "还没有消息，打个招呼吧。"],
+  choose: ["Choose a conversation, or begin one.", "选择一个会话，或新建一个。"],
+  noConversations: ["No conversations yet.", "还没有会话。"],
+  you: ["You", "你"],
+  online: ["online", "在线"],
+  lastSeen: ["last seen {0}", "最后在线 {0}"],
+  typing: ["{0} is typing…", "{0} 正在输入…"],
+  pending: ["sending", "发送中"],
+  sent: ["sent", "已发送"],
+  failed: ["not sent: {0}", "发送失败：{0}"],
+  retry: ["Try again", "重试"],
+  discard: ["Discard", "丢弃"],
+  recalled: ["This message was recalled.", "消息已撤回。"],
+  edited: ["edited", "已编辑"],
+  newMessages: ["New messages", "新消息"],
+  jump: ["Jump to latest", "跳到最新"],
+  unread: ["{0} unread", "{0} 条未读"],
+  connected: ["Connected", "已连接"],
+  connecting: ["Connecting…", "连接中…"],
+  syncing: ["Catching up…", "同步中…"],
+  disconnected: ["Offline", "离线"],
+  catchingUp: ["Catching up: {0} of {1}", "正在同步：{0} / {1}"],
+  goOffline: ["Go offline", "转为离线"],
+  goOnline: ["Go online", "恢复在线"],
+  settings: ["Settings", "设置"],
+  language: ["中文", "English"],
+  theme: ["Dark or light", "深色或浅色"],
+  notify: ["Notify me", "允许通知"],
+  signOut: ["Sign out", "退出登录"],
+  back: ["Back to the conversations", "返回会话列表"],
+  members: ["Members", "成员"],
+  addMember: ["Add a member", "添加成员"],
+  leave: ["Leave the group", "退出群组"],
+  remove: ["Remove {0}", "移除 {0}"],
+  gone: ["You are no longer in this group.", "你已不在此群组。"],
+  loadFailed: ["It could not be loaded: {0}", "加载失败：{0}"],
+  today: ["Today", "今天"],
+  yesterday: ["Yesterday", "昨天"],
+  messagesOf: ["Messages with {0}", "与 {0} 的消息"],
+  passwordHint: ["8 characters or more", "至少 8 个字符"],
+  close: ["Close", "关闭"],
+};
+
+const LANGUAGES = ["en", "zh"];
+
+export const language = signal(
+  localStorage.getItem("roost:language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"),
+);
+
+/** @param {string} chosen en or zh */
+export function speak(chosen) {
+  language.value = chosen;
+  localStorage.setItem("roost:language", chosen);
+  document.documentElement.lang = chosen;
+}
+
+/**
+ * A text in the language of the page; `{0}` stands for the first of the values.
+ *
+ * @param {keyof typeof WORDS} key
+ * @param {...(string|number)} values
+ */
+export function t(key, ...values) {
+  const text = WORDS[key][LANGUAGES.indexOf(language.value)] ?? WORDS[key][0];
+  return text.replace(/\{(\d)\}/g, (_, index) => String(values[Number(index)]));
+}

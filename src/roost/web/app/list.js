@@ -1,0 +1,59 @@
+/** The conversations, the latest first. */
+
+import { hue, initial, short } from "./format.js";
+import { t } from "./i18n.js";
+import { choose, client, conversations, current, presence, titleOf, typists } from "./state.js";
+import { html, useState } from "./ui.js";
+
+/** Drawn at first, and with each step down: a list of thousands stays quick. */
+const PIECE = 60;
+
+export function List() {
+  const [shown, setShown] = useState(PIECE);
+  const all = conversations.value;
+  if (all === null) return html`<div class="list" aria-busy="true"></div>`;
+  if (all.length === 0) return html`<div class="list"><p class="quiet pad">${t("noConversations")}</p></div>`;
+
+  /** @param {Event} event */
+  function scrolled(event) {
+    const { scrollTop, clientHeight, scrollHeight } = /** @type {HTMLElement} */ (event.currentTarget);
+    if (scrollTop + 2 * clientHeight > scrollHeight && shown < all.length) setShown(shown + PIECE);
+  }
+
+  return html`<ul class="list" onScroll=${scrolled}>
+    ${all.slice(0, shown).map((one) => html`<${Row} key=${one.conversationID} one=${one} />`)}
+  </ul>`;
+}
+
+/** @param {{one: import("../sdk/types.js").Conversation}} props */
+function Row({ one }) {
+  const title = titleOf(one);
+  const other = client.value?.otherOf(one.conversationID) ?? null;
+  const here = other !== null && presence.value[other]?.online;
+  const typing = Object.keys(typists.value[one.conversationID] ?? {});
+  const chosen = one.conversationID === current.value;
+  return html`<li>
+    <button class=${chosen ? "row chosen" : "row"} aria-current=${chosen} onClick=${() => choose(one.conversationID)}>
+      <span class="face ${hue(title)}" aria-hidden="true">${initial(title)}${here && html`<i class="here"></i>`}</span>
+      <span class="grow">
+        <span class="line"><b class="name">${title}</b><time>${one.lastTime ? short(one.lastTime) : ""}</time></span>
+        <span class="line">
+          <span class="preview">${typing.length ? t("typing", typing[0]) : preview(one)}</span>
+          ${one.unread > 0 &&
+          html`<span class=${one.muted ? "badge muted" : "badge"} aria-label=${t("unread", one.unread)}>
+            ${one.unread > 999 ? "999+" : one.unread}
+          </span>`}
+        </span>
+      </span>
+    </button>
+  </li>`;
+}
+
+/** @param {import("../sdk/types.js").Conversation} one */
+function preview({ lastMessage, conversationID }) {
+  if (lastMessage === null) return "";
+  if (lastMessage.recallTime) return t("recalled");
+  const own = lastMessage.senderID === client.value?.userID;
+  const who = own ? `${t("you")}: ` : conversationID.startsWith("g:") ? `${lastMessage.senderID}: ` : "";
+  return who + lastMessage.content.slice(0, 120);
+}

@@ -1,0 +1,25 @@
+/** The page. */
+
+import { Chat } from "./chat.js";
+import { language, speak, t } from "./i18n.js";
+import { SignIn } from "./signin.js";
+import { begin, client, unreadTotal } from "./state.js";
+import { effect, html, render } from "./ui.js";
+
+function App() {
+  return client.value === null ? html`<${SignIn} />` : html`<${Chat} />`;
+}
+
+const theme = localStorage.getItem("roost:theme");
+if (theme) document.documentElement.dataset.theme = theme;
+speak(language.value);
+effect(() => {
+  document.title = unreadTotal.value ? `(${unreadTotal.value}) Roost` : "Roost";
+});
+begin().then(
+  () => render(html`<${App} />`, /** @type {Element} */ (document.querySelector("main"))),
+  (error) => {
+    console.warn(error);
+    /** @type {Element} */ (document.querySelector("main")).textContent = t("loadFailed", error.message);
+  },
+);

@@ -1,0 +1,175 @@
+/** What the page shows: signals, kept up to date by the client. Components read them and call the actions here. */
+
+import { Client, Login } from "../sdk/index.js";
+import { batch, computed, signal } from "./ui.js";
+
+/**
+ * @typedef {import("../sdk/types.js").Conversation} Conversation
+ * @typedef {import("../sdk/types.js").Message} Message
+ * @typedef {import("../sdk/types.js").Unsent} Unsent
+ */
+
+/** How often the presence of those in the list is asked for anew, in ms; changes come by themselves. */
+const TYPING_SHOWN = 4000;
+const TYPING_TOLD = 2500;
+/** Users whose presence is watched: those of the latest conversations. */
+const WATCHED = 200;
+
+export const login = new Login(location.origin);
+/** @type {import("./ui.js").Signal<Client|null>} */
+export const client = signal(null);
+/** @type {import("./ui.js").Signal<Conversation[]|null>} */
+export const conversations = signal(null);
+/** @type {import("./ui.js").Signal<string|null>} */
+export const current = signal(null);
+export const connection = signal({ state: "disconnected", reason: /** @type {string|null} */ (null) });
+/** @type {import("./ui.js").Signal<{done: number, total: number}|null>} */
+export const progress = signal(null);
+/** @type {import("./ui.js").Signal<Record<string, {online: boolean, lastSeen?: number}>>} */
+export const presence = signal({});
+/** @type {import("./ui.js").Signal<Record<string, Record<string, number>>>} */
+export const typists = signal({});
+/** Counts the changes of the open conversation: its messages are read anew. */
+export const revision = signal(0);
+export const offline = signal(false);
+
+export const unreadTotal = computed(() =>
+  (conversations.value ?? []).reduce((sum, one) => sum + (one.muted ? 0 : one.unread), 0),
+);
+export const open = computed(() => conversations.value?.find((one) => one.conversationID === current.value) ?? null);
+
+/** The page starts: with the session of before, if there is one. */
+export async function begin() {
+  current.value = decodeURIComponent(location.hash.slice(1)) || null;
+  addEventListener("hashchange", () => (current.value = decodeURIComponent(location.hash.slice(1)) || null));
+  if (login.userID !== null) await enter();
+}
+
+/** Signs in or up; raises what the server refuses. @param {"login"|"register"} way @param {string} user @param {string} password */
+export async function signIn(way, user, password) {
+  await login[way](user, password);
+  await enter();
+}
+
+async function enter() {
+  const made = new Client(location.origin, { session: login, userID: login.userID });
+  made.on("state", (state) => {
+    connection.value = state;
+    offline.value = state.state === "disconnected" && state.reason === "offline by wish";
+    if (state.state === "connected") {
+      progress.value = null;
+      watchAll();
+    }
+  });
+  made.on("progress", (step) => (progress.value = step.total > 0 && step.done < step.total ? step : null));
+  made.on("changed", ({ conversations: ids }) => changed(ids));
+  made.on("reset", () => changed([current.value]));
+  made.on("presence", ({ users }) => (presence.value = { ...presence.value, ...users }));
+  made.on("typing", ({ conversationID, userID }) => showTyping(conversationID, userID));
+  made.on("received", ({ messages }) => announce(messages));
+  made.on("signedOut", () => void leave());
+  await made.open();
+  client.value = made;
+  await reload();
+}
+
+/** Signs out: the device's token and its store are gone. */
+export async function signOut() {
+  await login.logout();
+  await leave();
+}
+
+async function leave() {
+  const left = client.value;
+  if (left === null) return;
+  batch(() => {
+    client.value = null;
+    conversations.value = null;
+    progress.value = null;
+    choose(null);
+  });
+  await left.close();
+}
+
+let reloading = false;
+let reloadAgain = false;
+
+/** Reads the list anew; while it is read, further wishes become one. */
+async function reload() {
+  reloadAgain = true;
+  if (reloading) return;
+  reloading = true;
+  while (reloadAgain && client.value) {
+    reloadAgain = false;
+    conversations.value = await client.value.conversations();
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  reloading = false;
+}
+
+/** @param {(string|null)[]} ids */
+function changed(ids) {
+  if (ids.includes(current.value)) revision.value += 1;
+  void reload();
+}
+
+/** @param {string|null} conversationID */
+export function choose(conversationID) {
+  if (conversationID === current.value) return;
+  current.value = conversationID;
+  history.pushState(null, "", conversationID === null ? location.pathname : `#${encodeURIComponent(conversationID)}`);
+}
+
+/** @param {string} text */
+export async function send(text) {
+  if (client.value && current.value) await client.value.send(current.value, text);
+}
+
+let toldTyping = 0;
+
+/** Tells the others, not at every key. */
+export function tellTyping() {
+  if (Date.now() - toldTyping < TYPING_TOLD || !client.value || !current.value) return;
+  toldTyping = Date.now();
+  client.value.typing(current.value);
+}
+
+/** @param {string} conversationID @param {string} userID */
+function showTyping(conversationID, userID) {
+  const until = Date.now() + TYPING_SHOWN;
+  const of = { ...typists.value[conversationID], [userID]: until };
+  typists.value = { ...typists.value, [conversationID]: of };
+  setTimeout(() => {
+    const left = Object.entries(typists.value[conversationID] ?? {}).filter(([, end]) => end > Date.now());
+    typists.value = { ...typists.value, [conversationID]: Object.fromEntries(left) };
+  }, TYPING_SHOWN + 50);
+}
+
+function watchAll() {
+  const one = client.value;
+  const others = (conversations.value ?? []).map(({ conversationID }) => one?.otherOf(conversationID) ?? "");
+  const users = [...new Set(others.filter((user) => user && user !== one?.userID))].slice(0, WATCHED);
+  if (users.length) one?.watch(users);
+}
+
+export function toggleOffline() {
+  if (offline.value) client.value?.connect();
+  else client.value?.disconnect();
+}
+
+/** What a conversation is called. @param {Conversation|string} conversation */
+export function titleOf(conversation) {
+  const id = typeof conversation === "string" ? conversation : conversation.conversationID;
+  const other = client.value?.otherOf(id) ?? null;
+  if (other !== null) return other;
+  return (typeof conversation === "string" ? null : conversation.name) ?? id.slice(2);
+}
+
+/** A notification for what came while nobody looked. @param {Message[]} messages */
+function announce(messages) {
+  if (document.visibilityState === "visible" || globalThis.Notification?.permission !== "granted") return;
+  if (connection.value.state !== "connected") return;
+  const last = messages[messages.length - 1];
+  const notice = new Notification(last.senderID, { body: last.content, tag: last.conversationID });
+  notice.onclick = () => (window.focus(), choose(last.conversationID));
+}

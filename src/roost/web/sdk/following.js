@@ -1,0 +1,206 @@
+/**
+ * The client at work in the tab that has the connection: what comes goes into the store, what waits in the store goes
+ * out. A short gap is closed by the socket itself; a long one by pages of HTTP, while acks are held back.
+ */
+
+import { Connection } from "./connection.js";
+import { Intake } from "./intake.js";
+import { Outbox } from "./outbox.js";
+import { isFinal, SyncManager } from "./sync.js";
+
+/** Entries behind, from which on pages are quicker than the socket's batches. */
+const LONG_GAP = 1000;
+/** Entries stored until the server is told, while they come one by one; and milliseconds until then. */
+const ACK_EVERY = 25;
+const ACK_AFTER = 500;
+
+export class Following {
+  #acked = 0;
+  #target = 0;
+  #started = 0;
+  #held = false;
+  #ackTimer = 0;
+  /** @type {string[]} */
+  #watched = [];
+
+  /**
+   * @param {string} url
+   * @param {import("./session.js").Session} session
+   * @param {import("./http.js").Http} http
+   * @param {import("./store/store.js").Store} store
+   * @param {import("./types.js").SyncConfig} config
+   * @param {(name: import("./events.js").EventName, detail: any) => void} tell
+   */
+  constructor(url, session, http, store, config, tell) {
+    this.http = http;
+    this.store = store;
+    this.config = config;
+    this.tell = tell;
+    this.connection = new Connection(url, session, this);
+    this.intake = new Intake(store, {
+      applied: (applied) => this.#applied(applied),
+      gap: () => this.connection.drop("an entry was left out"),
+      broken: (error) => this.connection.drop(`what came could not be stored: ${error}`),
+    });
+    this.intake.start(config.lastSyncSeq);
+    this.outbox = new Outbox(
+      store,
+      config.userID,
+      (frame) => this.connection.send(frame),
+      (messageID, conversationID, error) => {
+        tell("failed", { messageID, conversationID, error: error.message, slug: error.slug });
+        tell("changed", { conversations: [conversationID] });
+      },
+    );
+    this.sync = new SyncManager(http, store, this.intake, {
+      progress: (done, total) => tell("progress", { done, total }),
+      reset: () => tell("reset", {}),
+    });
+  }
+
+  start() {
+    this.connection.start();
+  }
+
+  stop(/** @type {string|null} */ reason = null) {
+    this.sync.stopSync();
+    this.connection.stop(reason);
+  }
+
+  // --- the connection's follower ---
+
+  async hello() {
+    await this.intake.drained();
+    const { epoch } = await this.store.config();
+    return { lastSeq: this.intake.position, epoch, deviceID: this.config.deviceID };
+  }
+
+  /** @param {any} ready */
+  ready(ready) {
+    if (ready.userID !== this.config.userID) {
+      this.stop(`The token is ${ready.userID}'s, the store ${this.config.userID}'s.`);
+      return;
+    }
+    void this.store.claim(ready.epoch);
+    this.#acked = this.intake.position;
+    this.#started = this.intake.position;
+    this.#target = ready.headSeq;
+    this.#held = false;
+    if (this.#target - this.#started > LONG_GAP) void this.#fill();
+    this.outbox.beginAgain();
+    void this.tellMarks();
+    if (this.#watched.length) this.connection.send({ type: "presence", userIDs: this.#watched });
+    this.#look();
+  }
+
+  /** @param {any} frame */
+  frame(frame) {
+    switch (frame.type) {
+      case "offline":
+      case "message":
+      case "change":
+      case "sent":
+        this.intake.take(frame);
+        break;
+      case "sync_batch":
+        if (frame.resetRequired) void this.#reset();
+        break;
+      case "typing":
+      case "presence":
+        this.tell(frame.type, frame);
+        break;
+      case "error":
+        void this.outbox.refused(frame);
+    }
+  }
+
+  /** @param {import("./connection.js").State} state @param {string|null} reason */
+  state(state, reason) {
+    this.tell("state", { state, reason });
+  }
+
+  /** @param {import("./errors.js").RoostError} error */
+  refused(error) {
+    this.tell("signedOut", { error: error.message, slug: error.slug });
+  }
+
+  // --- wishes of the application ---
+
+  /** @param {string[]} userIDs */
+  watch(userIDs) {
+    this.#watched = userIDs;
+    this.connection.send({ type: "presence", userIDs });
+  }
+
+  /** Tells the server the read marks that it does not know. */
+  async tellMarks() {
+    for (const { conversationID, conversationSeq } of await this.store.readMarks()) {
+      const path = `/conversations/${encodeURIComponent(conversationID)}/read`;
+      try {
+        await this.http.request("POST", path, { conversationSeq });
+      } catch (error) {
+        if (/** @type {any} */ (error).retryable || isFinal(error)) return; // after the next connect
+      }
+      await this.store.markTold(conversationID, conversationSeq);
+    }
+  }
+
+  // --- the log ---
+
+  /** @param {import("./store/apply.js").Applied} applied */
+  #applied({ position, conversations, received, sent }) {
+    for (const { messageID, conversationID } of sent) {
+      this.outbox.settled(messageID);
+      this.tell("sent", { messageID, conversationID });
+    }
+    if (conversations.length) this.tell("changed", { conversations });
+    if (received.length) this.tell("received", { messages: received });
+    if (this.connection.state === "syncing" && this.sync.state !== "syncing") {
+      this.tell("progress", { done: position - this.#started, total: this.#target - this.#started });
+    }
+    this.#ackSoon(position);
+    this.#look();
+  }
+
+  /** @param {number} position */
+  #ackSoon(position) {
+    if (this.#held || position <= this.#acked) return;
+    clearTimeout(this.#ackTimer);
+    if (position - this.#acked >= ACK_EVERY || this.connection.state === "syncing") this.#ack();
+    else this.#ackTimer = Number(setTimeout(() => this.#ack(), ACK_AFTER));
+  }
+
+  #ack() {
+    if (this.connection.send({ type: "ack", seq: this.intake.position })) this.#acked = this.intake.position;
+  }
+
+  #look() {
+    if (!this.#held && this.intake.position >= this.#target) this.connection.caughtUp();
+  }
+
+  async #fill() {
+    this.#held = true;
+    try {
+      await this.sync.startSync();
+    } catch (error) {
+      if (!isFinal(error)) this.connection.drop(`catching up failed: ${/** @type {Error} */ (error).message}`);
+    } finally {
+      this.#held = false;
+    }
+    this.#ackSoon(this.intake.position);
+    this.#look();
+  }
+
+  async #reset() {
+    this.#held = true;
+    try {
+      await this.sync.reset();
+    } catch (error) {
+      if (!isFinal(error)) this.connection.drop(`the snapshot failed: ${/** @type {Error} */ (error).message}`);
+    } finally {
+      this.#held = false;
+    }
+    this.#ack();
+    this.#look();
+  }
+}

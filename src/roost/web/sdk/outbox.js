@@ -1,0 +1,111 @@
+/**
+ * Sends what is in the store's outbox, in order, until the server has given a receipt or refused it for good.
+ *
+ * Several messages are on their way at once. What is on its way when the connection ends is sent again, with the same
+ * messageID: the server stores it once.
+ */
+
+import { sleep } from "./backoff.js";
+import { errorOf } from "./errors.js";
+
+/** Messages on their way at most. */
+const WINDOW = 50;
+/** Milliseconds until a message is tried again whose refusal may pass, where the server does not say how long. */
+const PAUSE = 2000;
+
+export class Outbox {
+  /** @type {Set<string>} */
+  #underWay = new Set();
+  #running = false;
+  #again = false;
+  #pausedUntil = 0;
+
+  /**
+   * @param {import("./store/store.js").Store} store
+   * @param {string} userID
+   * @param {(frame: object) => boolean} send whether the frame left
+   * @param {(messageID: string, conversationID: string, error: import("./errors.js").RoostError) => void} failed
+   */
+  constructor(store, userID, send, failed) {
+    this.store = store;
+    this.userID = userID;
+    this.send = send;
+    this.failed = failed;
+  }
+
+  /** A new connection: nothing is on its way. */
+  beginAgain() {
+    this.#underWay.clear();
+    this.#pausedUntil = 0;
+    void this.flush();
+  }
+
+  /** Sends what waits. */
+  async flush() {
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        if (Date.now() < this.#pausedUntil) return;
+        for (const unsent of await this.store.unsent()) {
+          if (this.#underWay.size >= WINDOW) return;
+          if (unsent.state !== "pending" || this.#underWay.has(unsent.messageID)) continue;
+          if (!this.send(frameOf(unsent, this.userID))) return;
+          this.#underWay.add(unsent.messageID);
+        }
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** A receipt was stored. @param {string} messageID */
+  settled(messageID) {
+    if (this.#underWay.delete(messageID)) void this.flush();
+  }
+
+  /**
+   * The server refused a frame.
+   *
+   * @param {{messageID?: string, code: number, error: string, message: string, retryAfter?: number}} frame
+   */
+  async refused(frame) {
+    if (frame.messageID === undefined || !this.#underWay.delete(frame.messageID)) return;
+    const error = errorOf(frame);
+    if (error.retryable) {
+      const pause = error.retryAfter ? error.retryAfter * 1000 : PAUSE;
+      this.#pausedUntil = Date.now() + pause;
+      await sleep(pause);
+      return this.flush();
+    }
+    let conversationID = "";
+    await this.store.changeUnsent(frame.messageID, (unsent) => {
+      conversationID = unsent.conversationID;
+      return { ...unsent, state: "failed", error: error.message, slug: error.slug };
+    });
+    this.failed(frame.messageID, conversationID, error);
+    return this.flush();
+  }
+}
+
+/**
+ * The user at the other end of a private conversation (oneself, in the one with oneself); null for a group.
+ *
+ * @param {string} conversationID
+ * @param {string} userID
+ * @returns {string|null}
+ */
+export function otherOf(conversationID, userID) {
+  const [kind, ...names] = conversationID.split(":");
+  if (kind !== "p") return null;
+  return names.find((name) => name !== userID) ?? userID;
+}
+
+/** @param {import("./types.js").Unsent} unsent @param {string} userID */
+function frameOf({ conversationID, messageID, messageType, content, createTime }, userID) {
+  const other = otherOf(conversationID, userID);
+  const address = other === null ? { type: "group", to: conversationID.slice(2) } : { type: "private", to: other };
+  return { ...address, messageID, messageType, content, createTime };
+}

@@ -1,0 +1,83 @@
+/**
+ * The shapes on the wire (docs/http.md, docs/websocket.md) and in the store.
+ *
+ * @typedef {object} Message
+ * @property {string} messageID the sender's own id
+ * @property {string} serverMsgID
+ * @property {number} [seq] its place in this user's log
+ * @property {string} conversationID
+ * @property {number} conversationSeq
+ * @property {string} senderID
+ * @property {number} messageType 1 text, 2 image, 3 file, 4 emoji or sticker, 5 system
+ * @property {string} content
+ * @property {number} createTime milliseconds since 1970-01-01 UTC, like all times
+ * @property {number} serverTime
+ * @property {number} version
+ * @property {number} [editTime]
+ * @property {number} [recallTime]
+ *
+ * @typedef {object} Change a log entry that is no message
+ * @property {number} seq
+ * @property {string} kind read, group, member
+ * @property {string} conversationID
+ * @property {number} [conversationSeq]
+ * @property {string} [action]
+ * @property {string} [userID]
+ * @property {string} [actorID]
+ * @property {string} [role]
+ * @property {string} [name]
+ * @property {number} [time]
+ *
+ * @typedef {object} Sent a receipt: the message is on disk in every receiver's log
+ * @property {string} messageID
+ * @property {string} serverMsgID
+ * @property {string} conversationID
+ * @property {number} conversationSeq
+ * @property {number} seq its place in the sender's log
+ * @property {number} serverTime
+ * @property {boolean} [duplicate]
+ *
+ * @typedef {object} Page
+ * @property {Message[]} messages
+ * @property {Change[]} changes
+ * @property {number} fromSeq
+ * @property {number} maxSeq
+ * @property {boolean} hasMore
+ * @property {number} headSeq
+ * @property {string} epoch
+ * @property {boolean} [resetRequired]
+ *
+ * @typedef {object} Conversation as it is in the store
+ * @property {string} conversationID
+ * @property {string|null} name of a group
+ * @property {string} role owner, admin, member
+ * @property {boolean} muted
+ * @property {boolean} gone left, removed or dissolved
+ * @property {number} readSeq this user's read mark, a conversationSeq
+ * @property {number} lastSeq the conversationSeq of its last message
+ * @property {number} lastTime
+ * @property {Message|null} lastMessage
+ * @property {number} unread
+ * @property {number} knownFrom where a snapshot began: what is older is asked for when somebody looks
+ * @property {number} unreadBefore what was unread before that
+ *
+ * @typedef {object} Unsent a message of the outbox
+ * @property {number} [place] the order of sending
+ * @property {string} messageID
+ * @property {string} conversationID
+ * @property {number} messageType
+ * @property {string} content
+ * @property {number} createTime
+ * @property {"pending"|"failed"} state
+ * @property {string} [error] why it failed, for a person
+ * @property {string} [slug]
+ *
+ * @typedef {object} SyncConfig where the store stands
+ * @property {string} userID
+ * @property {string} deviceID
+ * @property {string|null} epoch
+ * @property {number} lastSyncSeq
+ * @property {number} lastSyncTime
+ */
+
+export {};
