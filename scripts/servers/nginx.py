@@ -29,7 +29,20 @@ class Nginx(ServerProcess):
             main = main.replace(path, f"{self.directory}/")
         (self.directory / "nginx.conf").write_text(main, encoding="utf-8")
 
+        self._command = [
+            str(PROGRAM),
+            "-p",
+            str(self.directory),
+            "-c",
+            str(self.directory / "nginx.conf"),
+            "-e",
+            "stderr",
+        ]
+
+    def check(self) -> None:
+        """Has it read its configuration. Raises `RuntimeError` with what it does not like."""
+        self.run(*self._command, "-t")
+
     def launch(self) -> None:
         """Starts it."""
-        places = ["-p", str(self.directory), "-c", str(self.directory / "nginx.conf"), "-e", "stderr"]
-        self.spawn(str(PROGRAM), *places, "-g", "daemon off;")
+        self.spawn(*self._command, "-g", "daemon off;")

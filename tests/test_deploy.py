@@ -1,0 +1,121 @@
+"""The files of deploy/ hold together: settings are settings, what they name is there, nginx and systemd take them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from scripts.servers.nginx import PROGRAM, Nginx
+
+from roost.config import load
+from tests.servers import missing
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOY = ROOT / "deploy"
+UNITS = ("roost.service", "roost-push-worker.service")
+VARIABLE = re.compile(r"\$\{(\w+)(:[-?][^}]*)?\}")
+
+
+def text(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """Those of the compose file, with the variables filled in."""
+    found = yaml.safe_load(VARIABLE.sub("filled", text("compose.yaml")))["services"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_settings_of_a_cluster_are_settings(services: dict[str, Any]) -> None:
+    config = load(DEPLOY / "cluster.yaml", {})
+    assert config.server.database
+    assert config.redis.url
+    assert config.push.queue == "rabbitmq"
+    for name in ("node1", "node2", "push-worker"):
+        service = services[name]
+        assert service["command"][1:] == ["--config", "/etc/roost/cluster.yaml"]
+        config = load(DEPLOY / "cluster.yaml", service["environment"])
+        addresses = (config.server.database, config.redis.url, config.push.rabbitmq)
+        assert [urlsplit(address).hostname for address in addresses] == ["postgres", "redis", "rabbitmq"]
+
+
+def test_every_variable_of_the_compose_file_is_in_the_example() -> None:
+    told = set(re.findall(r"^(\w+)=", text("example.env"), re.MULTILINE))
+    assert {name for name, _ in VARIABLE.findall(text("compose.yaml"))} == told
+
+
+def test_every_container_starts_again_and_says_how_it_is(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["restart"] == "unless-stopped"
+        if "build" not in service:
+            assert service["healthcheck"]["test"]
+            assert "/" not in service["image"]
+        elif name != "push-worker":  # it listens nowhere
+            assert "healthcheck" not in service  # the image's own: /readyz
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            here = volume.split(":")[0]
+            assert not here.startswith(".") or (DEPLOY / here).is_file()
+
+
+def test_the_nodes_believe_the_balancer_alone_who_its_clients_are(services: dict[str, Any]) -> None:
+    balancer = services["nginx"]["networks"]["default"]["ipv4_address"]
+    assert {services[node]["environment"]["FORWARDED_ALLOW_IPS"] for node in ("node1", "node2")} == {balancer}
+    assert all("ports" not in service for name, service in services.items() if name != "nginx")
+
+
+def test_the_image_has_what_it_is_built_from_and_no_root() -> None:
+    lines = text("Dockerfile").splitlines()
+    ignored = text("Dockerfile.dockerignore").split()
+    sources = [
+        part for line in lines if line.startswith("COPY ") and "--from" not in line for part in line.split()[1:-1]
+    ]
+    assert {"src", "pyproject.toml", "requirements.lock"} <= set(sources)
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in ignored
+    last = max(number for number, line in enumerate(lines) if line.startswith("FROM "))
+    assert "USER roost" in lines[last:]
+    assert any("/readyz" in line for line in lines[last:])
+    assert all(fnmatch.fnmatch(line, "FROM python:* *") or line == lines[last] for line in lines if line[:5] == "FROM ")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_takes_the_units(unit: str, tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    there = tmp_path / unit
+    there.write_text(text(f"systemd/{unit}").replace("/opt/roost/venv/bin/roost", sys.executable), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", there], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_units_are_hardened_alike() -> None:
+    first, second = (text(f"systemd/{unit}").partition("StateDirectory=")[2] for unit in UNITS)
+    assert first == second
+    assert "NoNewPrivileges=true" in first
+
+
+def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+    if not PROGRAM.exists():
+        missing("nginx-light")
+    balancer = Nginx(DEPLOY / "nginx", 18080, [18081, 18082, 18083], directory=tmp_path / "nginx")
+    balancer.run(
+        str(PROGRAM), "-t", "-p", str(balancer.directory), "-c", f"{balancer.directory}/nginx.conf", "-e", "stderr"
+    )
+    site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
+    assert re.findall(r"^ *server (\S+) max_fails=1", site, re.MULTILINE) == [
+        f"127.0.0.1:{port}" for port in (18081, 18082, 18083)
+    ]
+    assert "least_conn;" in site
+    assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == ["127.0.0.1:18080"]
