@@ -176,7 +176,8 @@ async def test_a_server_that_is_killed_loses_no_push(
                 while books.waiting():  # noqa: ASYNC110 - a file tells nobody
                     await asyncio.sleep(0.1)
             stored = {str(row["mid"]) for row in books.rows("SELECT mid FROM messages")}
-            lines = [(str(row["message_id"]), row["push_status"]) for row in books.rows("SELECT message_id, push_status FROM push_log")]
+            attempts = books.rows("SELECT message_id, push_status FROM push_log")
+            lines = [(str(row["message_id"]), row["push_status"]) for row in attempts]
     finally:
         life.server.stop()
     came = Counter(push.json["roost"]["serverMsgID"] for push in apple.requests)

@@ -98,7 +98,7 @@ async def test_the_log_has_a_line_for_each_message_of_a_mail(
     time.pass_(WAIT)
     await eventually(books.settled)
     lines = books.rows("SELECT message_id, push_type, push_status FROM push_log")
-    assert {tuple(line) for line in lines} == {(int(one["serverMsgID"]), "email", "sent") for one in sent}
+    assert {tuple(line.values()) for line in lines} == {(int(one["serverMsgID"]), "email", "sent") for one in sent}
     assert len(lines) == 3
 
 
