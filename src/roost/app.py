@@ -8,8 +8,9 @@ import resource
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import uvicorn
 from sqlalchemy import Connection, insert, select, update
@@ -20,8 +21,12 @@ from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
 from roost.db.migrate import alone, migrate
+from roost.db.redis import RedisServer
 from roost.db.schema import deployment
+from roost.deliver.bus import Alone, Bus
 from roost.deliver.hub import Hub
+from roost.deliver.redis import RedisBus
+from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
@@ -37,7 +42,9 @@ from roost.flow.submit import Submit
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
+from roost.presence.contract import Presence
 from roost.presence.memory import MemoryPresence
+from roost.presence.redis import RedisPresence
 from roost.push.register import Register
 from roost.roster.users import Users
 
@@ -86,17 +93,44 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
             await database.ready()
         except DBAPIError as error:
             raise OSError(f"{storage.name(config)} can't be used: {error.orig}") from None
-        stack.push_async_callback(database.close)
-        yield await _wire(config, database, stack), database
+        try:
+            shared = await _share(config, database, stack)
+        finally:
+            stack.push_async_callback(database.close)  # before the bus leaves: it tells what is committed last
+        yield await _wire(config, database, shared, stack), database
 
 
-async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitStack) -> Roads:
+class Shared(NamedTuple):
+    """What this node shares with others, and `hub`, what it tells its own users by."""
+
+    hub: Hub
+    redis: RedisServer | None
+    bus: Bus
+    presence: Presence
+
+
+async def _share(config: Config, database: Database, stack: contextlib.AsyncExitStack) -> Shared:
+    """The node's place among others, if it may have any: until `stack` is left."""
+    hub, ttl = Hub(), config.presence.ttl
+    if not config.redis.url:
+        return Shared(hub, None, Alone(), MemoryPresence(ttl, now_ms))
+    redis, node = RedisServer(config.redis.url), secrets.token_hex(8)
+    presence = RedisPresence(redis, node, ttl, now_ms)
+    await stack.enter_async_context(redis.running())
+    if not config.server.database:  # a file has one server
+        return Shared(hub, redis, Alone(), presence)
+    bus = RedisBus(redis, hub, node, await database.read(reading.epoch))
+    await stack.enter_async_context(bus.running())
+    return Shared(hub, redis, bus, presence)
+
+
+async def _wire(config: Config, database: Database, shared: Shared, stack: contextlib.AsyncExitStack) -> Roads:
     """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     statements = storage.statements(config)
     database.rolled_back = statements.rolled_back
-    hub = Hub()
+    hub = shared.hub
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
     register = Register(database, now_ms, channels, shared=bool(config.server.database))
     await register.load()
@@ -106,7 +140,7 @@ async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitS
         workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms)
     )
     users = Users(database, now_ms)
-    fanout = Fanout(hub)
+    fanout = Fanout(hub, shared.bus)
     limits = config.limits
     tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
     return Roads(
@@ -124,8 +158,9 @@ async def _wire(config: Config, database: Database, stack: contextlib.AsyncExitS
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,
-        presence=MemoryPresence(config.presence.ttl, now_ms),
+        presence=shared.presence,
         hub=hub,
+        bus=shared.bus,
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         clock=now_ms,
@@ -169,9 +204,12 @@ class _Uvicorn(uvicorn.Server):
 async def running(config: Config) -> AsyncIterator[Node]:
     """A node that answers on `config.server`; port 0 takes a free one. It ends, all saved, when the block does."""
     loop = asyncio.get_running_loop()
-    async with open_roads(config) as (roads, _):
+    async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
+        roads.bus.heard = gateway.hear
+        if config.server.database:
+            await stack.enter_async_context(_watching(database, roads, gateway))
         server = _Uvicorn(
             uvicorn.Config(
                 build_api(roads, config),
@@ -202,6 +240,26 @@ async def running(config: Config) -> AsyncIterator[Node]:
             await serving
             periodic.cancel()
             await asyncio.gather(periodic, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _watching(database: Database, roads: Roads, gateway: Gateway) -> AsyncIterator[None]:
+    """Looks after what hints of other nodes may have missed, until the block ends."""
+
+    async def heads(uids: Sequence[int]) -> dict[int, int]:
+        return await database.read(lambda connection: reading.heads(connection, uids))
+
+    async def revoked() -> None:
+        gateway.end_revoked(await roads.tokens.learn_revoked())
+
+    watch = Watch(roads.hub, heads, revoked, lambda: roads.bus.up)
+    roads.bus.look = watch.at_once
+    watching = asyncio.create_task(watch.run())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 def _url(server: uvicorn.Server) -> str:

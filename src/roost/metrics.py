@@ -11,6 +11,11 @@ MESSAGES = Counter("roost_messages", "Messages committed")
 DUPLICATES = Counter("roost_duplicates", "Sends answered with an earlier result")
 DELIVERIES = Counter("roost_deliveries", "Entries offered to connected readers")
 CONNECTIONS = Gauge("roost_connections", "Authenticated WebSocket connections")
+NODES = Gauge("roost_nodes", "Nodes on the bus, this one included; 0 while it is away")
+BUS_PUBLISHED = Counter("roost_bus_published", "Hints given to the bus")
+BUS_RECEIVED = Counter("roost_bus_received", "Hints of other nodes")
+BUS_DROPPED = Counter("roost_bus_dropped", "Hints that were dropped because the bus was away or too slow")
+WATCH_FOUND = Counter("roost_watch_found", "Readers that had not been told how far their logs go")
 SLOW_READERS = Counter("roost_slow_readers", "Times a reader left the fast lane because its socket was full")
 COMMIT_SECONDS = Histogram(
     "roost_commit_seconds",

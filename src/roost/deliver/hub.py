@@ -34,6 +34,10 @@ class Hub:
         """Whether any device of a user is connected to this node. Safe to be asked in any thread."""
         return uid in self._readers
 
+    def uids(self) -> list[int]:
+        """The users whose logs are read on this node."""
+        return list(self._readers)
+
     def announce(
         self, entry: EncodedEntry, places: Iterable[tuple[int, int]], author: int, origin: int, via: object
     ) -> int:

@@ -119,6 +119,15 @@ class Reader:
             self.fast = False
             self.wake()
 
+    def learn(self, head: int) -> bool:
+        """The log goes to `head` at least. Whether that is news; then it reads on."""
+        if head <= self.announced:
+            return False
+        self.announced = head
+        self.fast = False
+        self.wake()
+        return True
+
     def wake(self) -> None:
         """Reads on if there is something to read, room for it, and no reading under way."""
         if not (self.fast or self.reading or self.held) and self.room > 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,11 +17,13 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from roost import metrics
 from roost.config import Config
+from roost.deliver.bus import Notice, Revoked, watched
 from roost.deliver.reader import Reader
 from roost.edge.auth.tokens import Claims
 from roost.edge.roads import Roads
 from roost.edge.session import Session
 from roost.edge.socket import Socket, Turn
+from roost.edge.watchers import Watchers
 from roost.errors import InvalidInput, NotAMember
 from roost.flow.catchup import Opening
 from roost.journal.contract import Author
@@ -38,6 +40,8 @@ WEBSOCKET_VERSION = "13"
 """The one there is (RFC 6455 §4.4)."""
 MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
+LOGGED_OUT = "logged out"
+"""The reason that a connection is closed for."""
 
 logger = structlog.get_logger()
 
@@ -55,7 +59,7 @@ class Gateway:
         self._save_interval = config.sync.save_interval
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
-        self._watchers: set[Session] = set()
+        self._watchers = Watchers()
         self.turn = Turn(loop, self._has_output, self.max_frame)
         self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +97,7 @@ class Gateway:
     def closed(self, session: Session) -> None:
         """A connection is gone: its position is saved soon, its lease ends with the user's last one (B1)."""
         self._sessions.discard(session)
-        self._watchers.discard(session)
+        self._unwatch(self._watchers.watch(session, frozenset()))
         self.detach(session)
 
     # --- authentication ---
@@ -124,12 +128,16 @@ class Gateway:
         metrics.CONNECTIONS.dec()
         self._left.add(author.did)
         self._save_now.set()
-        if not self.roads.hub.readers(author.uid):
+        if not self.roads.hub.has(author.uid):
+            self.roads.bus.leave(author.uid)
             self.spawn(self._leave(author))
 
     async def _leave(self, author: Author) -> None:
-        await self.roads.presence.leave(author.user_id)
-        self._tell_presence(author.user_id, frames.Online(online=False, last_seen=self.roads.clock()))
+        presence = self.roads.presence
+        await presence.leave(author.user_id)
+        state = (await presence.query([author.user_id]))[author.user_id]
+        if not (state.online or self.roads.hub.has(author.uid)):  # at another node, or back by now
+            self._tell_presence(author.user_id, state)
 
     def ready(self, author: Author, opening: Opening) -> frames.Ready:
         """The frame that says so; and those who watch the user learn that it is here."""
@@ -147,11 +155,40 @@ class Gateway:
         )
 
     def revoke(self, author: Author, claims: Claims) -> None:
-        """A device was logged out with the token of `claims`: its connections end, whatever device `auth` named."""
-        for reader in self.roads.hub.readers(author.uid):
-            session = reader.sink
-            if isinstance(session, Session) and (reader.device == author.did or session.entered_with(claims)):
-                session.close(CloseCode.REVOKED, "logged out")
+        """A device was logged out with the token of `claims`: its connections end, at all nodes."""
+        self._end(author.uid, author.did, claims)
+        self.roads.bus.tell(Revoked(uid=author.uid, did=author.did, **claims._asdict()), None)
+
+    def _end(self, uid: int, did: int, claims: Claims) -> None:
+        """Ends what a device has open, and what was opened with its token, whatever device `auth` named."""
+        for session in self._sessions_of([uid]):
+            if (session.reader and session.reader.device == did) or session.entered_with(claims):
+                session.close(CloseCode.REVOKED, LOGGED_OUT)
+
+    def end_revoked(self, token_ids: Collection[str]) -> None:
+        """These tokens were revoked at other nodes: what was opened with them ends."""
+        for session in list(self._sessions):
+            if session.claims is not None and session.claims.token_id in token_ids:
+                session.close(CloseCode.REVOKED, LOGGED_OUT)
+
+    def _sessions_of(self, uids: Iterable[int]) -> list[Session]:
+        readers = self.roads.hub.readers
+        return [reader.sink for uid in uids for reader in readers(uid) if isinstance(reader.sink, Session)]
+
+    # --- what other nodes tell ---
+
+    def hear(self, notice: Notice, uids: Sequence[int]) -> None:
+        """What another node tells that is no entry; `uids` are the users here whom it concerns."""
+        match notice:
+            case frames.TypingNotice():
+                self._tell_typing(notice, uids, None)
+            case frames.PresenceNotice():
+                for user_id, state in notice.users.items():
+                    self._tell_watchers(user_id, state)
+            case Revoked(uid=uid, did=did):
+                claims = Claims(notice.user_id, notice.device_id, notice.token_id, notice.expires_at)
+                self.spawn(self.roads.tokens.refuse(claims))
+                self._end(uid, did, claims)
 
     # --- what is never logged ---
 
@@ -161,24 +198,36 @@ class Gateway:
         if author.uid not in members:
             raise NotAMember
         notice = frames.TypingNotice(conversation_id=conversation_id, user_id=author.user_id)
-        for uid in members:
-            for reader in self.roads.hub.readers(uid):
-                if reader.sink is not session and isinstance(reader.sink, Session) and reader.sink.writable:
-                    reader.sink.send(notice)
+        self._tell_typing(notice, members, session)
+        self.roads.bus.tell(notice, members)
+
+    def _tell_typing(self, notice: frames.TypingNotice, uids: Iterable[int], but: Session | None) -> None:
+        for session in self._sessions_of(uids):
+            if session is not but and session.writable:
+                session.send(notice)
 
     async def watch(self, session: Session, user_ids: Sequence[str | int]) -> None:
         """Subscribes a connection to the presence of these users, instead of those before."""
         if len(user_ids) > MAX_WATCHED:
             raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
-        watched = [ids.user_id(value, "userIDs") for value in user_ids]
-        session.watched = frozenset(watched)
-        if not session.closing:
-            self._watchers.add(session)
-        session.send(frames.PresenceNotice(users=await self.roads.presence.query(watched)))
+        names = frozenset(ids.user_id(value, "userIDs") for value in user_ids)
+        if session.closing:
+            return
+        self._unwatch(self._watchers.watch(session, names))
+        if names:
+            await self.roads.bus.join(*map(watched, names))
+        session.send(frames.PresenceNotice(users=await self.roads.presence.query(names)))
+
+    def _unwatch(self, user_ids: Iterable[str]) -> None:
+        self.roads.bus.leave(*map(watched, user_ids))
 
     def _tell_presence(self, user_id: str, state: frames.Online) -> None:
-        for session in self._watchers:
-            if user_id in session.watched and session.writable:
+        self._tell_watchers(user_id, state)
+        self.roads.bus.tell(frames.PresenceNotice(users={user_id: state}), [watched(user_id)])
+
+    def _tell_watchers(self, user_id: str, state: frames.Online) -> None:
+        for session in self._watchers.of(user_id):
+            if session.writable:
                 session.send(frames.PresenceNotice(users={user_id: state}))
 
     # --- for all sessions ---
@@ -221,8 +270,9 @@ class Gateway:
                     continue
                 if silent > SILENCE and session.writable:
                     session.ping()
-                if session.author is not None:
-                    await self.roads.presence.renew(session.author.user_id)
+            await self.roads.presence.renew(
+                *{one.author.user_id for one in self._sessions if one.reader and one.author}
+            )
 
     async def _save_forever(self) -> None:
         """Positions are saved every few seconds, and soon after a disconnect (B1)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.tokens import Tokens
@@ -33,6 +34,7 @@ class Roads(NamedTuple):
     users: Users
     presence: Presence
     hub: Hub
+    bus: Bus
     tokens: Tokens
     accounts: Accounts
     clock: Callable[[], int]

@@ -248,8 +248,10 @@ class Session(Socket):
             if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
                 return
             self.author, self.claims = author, claims
-            step = "fetch position"
             reader = self._gateway.attach(self, author, follows=frame.last_seq is not None)
+            step = "join the bus"
+            await self._gateway.roads.bus.join(author.uid)
+            step = "fetch position"
             opening = await self._gateway.roads.catchup.open(author, frame.last_seq, frame.epoch)
             if not self._connection.accepted():
                 return

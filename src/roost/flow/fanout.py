@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.journal.contract import Committed, Draft, Recorded
 from roost.metrics import DELIVERIES
@@ -9,10 +10,11 @@ from roost.protocol.encoded import EncodedEntry
 
 
 class Fanout:
-    """From committed entries to the readers of this node."""
+    """From committed entries to the readers of this node, and to the other nodes."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, bus: Bus) -> None:
         self._hub = hub
+        self._bus = bus
 
     def message(self, committed: Committed, draft: Draft) -> None:
         """A message: every reader of its receivers' logs, the author's other devices included."""
@@ -21,8 +23,10 @@ class Fanout:
         author = draft.author
         entry = EncodedEntry(committed.message)
         DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
+        self._bus.publish(entry, committed.places, author.uid, author.did)
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
         """A change that is no message."""
         entry = EncodedEntry(recorded.change)
         self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)
+        self._bus.publish(entry, recorded.places, author_uid, recorded.origin)

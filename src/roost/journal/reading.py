@@ -8,6 +8,7 @@ the log belong together. What a writer asks as well (`log_state`, `passed`) is o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -52,6 +53,17 @@ EPOCH = select(deployment.c.value).where(deployment.c.name == "epoch")
 _HEAD = select(func.max(log.c.seq)).where(log.c.uid == _uid).scalar_subquery()
 _FLOOR = select(logs.c.floor).where(logs.c.uid == _uid).scalar_subquery()
 STATE = select(_HEAD.label("last"), _FLOOR.label("floor"))
+
+HEADS = select(
+    users.c.uid,
+    select(log.c.seq)
+    .where(log.c.uid == users.c.uid)
+    .order_by(log.c.uid.desc(), log.c.seq.desc())
+    .limit(1)
+    .correlate(users)
+    .scalar_subquery(),
+).where(users.c.uid.in_(bindparam("uids", expanding=True)))
+"""One step down the index for each."""
 
 PAGE = (
     select(log.c.seq, log.c.origin, log.c.change, *_MESSAGE)
@@ -144,6 +156,11 @@ def _entry(row: list[Any]) -> Entry:
 def epoch(connection: Connection) -> str:
     """The life of this deployment's logs."""
     return str(connection.execute(EPOCH).scalar_one())
+
+
+def heads(connection: Connection, uids: Sequence[int]) -> dict[int, int]:
+    """The last seq of each of these logs; nothing for one without entries."""
+    return {row[0]: row[1] for row in connection.execute(HEADS, {"uids": list(uids)}) if row[1] is not None}
 
 
 def log_state(connection: Connection, uid: int) -> LogState:

@@ -9,10 +9,14 @@ from roost.protocol.frames import Online
 
 
 class Presence(Protocol):
-    """The online state of users. Losing it loses no message: it decides between live delivery and push only."""
+    """The online state of users. Losing it loses no message: it decides between live delivery and push only.
 
-    async def renew(self, user_id: str) -> None:
-        """The user is here: online for another lease."""
+    A user is online while any node has renewed within the last lease and was not left since. Nothing here raises or
+    waits for long: where what the nodes share is away, a node answers by what it knows itself.
+    """
+
+    async def renew(self, *user_ids: str) -> None:
+        """These users are here: online for another lease."""
 
     async def leave(self, user_id: str) -> None:
         """The user's last connection of this node is gone."""

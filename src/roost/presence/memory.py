@@ -30,8 +30,9 @@ class MemoryPresence:
         self._clock = clock
         self._visits: OrderedDict[str, Visit] = OrderedDict()
 
-    async def renew(self, user_id: str) -> None:
-        self._heard(user_id, self._ttl)
+    async def renew(self, *user_ids: str) -> None:
+        for user_id in user_ids:
+            self._heard(user_id, self._ttl)
 
     async def leave(self, user_id: str) -> None:
         self._heard(user_id, 0)
@@ -49,3 +50,8 @@ class MemoryPresence:
         return {
             user_id: Online(online=until > now, last_seen=seen or None) for user_id, (seen, until) in visits.items()
         }
+
+    def here(self) -> list[str]:
+        """Everybody who is online."""
+        now = self._clock()
+        return [user_id for user_id, visit in self._visits.items() if visit.until > now]

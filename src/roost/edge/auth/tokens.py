@@ -149,13 +149,24 @@ class Tokens:
 
         await self._database.write(change)
 
+    async def refuse(self, claims: Claims) -> None:
+        """Another node has revoked the token: it is refused here, too."""
+        revoked = self._revoked if self._revoked is not None else await self._load_revoked()
+        revoked[claims.token_id] = claims.expires_at
+
+    async def learn_revoked(self) -> set[str]:
+        """Learns which tokens other nodes have revoked. Returns those that were news (token ids)."""
+        known = set(self._revoked or ())
+        return (await self._load_revoked()).keys() - known
+
     async def _load_revoked(self) -> dict[str, int]:
         query = select(revoked_tokens.c.jti, revoked_tokens.c.expires_at)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        if self._revoked is None:
-            now = self._clock()
-            self._revoked = {row.jti: row.expires_at for row in rows if not _over(row.expires_at, now)}
-        return self._revoked
+        now = self._clock()
+        revoked = {token_id: end for token_id, end in (self._revoked or {}).items() if not _over(end, now)}
+        revoked |= {row.jti: row.expires_at for row in rows if not _over(row.expires_at, now)}
+        self._revoked = revoked
+        return revoked
 
 
 def _over(expires_at: int, now: int) -> bool:
