@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from scripts.servers import free_ports
 from scripts.servers.nginx import PROGRAM, Nginx
 
 from roost.config import load
@@ -77,9 +78,8 @@ def test_the_nodes_believe_the_balancer_alone_who_its_clients_are(services: dict
 def test_the_image_has_what_it_is_built_from_and_no_root() -> None:
     lines = text("Dockerfile").splitlines()
     ignored = text("Dockerfile.dockerignore").split()
-    sources = [
-        part for line in lines if line.startswith("COPY ") and "--from" not in line for part in line.split()[1:-1]
-    ]
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    sources = [source for line in copied for source in line]
     assert {"src", "pyproject.toml", "requirements.lock"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists()
@@ -106,16 +106,15 @@ def test_the_units_are_hardened_alike() -> None:
     assert "NoNewPrivileges=true" in first
 
 
-def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+def test_nginx_takes_its_configuration() -> None:
     if not PROGRAM.exists():
         missing("nginx-light")
-    balancer = Nginx(DEPLOY / "nginx", 18080, [18081, 18082, 18083], directory=tmp_path / "nginx")
-    balancer.run(
-        str(PROGRAM), "-t", "-p", str(balancer.directory), "-c", f"{balancer.directory}/nginx.conf", "-e", "stderr"
-    )
-    site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
-    assert re.findall(r"^ *server (\S+) max_fails=1", site, re.MULTILINE) == [
-        f"127.0.0.1:{port}" for port in (18081, 18082, 18083)
-    ]
-    assert "least_conn;" in site
-    assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == ["127.0.0.1:18080"]
+    [port, *nodes] = free_ports(4)
+    balancer = Nginx(DEPLOY / "nginx", port, nodes)
+    try:
+        balancer.check()
+        site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
+        assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == [f"127.0.0.1:{port}"]
+        assert re.findall(r"^ *server (\S+) max_fails=1", site, re.MULTILINE) == [f"127.0.0.1:{node}" for node in nodes]
+    finally:
+        balancer.stop()

@@ -28,16 +28,8 @@ class Nginx(ServerProcess):
         for path in ("/run/", "/var/cache/nginx/"):
             main = main.replace(path, f"{self.directory}/")
         (self.directory / "nginx.conf").write_text(main, encoding="utf-8")
-
-        self._command = [
-            str(PROGRAM),
-            "-p",
-            str(self.directory),
-            "-c",
-            str(self.directory / "nginx.conf"),
-            "-e",
-            "stderr",
-        ]
+        here = str(self.directory)
+        self._command = [str(PROGRAM), "-p", here, "-c", f"{here}/nginx.conf", "-e", "stderr"]
 
     def check(self) -> None:
         """Has it read its configuration. Raises `RuntimeError` with what it does not like."""
