@@ -235,8 +235,10 @@ def _show(lines: list[str]) -> None:
 
 @config_app.command
 def check(file: Path) -> None:
-    """Check a settings file; unknown keys and wrong values are named."""
-    load(file)
+    """Check a settings file, and the word lists it names; what is wrong is named."""
+    from roost.flow.wordlists import WordLists
+
+    WordLists(load(file).moderation)
     print(f"{file} is valid.")
 
 

@@ -17,7 +17,9 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from roost import metrics, storage, workers
+from roost.admit.admission import Admission
 from roost.admit.ratelimit import RateLimit
+from roost.admit.spam import Spam
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
 from roost.db.migrate import alone, migrate
@@ -39,6 +41,7 @@ from roost.flow.fanout import Fanout
 from roost.flow.groups import Groups
 from roost.flow.push import Push
 from roost.flow.submit import Submit
+from roost.flow.wordlists import watched
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
@@ -147,7 +150,8 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
         submit=Submit(
             journal,
             fanout,
-            RateLimit(limits.messages_per_minute, time.monotonic, "messages"),
+            _admission(config),
+            await stack.enter_async_context(watched(config.moderation)),
             now_ms,
             max_content=limits.max_content,
             pushed=outbox.wake,
@@ -166,6 +170,18 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
         clock=now_ms,
         check=lambda: _check(database),
     )
+
+
+def _admission(config: Config) -> Admission:
+    """The limits on sending. Where users have none, nobody is slowed down for spam either."""
+    limits, seconds = config.limits, time.monotonic
+    looks_for_spam = config.moderation.spam and limits.messages_per_minute
+    each = (
+        RateLimit(limits.messages_per_minute, seconds, "messages"),
+        RateLimit(limits.device_messages_per_minute, seconds, "messages from one device"),
+        RateLimit(limits.address_messages_per_minute, seconds, "messages from one network address"),
+    )
+    return Admission(each, Spam() if looks_for_spam else None, seconds)
 
 
 async def _check(database: Database) -> None:
@@ -220,6 +236,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # `edge.address` does it, for sockets as well
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 server_header=False,

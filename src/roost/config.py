@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, get_origin
@@ -31,6 +32,8 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Server(Section, kw_only=True):
     """Where to listen and keep data. `origins`: pages that may connect; `*` is any, `self` this host.
 
+    `trusted_proxies`: addresses or networks whose `X-Forwarded-For` is believed.
+
     `database`: the address of a database server; empty is a SQLite file in the data directory.
     """
 
@@ -39,6 +42,7 @@ class Server(Section, kw_only=True):
     data: str = "data"
     database: str = ""
     origins: list[str] = msgspec.field(default_factory=lambda: ["self"])
+    trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     readers: int = 2
 
 
@@ -57,11 +61,27 @@ class Limits(Section, kw_only=True):
     """Bounds on what clients send. 0 switches a rate limit off."""
 
     messages_per_minute: int = 600
+    device_messages_per_minute: int = 0
+    address_messages_per_minute: int = 0
     login_attempts_per_minute: int = 10
     max_content: int = 5000
     max_frame: int = 65536
     max_body: int = 1 << 20
     auth_timeout: float = 10.0
+
+
+class Moderation(Section, kw_only=True):
+    """What may be written (D7). `mask`, `reject`, `flag`: files of words. `reload`: seconds between looks at them.
+
+    `ignore_separators`: whether `f.u.c.k` is the word, too. `spam`: whether who sends as no person does is slowed down.
+    """
+
+    mask: list[str] = msgspec.field(default_factory=list)
+    reject: list[str] = msgspec.field(default_factory=list)
+    flag: list[str] = msgspec.field(default_factory=list)
+    ignore_separators: bool = False
+    reload: float = 10.0
+    spam: bool = True
 
 
 class Redis(Section, kw_only=True):
@@ -164,6 +184,7 @@ class Config(Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     auth: Auth = msgspec.field(default_factory=Auth)
     limits: Limits = msgspec.field(default_factory=Limits)
+    moderation: Moderation = msgspec.field(default_factory=Moderation)
     redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
     sync: Sync = msgspec.field(default_factory=Sync)
@@ -245,11 +266,14 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "server.port": (0, 65535),
     "server.readers": (1, 64),
     "limits.messages_per_minute": (0, math.inf),
+    "limits.device_messages_per_minute": (0, math.inf),
+    "limits.address_messages_per_minute": (0, math.inf),
     "limits.login_attempts_per_minute": (0, math.inf),
     "limits.max_content": (1, math.inf),
     "limits.max_frame": (1024, math.inf),
     "limits.max_body": (1024, math.inf),
     "limits.auth_timeout": (0.1, 3600),
+    "moderation.reload": (0.1, 3600),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),
     "presence.ttl": (1, 366 * 86400),
@@ -279,6 +303,11 @@ def _check(config: Config) -> None:
         raise ConfigError(f"server.database must be empty or begin with one of {', '.join(DATABASES)}.")
     if config.redis.url and not config.redis.url.startswith(REDIS):
         raise ConfigError(f"redis.url must be empty or begin with one of {', '.join(REDIS)}.")
+    for proxy in config.server.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            raise ConfigError(f"server.trusted_proxies: {proxy!r} is no address and no network.") from None
     for key, (lowest, highest) in BOUNDS.items():
         value = attrgetter(key)(config)
         if not lowest <= value <= highest:

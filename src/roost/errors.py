@@ -76,6 +76,13 @@ class ContentTooLong(InvalidInput):
     default = "The message is too long."
 
 
+class ContentRejected(InvalidInput):
+    """A message with a word that the server does not take (D7); which one is not told."""
+
+    code, slug = 40006, "content_rejected"
+    default = "This message has a word that is not allowed here."
+
+
 class SeqAhead(InvalidInput):
     """`lastSeq` above the head of the log: the client's log is not this one."""
 
@@ -200,3 +207,10 @@ class RateLimited(RoostError):
 
     code, slug, status, retryable = 42900, "rate_limited", 429, True
     default = "Too many requests; slow down."
+
+
+class SpamSuspected(RateLimited):
+    """Sent as no person does (D7); `retry_after` tells when sending may go on, and grows with each time."""
+
+    code, slug = 42901, "spam_suspected"
+    default = "This looks like spam; nothing is taken from you for a while."

@@ -41,6 +41,8 @@ SYNC_DELAY_SECONDS = Histogram(
 )
 POSITIONS_SAVED = Counter("roost_positions_saved", "Device positions written to the database")
 HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests", ["route", "status"])
+MODERATED = Counter("roost_moderated", "Messages with a listed word: masked, rejected or flagged", ["action"])
+WORD_LISTS_BROKEN = Gauge("roost_word_lists_broken", "Word lists whose file can't be used; their last good words stay")
 REFUSALS = Counter("roost_refusals", "Requests and frames refused", ["error"])
 PUSHES = Counter(
     "roost_pushes", "Pushes with an outcome: sent, retry, dead, failed or dropped", ["platform", "outcome"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from roost.errors import RateLimited
 
@@ -23,13 +23,21 @@ class RateLimit:
         self._rate = per_minute / 60
         self._clock = clock
         self._what = what
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: str) -> None:
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a limit."""
+        return self._rate > 0
+
+    def take(self, key: Hashable) -> None:
         """Takes one. Raises `RateLimited`, whose `retry_after` (s) tells when the next is due."""
+        self.take_at(key, self._clock())
+
+    def take_at(self, key: Hashable, now: float) -> None:
+        """The same, where the time is known."""
         if not self._rate:
             return
-        now = self._clock()
         level, since = self._buckets.pop(key, (self._capacity, now))
         level = min(self._capacity, level + (now - since) * self._rate)
         allowed = level >= 1 - SLACK
@@ -40,3 +48,9 @@ class RateLimit:
             wait = (1 - level) / self._rate
             limit = f"at most {int(self._capacity)} {self._what} a minute"
             raise RateLimited(f"Too fast: {limit}.", retry_after=math.ceil(wait * 1000) / 1000)
+
+    def give_back(self, key: Hashable) -> None:
+        """Undoes a `take` of just now."""
+        if key in self._buckets:
+            level, since = self._buckets[key]
+            self._buckets[key] = (min(self._capacity, level + 1), since)

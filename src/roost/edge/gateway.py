@@ -19,6 +19,7 @@ from roost import metrics
 from roost.config import Config
 from roost.deliver.bus import Notice, Revoked, watched
 from roost.deliver.reader import Reader
+from roost.edge.address import Proxies
 from roost.edge.auth.tokens import Claims
 from roost.edge.roads import Roads
 from roost.edge.session import Session
@@ -60,7 +61,7 @@ class Gateway:
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
         self._watchers = Watchers()
-        self.turn = Turn(loop, self._has_output, self.max_frame)
+        self.turn = Turn(loop, self._has_output, self.max_frame, Proxies(config.server.trusted_proxies))
         self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[int] = set()

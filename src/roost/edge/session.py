@@ -158,7 +158,7 @@ class Session(Socket):
             raise Unauthenticated
         match frame:
             case frames.Private() | frames.Group():
-                roads.submit.message(author, frame, partial(self._receipt, frame), self)
+                roads.submit.message(author, frame, partial(self._receipt, frame), address=self.address, via=self)
                 self._begun(1)
             case frames.Ack(seq=seq):
                 if seq > reader.announced:

@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
+from roost.edge.address import Proxies
 from roost.protocol.close import CloseCode
 
 MAX_TURN = 256 * 1024
@@ -29,17 +30,29 @@ LENGTH_16, LENGTH_64 = 126, 1 << 16
 
 
 class Turn(NamedTuple):
-    """What the sockets of a node share: the loop, the list of those to flush, the size of a message at most."""
+    """What the sockets of a node share: the loop, the list of those to flush, the size of a message, our proxies."""
 
     loop: asyncio.AbstractEventLoop
     has_output: Callable[[Socket], None]
     max_frame: int
+    proxies: Proxies
 
 
 class Socket(WSListener):
     """A connection's bytes. Who uses it overrides `opened`, `message`, `gone`, `full` and `room`."""
 
-    __slots__ = ("_closing", "_out", "_partial", "_paused", "_transport", "_turn", "_written", "heard", "writable")
+    __slots__ = (
+        "_closing",
+        "_out",
+        "_partial",
+        "_paused",
+        "_transport",
+        "_turn",
+        "_written",
+        "address",
+        "heard",
+        "writable",
+    )
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -52,6 +65,8 @@ class Socket(WSListener):
         self.writable = True
         self.heard = turn.loop.time()
         """When the client was last heard of, in the loop's seconds."""
+        self.address = ""
+        """Where the client is, for limits; known once it is connected."""
 
     # --- to be overridden ---
 
@@ -75,6 +90,9 @@ class Socket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade is done. Its headers are kilobytes that nobody asks for again."""
         self._transport = transport
+        peer = transport.underlying_transport.get_extra_info("peername")
+        forwarded = transport.request.headers.getall("X-Forwarded-For", ())
+        self.address = self._turn.proxies.client(peer[0] if isinstance(peer, tuple) else "", forwarded)
         for handshake in (transport.request, transport.response):
             handshake.headers.clear()
         self.opened()

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from roost.admit import rules
-from roost.admit.ratelimit import RateLimit
-from roost.errors import RoostError
+from roost.admit.admission import Admission, Sender
+from roost.admit.wordfilter import Action, Verdict, is_masked
+from roost.errors import ContentRejected, RoostError
 from roost.flow.fanout import Fanout
+from roost.flow.wordlists import WordLists
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
-from roost.metrics import DUPLICATES, MESSAGES
+from roost.metrics import DUPLICATES, MESSAGES, MODERATED
 from roost.model import ids
+from roost.model.message import MessageType
 from roost.protocol.frames import Group, Private, Sent
 
 Receipt = Callable[[Sent | Exception], None]
+
+WRITTEN = frozenset({MessageType.TEXT, MessageType.EMOJI})
+"""What people write; the content of the others is the address of something, which a mask would break."""
+
+logger = structlog.get_logger()
 
 
 class Submit:
@@ -24,43 +35,79 @@ class Submit:
         self,
         journal: Journal,
         fanout: Fanout,
-        rate: RateLimit,
+        admission: Admission,
+        words: WordLists,
         clock: Callable[[], int],
         *,
         max_content: int,
         pushed: Callable[[], None],
     ) -> None:
-        """`pushed` is called when pushes were put into the outbox."""
+        """`pushed` is called when pushes were put into the outbox; `clock` gives milliseconds."""
         self._journal = journal
         self._fanout = fanout
-        self._rate = rate
+        self._admission = admission
+        self._words = words
         self._clock = clock
         self._max_content = max_content
         self._pushed = pushed
+        self._looking: set[asyncio.Task[None]] = set()
 
-    def message(self, author: Author, send: Private | Group, receipt: Receipt, via: object = None) -> None:
+    def message(
+        self, author: Author, send: Private | Group, receipt: Receipt, *, address: str, via: object = None
+    ) -> None:
         """Appends a message.
 
         `receipt` is called on the event loop with `Sent` once it is durable in every receiver's log, or with the
         error; it comes before any reader of this node is told.
 
-        `via` is the connection that sends it and has the receipt as its copy. Raises what the form of the
-        message, the rate limit or a full server refuse at once.
+        `address` is where the author is, for limits. `via` is the connection that sends it and has the receipt as
+        its copy. Raises what the form of the message, the limits or a full server refuse at once.
         """
         draft = self._draft(author, send, via)
-        self._rate.take(author.user_id)
+        sender = Sender(author.user_id, author.did, address)
+        self._admission.admit(sender, draft.conversation_id, draft.content, draft.message_id)
+        verdict = self._words.filter.judge(draft.content) if draft.message_type in WRITTEN else None
+        if verdict is not None:
+            if verdict.rejected:
+                self._reject(draft, receipt)
+                return
+            draft.content = verdict.text
 
         def done(outcome: Committed | RoostError | Exception) -> None:
             if not isinstance(outcome, Committed):
                 receipt(outcome)
                 return
             (DUPLICATES if outcome.duplicate else MESSAGES).inc()
-            receipt(_sent(outcome))
+            if verdict is not None and not outcome.duplicate:
+                _note(verdict, outcome, send.content)
+            receipt(_sent(outcome, send.content))
             self._fanout.message(outcome, draft)
             if outcome.pushes:
                 self._pushed()
 
         self._journal.append(draft, done)
+
+    def _reject(self, draft: Draft, receipt: Receipt) -> None:
+        """Refuses a message for its words, unless it was taken before the list had them (promise 3)."""
+        if draft.message_id is None:
+            MODERATED.labels(Action.REJECT.value).inc()
+            raise ContentRejected
+        task = asyncio.get_running_loop().create_task(self._reject_unless_sent(draft, draft.message_id, receipt))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _reject_unless_sent(self, draft: Draft, message_id: str, receipt: Receipt) -> None:
+        try:
+            earlier = await self._journal.sent_before(draft.author, message_id)
+        except Exception as error:  # noqa: BLE001 - the edge knows what to do with it
+            receipt(error)
+            return
+        if earlier is not None:
+            DUPLICATES.inc()
+            receipt(_sent(earlier, draft.content))
+        else:
+            MODERATED.labels(Action.REJECT.value).inc()
+            receipt(ContentRejected())
 
     def _draft(self, author: Author, send: Private | Group, via: object) -> Draft:
         rules.check_content(send.content, self._max_content)
@@ -85,7 +132,24 @@ class Submit:
         )
 
 
-def _sent(outcome: Committed) -> Sent:
+def _note(verdict: Verdict, outcome: Committed, written: str) -> None:
+    """Counts what the words of a message led to. Those that it is flagged for are logged, with where to find it."""
+    message = outcome.message
+    if message.content != written:
+        MODERATED.labels(Action.MASK.value).inc()
+    if verdict.flagged:
+        MODERATED.labels(Action.FLAG.value).inc()
+        logger.info(
+            "a message was flagged",
+            message=message.server_msg_id,
+            conversation=message.conversation_id,
+            sender=message.sender_id,
+            words=verdict.flagged,
+        )
+
+
+def _sent(outcome: Committed, written: str) -> Sent:
+    """The receipt of a message; `written` is its content as the author sent it."""
     message = outcome.message
     return Sent(
         message_id=message.message_id,
@@ -95,4 +159,5 @@ def _sent(outcome: Committed) -> Sent:
         seq=outcome.author_seq,
         server_time=message.server_time,
         duplicate=outcome.duplicate,
+        content=message.content if is_masked(message.content, written) else None,
     )

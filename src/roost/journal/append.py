@@ -158,7 +158,7 @@ class _Batch:
         keys = [(draft.author.uid, draft.message_id) for draft in self._drafts if draft.message_id is not None]
         found = self._statements.sent_before(self._connection, keys) if keys else []
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}
-        return {(row.sender, row.message_id): _as_committed(row, senders[row.sender]) for row in found}
+        return {(row.sender, row.message_id): as_committed(row, senders[row.sender]) for row in found}
 
     def _place(
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
@@ -212,7 +212,8 @@ def _due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:
     return [(aid, uid, did, mid, seq, now + wait, now) for aid, uid, did, seq, wait in pushes]
 
 
-def _as_committed(row: FoundMessage, sender_id: str) -> Committed:
+def as_committed(row: FoundMessage, sender_id: str) -> Committed:
+    """A message that was there before its draft."""
     message = Message(
         message_id=row.message_id,
         server_msg_id=str(row.mid),
@@ -227,4 +228,4 @@ def _as_committed(row: FoundMessage, sender_id: str) -> Committed:
         edit_time=row.edit_time,
         recall_time=row.recall_time,
     )
-    return Committed(message, row.sender_seq, [])
+    return Committed(message, row.sender_seq, [], duplicate=True)

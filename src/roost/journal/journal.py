@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.journal import reading
-from roost.journal.append import Append, Numbers, Outcome, Pushes, no_pushes
-from roost.journal.contract import Author, Draft, LogPage, LogState, Recorded
+from roost.journal.append import Append, Numbers, Outcome, Pushes, as_committed, no_pushes
+from roost.journal.contract import Author, Committed, Draft, LogPage, LogState, Recorded
 from roost.journal.statements import EntryRow, Statements
 from roost.model.message import Change
 from roost.protocol.codec import encode_json
@@ -33,6 +33,12 @@ class Journal:
         Raises `Unavailable` at once where too much waits already.
         """
         self._database.submit(self._append, draft, done)
+
+    async def sent_before(self, author: Author, message_id: str) -> Committed | None:
+        """The message of this author with this id as it is now, a duplicate; None where there is none."""
+        keys = [(author.uid, message_id)]
+        found = await self._database.read(lambda connection: self._statements.sent_before(connection, keys))
+        return as_committed(found[0], author.user_id) if found else None
 
     def record(self, connection: Connection, change: Change, uids: Iterable[int], author: Author | None) -> Recorded:
         """Enters a change in the logs of `uids`, in the caller's write transaction. `change.seq` is 0."""

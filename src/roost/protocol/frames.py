@@ -119,7 +119,10 @@ class Offline(ServerFrame, tag="offline", kw_only=True):
 
 
 class Sent(ServerFrame, tag="sent", kw_only=True):
-    """The message is durable in every receiver's log; `seq` is its place in the sender's own."""
+    """The message is durable in every receiver's log; `seq` is its place in the sender's own.
+
+    `content` is what was stored, where that is not what was sent: words were masked (D7).
+    """
 
     message_id: str
     server_msg_id: str
@@ -128,6 +131,7 @@ class Sent(ServerFrame, tag="sent", kw_only=True):
     seq: int
     server_time: int
     duplicate: bool = False
+    content: str | None = None
 
 
 class Page(Wire, kw_only=True):

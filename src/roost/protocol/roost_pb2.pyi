@@ -252,7 +252,7 @@ class Offline(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., throughSeq: _Optional[int] = ..., remaining: _Optional[int] = ...) -> None: ...
 
 class Sent(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "conversationID", "conversationSeq", "seq", "serverTime", "duplicate")
+    __slots__ = ("messageID", "serverMsgID", "conversationID", "conversationSeq", "seq", "serverTime", "duplicate", "content")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -260,6 +260,7 @@ class Sent(_message.Message):
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SERVERTIME_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     conversationID: str
@@ -267,7 +268,8 @@ class Sent(_message.Message):
     seq: int
     serverTime: int
     duplicate: bool
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ...) -> None: ...
+    content: str
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ..., content: _Optional[str] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "error", "message", "messageID", "retryAfter")

@@ -138,6 +138,8 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
     if not row or book.user_id is None:
         return None
     message_type, content, create_time = row[0]
+    if receipt.content is not None:  # the server stored another: words were masked
+        content = receipt.content
     return StoredMessage(
         message_id=receipt.message_id,
         server_msg_id=receipt.server_msg_id,

@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from roost.config import Config
 from roost.edge import page
+from roost.edge.address import Proxies
 from roost.edge.api import accounts, conversations, devices, groups, health, messages, offline, snapshot
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
@@ -46,10 +47,11 @@ OPERATIONS: tuple[Operation, ...] = (
 
 def build(roads: Roads, config: Config) -> Litestar:
     """The application."""
+    proxies = Proxies(config.server.trusted_proxies)
     app = Litestar(
         [
             _options(OPERATIONS),  # first, or Litestar makes its own
-            *(_route(operation, roads) for operation in OPERATIONS),
+            *(_route(operation, roads, proxies) for operation in OPERATIONS),
             *health.routes(roads),
             *reference_pages(describe(OPERATIONS, PREFIX)),
             *page.routes(),
@@ -77,10 +79,10 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
     )
 
 
-def _route(operation: Operation, roads: Roads) -> HTTPRouteHandler:
+def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHandler:
     async def respond(request: Request[Any, Any, Any]) -> Response[bytes]:
         request.scope["state"]["route"] = operation.path
-        visit = await _visit(operation, roads, request)
+        visit = await _visit(operation, roads, proxies, request)
         if operation.asked is None:
             return _answer(operation, await operation.handle(visit), protobuf=False)
         body = await request.body() if operation.has_body else b""
@@ -114,8 +116,9 @@ def _paths(operation: Operation) -> Sequence[str]:
     return [prefix + path for prefix in (PREFIX, *(OTHER_PREFIXES if operation.everywhere else ()))]
 
 
-async def _visit(operation: Operation, roads: Roads, request: Request[Any, Any, Any]) -> Visit:
-    address = request.client.host if request.client else ""
+async def _visit(operation: Operation, roads: Roads, proxies: Proxies, request: Request[Any, Any, Any]) -> Visit:
+    peer = request.client.host if request.client else ""
+    address = proxies.client(peer, request.headers.getall("x-forwarded-for", []))
     if operation.open:
         return Visit(roads, address)
     return Call(roads, address, *await identify(roads, request.headers.get("authorization")))

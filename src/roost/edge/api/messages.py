@@ -107,7 +107,7 @@ async def _send(call: Call, send: Private | Group) -> Sent:
         else:
             answer.set_result(outcome)
 
-    call.roads.submit.message(call.author, send, receipt)
+    call.roads.submit.message(call.author, send, receipt, address=call.address)
     return await answer
 
 

@@ -1,0 +1,57 @@
+"""May this sender send now? Rate limits for user, device and address, and spam (D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from roost.admit.ratelimit import RateLimit
+from roost.admit.spam import Spam
+from roost.errors import RateLimited
+
+
+class Sender(NamedTuple):
+    """Who sends, on which device, from where."""
+
+    user_id: str
+    device: int
+    address: str
+
+
+class Admission:
+    """The limits on sending. `limits` are those of a user, a device, an address; `spam` None does not look for it.
+
+    `clock` gives seconds.
+    """
+
+    def __init__(
+        self, limits: tuple[RateLimit, RateLimit, RateLimit], spam: Spam | None, clock: Callable[[], float]
+    ) -> None:
+        self._limits = [(limit, field) for field, limit in enumerate(limits) if limit.is_on]
+        self._spam = spam
+        self._clock = clock
+
+    def admit(self, sender: Sender, conversation: str, text: str, message_id: str | None) -> None:
+        """Counts a message that is about to be taken.
+
+        Raises `RateLimited`, or its kind `SpamSuspected`. What one rate limit refuses counts for none.
+        """
+        now = self._clock()
+        spam = self._spam
+        try:
+            self._take(sender, now)
+        except RateLimited:
+            if spam is not None:
+                spam.refused(sender.user_id, now)
+            raise
+        if spam is not None:
+            spam.check(sender.user_id, conversation, text, message_id, now)
+
+    def _take(self, sender: Sender, now: float) -> None:
+        for place, (limit, field) in enumerate(self._limits):
+            try:
+                limit.take_at(sender[field], now)
+            except RateLimited:
+                for other, other_field in self._limits[:place]:
+                    other.give_back(sender[other_field])
+                raise
