@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from roost import metrics
 from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
+from roost.errors import Unavailable
 from roost.flow import notify
 from roost.journal.append import Pushes, PushTo, Where
 from roost.journal.contract import Place
@@ -30,9 +31,10 @@ from roost.push.contract import Channel, Queue, Report, Sent, Task
 from roost.push.email import EmailChannel
 from roost.push.fcm import FcmChannel
 from roost.push.local import LocalQueue
-from roost.push.outbox import Outbox, StoredByAny, status
+from roost.push.outbox import Outbox, StoredByAny
 from roost.push.plan import Facts
 from roost.push.rabbitmq import RabbitQueue
+from roost.push.recording import status
 from roost.push.register import Register, Registered
 from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
@@ -133,17 +135,17 @@ async def pushing(
     work: list[Callable[[], Awaitable[None]]] = [outbox.feed, lambda: _count(outbox)]
     worker: Worker | None = None
     if reports is not None:
-        await outbox.doubt()
         work.append(lambda: reports.work(record, at_once=REPORTS_AT_ONCE))
     else:
-        await outbox.recover()
+        if not config.server.database:  # else what other nodes have is not ours; claims end by themselves
+            await outbox.recover()
 
         async def look(task: Task) -> Facts:
             return await database.read(lambda connection: notify.look(connection, task, stored, preview=push.preview))
 
         worker = Worker(channels, look, outbox.record, clock, ttl=int(push.ttl * 1000))
         handle = worker.handle
-        work.append(lambda: tasks.work(handle, at_once=push.at_once))
+        work += [lambda: tasks.work(handle, at_once=push.at_once), outbox.keep]
     running = [asyncio.ensure_future(_kept_up(one)) for one in work]
     try:
         yield outbox
@@ -153,6 +155,8 @@ async def pushing(
         for one in running:
             one.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        with contextlib.suppress(Unavailable):  # then the claims end by themselves
+            await outbox.give_back()
         for queue in (tasks, reports):
             if queue is not None:
                 await queue.close()

@@ -231,6 +231,28 @@ async def test_backlog_counts_what_nobody_has(queue: Queue[Thing]) -> None:
         await drained(queue)
 
 
+async def test_it_takes_at_once_what_it_has_room_for(queue: Queue[Thing]) -> None:
+    room = await queue.room()
+    assert room > 0
+    await queue.put(things(room))
+    assert await queue.backlog() == room
+
+
+async def test_it_holds_what_would_be_lost_with_it(queue: Queue[Thing]) -> None:
+    hold = asyncio.Event()
+
+    async def handle(_: Thing) -> None:
+        await hold.wait()
+
+    await queue.put(things(9))
+    async with working(queue, handle, at_once=2):
+        await drained(queue, to=7)
+        assert queue.held() == ([] if queue.lasting else things(9))
+        hold.set()
+        await drained(queue)
+    assert queue.held() == []
+
+
 async def test_a_closed_queue_takes_nothing(queue: Queue[Thing]) -> None:
     await queue.put(things(1))
     await queue.close()

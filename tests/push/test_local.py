@@ -62,3 +62,21 @@ async def test_what_was_put_aside_leaves_its_place() -> None:
     async with working(queue, fail, at_once=1):
         await queue.put(THINGS[:2])
         await drained(queue, until=lambda: tries == 2 * TRIES)
+
+
+async def test_room_is_waited_for_until_half_of_it_is_empty() -> None:
+    queue: LocalQueue[Thing] = LocalQueue(limit=8)
+    assert await queue.room() == 8
+    await queue.put(THINGS[:8])
+    room = asyncio.ensure_future(queue.room())
+    may = asyncio.Semaphore(3)
+
+    async def handle(_: Thing) -> None:
+        await may.acquire()
+
+    async with working(queue, handle, at_once=1):
+        await drained(queue, until=lambda: len(queue.held()) == 5, to=4)
+        assert not room.done()
+        may.release()
+        async with asyncio.timeout(PATIENCE):
+            assert await room == 4

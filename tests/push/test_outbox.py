@@ -15,9 +15,10 @@ from structlog.testing import capture_logs
 
 from roost.db.schema import push_addresses, push_log, push_outbox
 from roost.errors import Unavailable
+from roost.flow.notify import look
 from roost.push.contract import Apns, Dead, Dropped, Email, Failed, Outcome, Postponed, Report, Retry, Sent, Task
 from roost.push.local import LocalQueue
-from roost.push.outbox import LEASE, LOG_KEPT, NEXT, PRUNED, QUEUE_BEHIND, Outbox
+from roost.push.outbox import CLAIM, LEASE, LOG_KEPT, NEXT, PRUNED, QUEUE_BEHIND, Outbox
 from roost.push.plan import FIRST_PAUSE
 from roost.push.register import Register
 from tests.backends import SQLiteBackend
@@ -40,10 +41,10 @@ class Post:
         self.platform = "apns"
         shared = not isinstance(rooms.backend, SQLiteBackend)
         self.register = Register(rooms.database, clock, {"apns", "email"}, shared=shared)
-        self.outbox = Outbox(rooms.database, queue, self.register, self._stored, clock)
+        self.outbox = Outbox(rooms.database, queue, self.register, self.stored_by_any, clock)
         self.given: asyncio.Queue[Task] = asyncio.Queue()
 
-    def _stored(self, _connection: Connection, _uid: int, seqs: Sequence[int]) -> set[int]:
+    def stored_by_any(self, _connection: Connection, _uid: int, seqs: Sequence[int]) -> set[int]:
         return self.stored & set(seqs)
 
     async def address(self, address: Apns | Email = Apns("abcd")) -> int:  # noqa: B008 - a value
@@ -139,31 +140,80 @@ async def test_what_was_stored_before_it_was_due_goes_without_a_word(post: Post,
     assert await post.log() == []
 
 
-async def test_what_nobody_reports_on_is_given_out_again(post: Post) -> None:
+async def test_what_nobody_has_or_reports_on_is_given_out_again(post: Post) -> None:
     await post.put(await post.address(), 1)
     first = await post.take()
-    await post.wait(seconds=LEASE / 1000 - 1)
+    await post.wait(seconds=CLAIM / 1000 - 1)
     await post.nothing_more()
     await post.wait(seconds=1)
-    assert await post.take() == first
+    assert await post.take() == claimed_at(post.clock(), first)
 
 
-async def test_what_may_still_be_in_the_queue_is_not_put_there_twice(rooms: Rooms, clock: Clock) -> None:
-    post = Post(rooms, clock, LocalQueue())
+def claimed_at(time: int, task: Task) -> Task:
+    return msgspec.structs.replace(task, taken_at=time)
+
+
+async def test_what_was_given_out_again_is_not_done_by_who_had_it_before(post: Post) -> None:
+    await post.put(await post.address(), 1)
+    first = await post.take()
+    assert await is_open(post, first)
+    await post.wait(seconds=CLAIM / 1000)
+    assert await is_open(post, await post.take())
+    assert not await is_open(post, first)
+
+
+async def is_open(post: Post, task: Task) -> bool:
+    """Whether a worker would do it."""
+    return (await post.rooms.read(lambda connection: look(connection, task, post.stored_by_any, preview=True))).open
+
+
+class Lasting(LocalQueue[Task]):
+    """As a broker has it: its things are there, whoever has put them."""
+
+    lasting = True
+
+
+async def test_what_may_still_be_in_a_queue_that_lasts_is_not_put_there_twice(rooms: Rooms, clock: Clock) -> None:
+    post = Post(rooms, clock, Lasting())
     await post.put(await post.address(), 1)
     async with running(post.outbox.feed()):
-        await eventually(lambda: has_backlog(post, 1))
+        await eventually(lambda: is_due(post, clock() + LEASE))
+        [task] = post.queue.held()
         await post.wait(seconds=LEASE / 1000)
         await eventually(lambda: is_due(post, clock() + QUEUE_BEHIND))
         assert await post.queue.backlog() == 1
+        assert await is_open(post, task)
+
+
+async def test_what_a_queue_that_lasts_has_lost_is_put_there_again(rooms: Rooms, clock: Clock) -> None:
+    post = Post(rooms, clock, Lasting())
+    await post.put(await post.address(), 1)
+    async with running(post.outbox.feed(), post.queue.work(post.given.put, at_once=1)):
+        first = await post.take()
+        await eventually(lambda: is_due(post, clock() + LEASE))
+        await post.wait(seconds=LEASE / 1000)
+        assert await post.take() == claimed_at(clock(), first)
+
+
+async def test_what_a_queue_that_lasts_may_not_have_got_is_soon_given_out_again(rooms: Rooms, clock: Clock) -> None:
+    """The node was killed before the queue had confirmed it."""
+
+    class Silent(Lasting):
+        async def put(self, things: Sequence[Task]) -> None:
+            await asyncio.Event().wait()
+
+    killed, post = Post(rooms, clock, Silent()), Post(rooms, clock, Lasting())
+    await post.put(await post.address(), 1)
+    async with running(killed.outbox.feed()):
+        await eventually(lambda: is_due(post, clock() + CLAIM))
+    async with running(post.outbox.feed(), post.queue.work(post.given.put, at_once=1)):
+        await post.nothing_more()
+        await post.wait(seconds=CLAIM / 1000)
+        assert (await post.take()).seq == 1
 
 
 async def is_due(post: Post, time: int) -> bool:
     return [row.due_at for row in await post.rows()] == [time]
-
-
-async def has_backlog(post: Post, count: int) -> bool:
-    return await post.queue.backlog() == count
 
 
 async def test_what_a_former_process_had_is_given_out_again(post: Post) -> None:

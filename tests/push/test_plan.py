@@ -14,7 +14,7 @@ from roost.push.plan import Facts
 from tests.rooms import BEGINNING
 
 TTL = 3_600_000
-TASK = Task(task_id=1, aid=1, uid=2, did=3, mid=4, seq=5, attempt=0, created_at=BEGINNING)
+TASK = Task(task_id=1, aid=1, uid=2, did=3, mid=4, seq=5, attempt=0, created_at=BEGINNING, taken_at=BEGINNING)
 MESSAGE = Missed(
     conversation_id="p:ann:bob",
     conversation_name="ann",

@@ -33,6 +33,7 @@ OPEN = select(push_outbox.c.task_id).where(
     push_outbox.c.task_id == bindparam("task_id"),
     push_outbox.c.mid == bindparam("mid"),
     push_outbox.c.attempt == bindparam("attempt"),  # or it was tried by who had it as well, and waits for the next
+    push_outbox.c.taken_at == bindparam("taken_at"),  # or it was given out again
 )
 WHERE_TO = (
     select(
@@ -88,7 +89,7 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
     """How things are for a task. `preview`: whether texts may be shown at all."""
     where_to = connection.execute(WHERE_TO, {"aid": task.aid, "did": task.did}).first()
     what = connection.execute(ONE, {"uid": task.uid, "seq": task.seq}).first()
-    same = {"task_id": task.task_id, "mid": task.mid, "attempt": task.attempt}
+    same = {"task_id": task.task_id, "mid": task.mid, "attempt": task.attempt, "taken_at": task.taken_at}
     is_open = connection.execute(OPEN, same).first() is not None
     if where_to is None or not is_open:
         return Facts(open=is_open)

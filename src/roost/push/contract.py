@@ -153,7 +153,7 @@ class Channel(Protocol):
 class Task(msgspec.Struct, frozen=True):
     """One push of one message to one address (`aid`) of a device; `seq`: its place in the user's log; times in ms.
 
-    A test push has no message (`mid` and `seq` are 0) and is never in a queue.
+    `taken_at`: when it was claimed. Claimed once more, by whichever node, only the later task is done.
     """
 
     task_id: int
@@ -164,6 +164,7 @@ class Task(msgspec.Struct, frozen=True):
     seq: int
     attempt: int
     created_at: int
+    taken_at: int
     again: bool = False
     """A worker had it before and went away, or the broker did, before that was settled: it may have been sent."""
 
@@ -189,6 +190,15 @@ class Queue(Protocol[T]):
 
     Each thing arrives at least once, at one worker at a time; in no particular order.
     """
+
+    lasting: bool
+    """Whether its things outlive the process that put them, and other processes see them."""
+
+    async def room(self) -> int:
+        """How many things it takes at once now; waits until there is a good deal of room."""
+
+    def held(self) -> list[T]:
+        """The things that are gone with this process, those in hand included; none where it is `lasting`."""
 
     async def put(self, things: Sequence[T]) -> None:
         """Returns when the queue has them all. Raises `Unavailable` within seconds if not: some may still arrive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -13,8 +14,9 @@ from roost.push.contract import TRIES
 
 T = TypeVar("T")
 
-LIMIT = 10_000
-"""Things in the queue, those at work included. A task is some 200 bytes; the outbox keeps what does not fit."""
+LIMIT = 1_000
+"""Things in the queue, those at work included: enough to keep workers busy. The outbox keeps what does not fit, and
+other nodes take it from there."""
 
 PATIENCE = 5.0
 """Seconds that `put` waits for the next thing to fit in."""
@@ -29,13 +31,30 @@ class LocalQueue(Generic[T]):
     `TRIES`. `patience` in seconds.
     """
 
+    lasting = False
+
     def __init__(self, *, limit: int = LIMIT, pause: float = 1.0, patience: float = PATIENCE) -> None:
-        self._waiting: asyncio.Queue[tuple[int, T]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[int, int]] = asyncio.Queue()  # which attempt, and which of `_held`
+        self._numbers = itertools.count()
+        self._held: dict[int, T] = {}
         # Given back when a thing is done with and not when it is taken: a thing can always return to the queue.
         self._room = asyncio.Semaphore(limit)
+        self._limit = limit
+        self._left = asyncio.Event()
         self._pause = pause
         self._patience = patience
         self._closed = False
+
+    async def room(self) -> int:
+        """How many things it takes at once now; waits until it is half empty."""
+        while len(self._held) > self._limit // 2:
+            self._left.clear()
+            await self._left.wait()
+        return self._limit - len(self._held)
+
+    def held(self) -> list[T]:
+        """The things in it, those in hand included."""
+        return list(self._held.values())
 
     async def put(self, things: Sequence[T]) -> None:
         """Waits while the queue is full. Raises `Unavailable` where it stays so for `patience`, or is closed."""
@@ -47,7 +66,9 @@ class LocalQueue(Generic[T]):
                     await self._room.acquire()
             except TimeoutError:
                 raise Unavailable("The queue is full.") from None
-            self._waiting.put_nowait((1, thing))
+            number = next(self._numbers)
+            self._held[number] = thing
+            self._waiting.put_nowait((1, number))
 
     async def work(self, handle: Callable[[T], Awaitable[None]], *, at_once: int) -> None:
         """Hands things to `handle` until cancelled; then those at work go back into the queue."""
@@ -57,16 +78,18 @@ class LocalQueue(Generic[T]):
 
     async def _work(self, handle: Callable[[T], Awaitable[None]]) -> None:
         while True:
-            attempt, thing = await self._waiting.get()
+            attempt, number = await self._waiting.get()
             try:
-                finished = await self._finished(handle, thing, attempt)
+                finished = await self._finished(handle, self._held[number], attempt)
             except asyncio.CancelledError:
-                self._waiting.put_nowait((attempt, thing))
+                self._waiting.put_nowait((attempt, number))
                 raise
             if finished:
+                del self._held[number]
                 self._room.release()
+                self._left.set()
             else:
-                self._waiting.put_nowait((attempt + 1, thing))
+                self._waiting.put_nowait((attempt + 1, number))
 
     async def _finished(self, handle: Callable[[T], Awaitable[None]], thing: T, attempt: int) -> bool:
         """Whether `thing` is done with: handled, or put aside. If not, its pause is over."""

@@ -75,6 +75,8 @@ class RabbitQueue(Generic[T]):
     handled as `again` makes it. `patience` in seconds.
     """
 
+    lasting = True
+
     def __init__(
         self,
         url: str,
@@ -101,6 +103,14 @@ class RabbitQueue(Generic[T]):
         self._consuming: tuple[AbstractQueue, str] | None = None
 
     # --- putting ---
+
+    async def room(self) -> int:
+        """How many things it takes at once: always a slice."""
+        return SLICE
+
+    def held(self) -> list[T]:
+        """Nothing: the broker has all."""
+        return []
 
     async def put(self, things: Sequence[T]) -> None:
         """Returns when the broker has them all on disk. Raises `Unavailable` when it does not answer in `patience`."""
