@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roost.db.redis import RedisServer
 from roost.presence import memory
 from roost.presence.contract import Presence
 from roost.presence.memory import MemoryPresence
+from roost.presence.redis import RedisPresence
 from tests.rooms import Clock
+from tests.servers.redis import RedisProcess
 
 TTL = 300.0
 USERS = ("ann", "bob", "cat")
 
-KINDS: dict[str, Callable[[Clock], Presence]] = {"memory": lambda clock: MemoryPresence(TTL, clock)}
-"""Every kind of presence that the suite runs on."""
+Kind = Callable[[Clock], AbstractAsyncContextManager[Presence]]
 
 
-@pytest.fixture(params=sorted(KINDS))
-def presence(request: pytest.FixtureRequest, clock: Clock) -> Presence:
-    return KINDS[request.param](clock)
+@contextlib.asynccontextmanager
+async def in_memory(clock: Clock) -> AsyncIterator[Presence]:
+    yield MemoryPresence(TTL, clock)
+
+
+@contextlib.asynccontextmanager
+async def in_redis(process: RedisProcess, clock: Clock, node: str = "here") -> AsyncIterator[RedisPresence]:
+    redis = RedisServer(process.url())
+    presence = RedisPresence(redis, node, TTL, clock)
+    async with redis.running():
+        yield presence
+
+
+@pytest.fixture(params=["memory", "redis"], scope="session")
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Every kind of presence that the suite runs on; each made is empty."""
+    if request.param == "memory":
+        return in_memory
+    process: RedisProcess = request.getfixturevalue("redis_for_all")
+
+    def empty(clock: Clock) -> AbstractAsyncContextManager[Presence]:
+        with process.look() as client:
+            client.flushall()
+        return in_redis(process, clock)
+
+    return empty
+
+
+@pytest.fixture
+async def presence(kind: Kind, clock: Clock) -> AsyncIterator[Presence]:
+    async with kind(clock) as made:
+        yield made
 
 
 async def online(presence: Presence, user_id: str) -> bool:
@@ -85,6 +119,13 @@ async def test_one_users_lease_says_nothing_of_another(presence: Presence) -> No
     assert [states["ann"].online, states["bob"].online] == [True, False]
 
 
+async def test_many_renew_at_once(presence: Presence) -> None:
+    names = [f"user{number}" for number in range(1200)]
+    await presence.renew(*names)
+    states = await presence.query(names[:500])
+    assert [name for name, state in states.items() if state.online] == names[:500]
+
+
 async def test_a_query_answers_for_exactly_those_it_names(presence: Presence) -> None:
     await presence.renew("ann")
     assert set(await presence.query(["bob", "cat", "bob"])) == {"bob", "cat"}
@@ -100,25 +141,24 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
 @given(steps=STEPS)
 async def test_who_is_online_renewed_within_the_last_lease_and_did_not_leave_since(
-    kind: str, steps: list[tuple[str, str | int]]
+    kind: Kind, steps: list[tuple[str, str | int]]
 ) -> None:
     clock = Clock()
-    presence = KINDS[kind](clock)
     until: dict[str, int] = {}
     seen: dict[str, int] = {}
-    for what, detail in steps:
-        if what == "pass":
-            clock.pass_(seconds=int(detail))
-        else:
-            await getattr(presence, what)(str(detail))
-            seen[str(detail)] = clock.now
-            until[str(detail)] = clock.now + int(TTL * 1000) if what == "renew" else 0
-        for user, state in (await presence.query(USERS)).items():
-            assert state.online == (until.get(user, 0) > clock.now)
-            assert state.last_seen == seen.get(user)
+    async with kind(clock) as presence:
+        for what, detail in steps:
+            if what == "pass":
+                clock.pass_(seconds=int(detail))
+            else:
+                await getattr(presence, what)(str(detail))
+                seen[str(detail)] = clock.now
+                until[str(detail)] = clock.now + int(TTL * 1000) if what == "renew" else 0
+            for user, state in (await presence.query(USERS)).items():
+                assert state.online == (until.get(user, 0) > clock.now)
+                assert state.last_seen == seen.get(user)
 
 
 async def test_memory_holds_no_more_than_it_may_however_many_come(
@@ -131,3 +171,133 @@ async def test_memory_holds_no_more_than_it_may_however_many_come(
         clock.pass_(seconds=TTL)
     held = sum(len(part) for part in vars(presence).values() if hasattr(part, "__len__"))
     assert held <= 2 * 10
+
+
+class TestSeveralNodes:
+    """Two nodes on one Redis."""
+
+    @pytest.fixture
+    async def nodes(
+        self, redis_server: RedisProcess, clock: Clock
+    ) -> AsyncIterator[tuple[RedisPresence, RedisPresence]]:
+        async with in_redis(redis_server, clock) as here, in_redis(redis_server, clock, "there") as there:
+            yield here, there
+
+    async def test_who_is_at_one_node_is_online_at_the_other(
+        self, nodes: tuple[RedisPresence, RedisPresence], clock: Clock
+    ) -> None:
+        here, there = nodes
+        await here.renew("ann")
+        state = (await there.query(["ann"]))["ann"]
+        assert (state.online, state.last_seen) == (True, clock.now)
+
+    async def test_who_leaves_one_node_is_online_at_the_other_still(
+        self, nodes: tuple[RedisPresence, RedisPresence]
+    ) -> None:
+        here, there = nodes
+        await here.renew("ann")
+        await there.renew("ann")
+        await here.leave("ann")
+        assert await online(here, "ann")
+        await there.leave("ann")
+        assert not await online(here, "ann")
+
+    async def test_when_one_was_seen_is_known_after_leaving_from_any_node(
+        self, nodes: tuple[RedisPresence, RedisPresence], clock: Clock
+    ) -> None:
+        here, there = nodes
+        await here.renew("ann")
+        clock.pass_(seconds=7)
+        await here.leave("ann")
+        assert (await there.query(["ann"]))["ann"].last_seen == clock.now
+
+    async def test_the_users_of_a_node_that_was_killed_are_offline_when_their_leases_end(
+        self, redis_server: RedisProcess, clock: Clock
+    ) -> None:
+        """Though another node keeps the key alive."""
+        async with in_redis(redis_server, clock, "killed") as killed:
+            await killed.renew("ann", "bob")
+        async with in_redis(redis_server, clock) as left:
+            clock.pass_(seconds=TTL - 10)
+            await left.renew("ann")
+            assert await online(left, "bob")
+            clock.pass_(seconds=10)
+            await left.leave("ann")
+            assert not await online(left, "ann")
+            assert not await online(left, "bob")
+
+    async def test_what_nodes_that_are_gone_have_left_goes_with_the_next_renewal(
+        self, redis_server: RedisProcess, clock: Clock
+    ) -> None:
+        for node in ("one", "two", "three"):
+            async with in_redis(redis_server, clock, node) as presence:
+                await presence.renew("ann")
+            clock.pass_(seconds=TTL)
+        with redis_server.look() as client:
+            assert client.hkeys("online:user:ann") == [b"three"]
+
+
+async def test_everything_in_redis_ends_by_itself(redis_server: RedisProcess, clock: Clock) -> None:
+    async with in_redis(redis_server, clock) as presence:
+        await presence.renew("ann")
+        await presence.renew("bob")
+        await presence.leave("bob")
+        with redis_server.look() as client:
+            assert client.hgetall("online:user:ann") == {b"here": str(clock.now).encode()}
+            assert 0 < client.pttl("online:user:ann") <= TTL * 1000
+            assert sorted(client.keys()) == [b"online:user:ann", b"seen:user:ann", b"seen:user:bob"]
+            assert all(client.ttl(key) > 0 for key in client.scan_iter())
+
+
+async def test_a_renewal_in_redis_is_not_needed_whenever_one_is_heard_of(
+    redis_server: RedisProcess, clock: Clock
+) -> None:
+    def scripts_run() -> int:
+        return int(client.info("commandstats").get("cmdstat_hset", {"calls": 0})["calls"])
+
+    async with in_redis(redis_server, clock) as presence:
+        with redis_server.look() as client:
+            before = scripts_run()
+            for _ in range(60):
+                await presence.renew("ann")
+                clock.pass_(seconds=15)
+            assert 10 <= scripts_run() - before <= 16
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)
+
+
+async def test_while_redis_is_away_a_node_answers_for_its_own_and_then_they_are_there_again(
+    mortal_redis: RedisProcess, clock: Clock
+) -> None:
+    async with in_redis(mortal_redis, clock) as here, in_redis(mortal_redis, clock, "there") as there:
+        await here.renew("ann", "bob")
+        mortal_redis.kill()
+        await here.leave("bob")
+        await here.renew("cat")
+        states = await here.query(USERS)
+        assert [states[user].online for user in USERS] == [True, False, True]
+        assert not await online(there, "ann")
+        mortal_redis.start()  # empty
+        with mortal_redis.look() as client:
+            await until(lambda: sorted(client.keys("online:*")) == [b"online:user:ann", b"online:user:cat"])
+        await until(lambda: there._redis.up)
+        assert await online(there, "cat")
+
+
+async def test_who_left_while_redis_did_not_answer_is_offline_when_it_does(
+    mortal_redis: RedisProcess, clock: Clock
+) -> None:
+    async with in_redis(mortal_redis, clock) as here, in_redis(mortal_redis, clock, "there") as there:
+        await here.renew("ann", "bob")
+        with mortal_redis.frozen():
+            await here.renew("cat")  # asked for in vain
+            assert not here._redis.up
+            await here.leave("ann")
+        await until(lambda: here._redis.up and there._redis.up)
+        with mortal_redis.look() as client:
+            await until(lambda: sorted(client.keys("online:*")) == [b"online:user:bob", b"online:user:cat"])
+        assert [await online(there, user) for user in USERS] == [False, True, True]
