@@ -29,6 +29,7 @@ ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.ya
 DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
 
 TOKEN_DAYS = 30
+ADDRESS = "sqlite:PATH (a file or a data directory), postgresql://…, mysql://… or mariadb://…"
 
 
 def _settings(config: Path | None, data: Path | None = None) -> Config:
@@ -143,6 +144,18 @@ def migrate(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     from roost import operations
 
     _show(operations.bring_up_to_date(_settings(config, data)))
+
+
+@app.command
+def migrate_data(
+    *,
+    source: Annotated[str, Parameter(name="--from", env_var="ROOST_FROM", help=f"The database that is: {ADDRESS}.")],
+    target: Annotated[str, Parameter(name="--to", env_var="ROOST_TO", help="An empty database, named alike.")],
+) -> None:
+    """Copy a whole deployment into another kind of database. Stop all nodes first."""
+    from roost.transfer.command import run
+
+    _show(run(source, target))
 
 
 @app.command

@@ -21,6 +21,7 @@ from roost.admit.admission import Admission
 from roost.admit.ratelimit import RateLimit
 from roost.admit.spam import Spam
 from roost.config import Config
+from roost.db.copying import refuse_half_copied
 from roost.db.database import CommitFigures, Database
 from roost.db.migrate import alone, migrate
 from roost.db.redis import RedisServer
@@ -75,6 +76,7 @@ def _prepare(connection: Connection) -> str:
     """An up-to-date schema; returns the epoch, made with the first start. Nodes that start at once take turns."""
     with alone(connection):
         migrate(connection)
+        refuse_half_copied(connection)
         epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
         if epoch is None:
             epoch = secrets.token_hex(8)

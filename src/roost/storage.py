@@ -41,10 +41,11 @@ def open_engine(config: Config) -> Engine:
     if not url:
         config.data.mkdir(parents=True, exist_ok=True)
         return SQLiteFile(config.database)
-    return _server(url)
+    return open_server(url)
 
 
-def _server(url: str) -> DatabaseServer:
+def open_server(url: str) -> DatabaseServer:
+    """The database at `url`, on a server."""
     return open_postgresql(url) if url.startswith(_POSTGRESQL) else open_mysql(url)
 
 
@@ -63,7 +64,7 @@ class Reading:
         """Raises `FileNotFoundError` where there is no file yet."""
         self._file = config.database
         self._files: list[Any] = []
-        self._server = _server(config.server.database) if config.server.database else None
+        self._server = open_server(config.server.database) if config.server.database else None
         if self._server is None and not self._file.exists():
             raise FileNotFoundError(f"there is no database at {self._file}; name its directory with --data.")
 

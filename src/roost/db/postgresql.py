@@ -25,7 +25,9 @@ def open_postgresql(url: str) -> DatabaseServer:
     given = make_url(url).set(drivername="postgresql+psycopg")
     options = f"{given.query.get('options', '')} {ALWAYS}"
     given = given.update_query_dict(
-        {"connect_timeout": str(CONNECT_SECONDS)} | dict(given.query) | {"options": options}
+        {"connect_timeout": str(CONNECT_SECONDS), "application_name": "roost"}
+        | dict(given.query)
+        | {"options": options}
     )
     return DatabaseServer(
         given,

@@ -26,7 +26,7 @@ deployment = Table(
     Column("value", Text, nullable=False),
 )
 """Facts of the whole deployment: `epoch` names the life of its logs, `next_mid` the next block of server ids, `checked`
-is written to see whether it can be."""
+is written to see whether it can be, `copying` marks what is half copied (`roost.db.copying`)."""
 
 users = Table(
     "users",
