@@ -46,6 +46,8 @@ from roost.flow.wordlists import watched
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
+from roost.journal.recent import Recent, SyncStates
+from roost.journal.redis import RedisRecent, RedisSyncStates
 from roost.presence.contract import Presence
 from roost.presence.memory import MemoryPresence
 from roost.presence.redis import RedisPresence
@@ -112,6 +114,8 @@ class Shared(NamedTuple):
     redis: RedisServer | None
     bus: Bus
     presence: Presence
+    recent: Recent | None = None
+    states: SyncStates | None = None
 
 
 async def _share(config: Config, database: Database, stack: contextlib.AsyncExitStack) -> Shared:
@@ -121,12 +125,16 @@ async def _share(config: Config, database: Database, stack: contextlib.AsyncExit
         return Shared(hub, None, Alone(), MemoryPresence(ttl, now_ms))
     redis, node = RedisServer(config.redis.url), secrets.token_hex(8)
     presence = RedisPresence(redis, node, ttl, now_ms)
+    epoch = await database.read(reading.epoch)
+    states = RedisSyncStates(redis, epoch, config.sync.state_ttl)
+    recent = RedisRecent(redis, epoch, config.redis)
     await stack.enter_async_context(redis.running())
+    await stack.enter_async_context(recent.running())
     if not config.server.database:  # a file has one server
-        return Shared(hub, redis, Alone(), presence)
-    bus = RedisBus(redis, hub, node, await database.read(reading.epoch))
+        return Shared(hub, redis, Alone(), presence, recent, states)
+    bus = RedisBus(redis, hub, node, epoch)
     await stack.enter_async_context(bus.running())
-    return Shared(hub, redis, bus, presence)
+    return Shared(hub, redis, bus, presence, recent, states)
 
 
 async def _wire(config: Config, database: Database, shared: Shared, stack: contextlib.AsyncExitStack) -> Roads:
@@ -140,12 +148,13 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
     register = Register(database, now_ms, channels, shared=bool(config.server.database))
     await register.load()
     journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has))
-    positions = Positions(database, statements, now_ms)
+    epoch, recent = await database.read(reading.epoch), shared.recent
+    positions = Positions(database, statements, now_ms, shared.states, epoch)
     outbox = await stack.enter_async_context(
-        workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms)
+        workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms, presence=shared.presence)
     )
     users = Users(database, now_ms)
-    fanout = Fanout(hub, shared.bus)
+    fanout = Fanout(hub, shared.bus, recent)
     limits = config.limits
     tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
     return Roads(
@@ -158,8 +167,10 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
             max_content=limits.max_content,
             pushed=outbox.wake,
         ),
-        catchup=Catchup(database, positions, await database.read(reading.epoch), now_ms, batch=config.sync.batch),
-        conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
+        catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
+        conversations=Conversations(
+            database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl, recent=recent
+        ),
         groups=Groups(database, journal, fanout, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,

@@ -28,8 +28,15 @@ COMMIT_SIZE = Histogram(
 WRITER_WAITING = Gauge("roost_writer_waiting", "Pieces of work that wait for the writer")
 SYNC_PAGE_SECONDS = Histogram(
     "roost_sync_page_seconds",
-    "Time to read one page of a log",
+    "Time to read one page of a log, from sql or redis",
+    ["source"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)
+RECOVERY_SECONDS = Histogram(
+    "roost_recovery_seconds",
+    "Time to find out where a connection starts, from sql or redis",
+    ["source"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
 SYNC_PAGE_ENTRIES = Histogram(
     "roost_sync_page_entries", "Entries in one page", buckets=(0, 1, 10, 50, 100, 200, 500, 1000)

@@ -21,24 +21,28 @@ from sqlalchemy import Connection
 from roost import metrics
 from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
+from roost.db.redis import RedisServer
 from roost.errors import Unavailable
 from roost.flow import notify
 from roost.journal.append import Pushes, PushTo, Where
 from roost.journal.contract import Place
 from roost.journal.positions import stored_by_any
+from roost.presence.contract import Presence
+from roost.presence.memory import MemoryPresence
+from roost.presence.redis import RedisPresence
 from roost.push.apns import ApnsChannel
 from roost.push.contract import Channel, Queue, Report, Sent, Task
 from roost.push.email import EmailChannel
 from roost.push.fcm import FcmChannel
 from roost.push.local import LocalQueue
 from roost.push.outbox import Outbox, StoredByAny
-from roost.push.plan import Facts
+from roost.push.plan import Facts, in_grace
 from roost.push.rabbitmq import RabbitQueue
 from roost.push.recording import status
 from roost.push.register import Register, Registered
 from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
-from roost.push.worker import Worker, patiently
+from roost.push.worker import Look, Worker, patiently
 from roost.storage import Reading
 
 TASKS, REPORTS = "roost.push", "roost.push.reports"
@@ -49,10 +53,14 @@ FINISH = 5.0
 """Seconds that pushes under way have to end when their process is stopped; what is cut off is sent again."""
 BEGIN_AGAIN = 5.0
 """Seconds after which a part that has failed begins again."""
+PRESENCE = 3.0
+"""Seconds that presence has to say who is connected."""
 COUNT_EVERY = 5.0
 """Seconds between two counts of the outbox, for the metrics."""
 
 Clock = Callable[[], int]
+Read = Callable[[Callable[[Connection], Facts]], Awaitable[Facts]]
+"""Runs a query in a transaction that sees one moment."""
 
 logger = structlog.get_logger()
 
@@ -121,6 +129,8 @@ async def pushing(
     channels: Mapping[str, Channel],
     stored: StoredByAny,
     clock: Clock,
+    *,
+    presence: Presence,
 ) -> AsyncIterator[Outbox]:
     """Runs the outbox of a server, and its workers or what workers elsewhere report, until the block ends."""
     push = config.push
@@ -139,11 +149,8 @@ async def pushing(
     else:
         if not config.server.database:  # else what other nodes have is not ours; claims end by themselves
             await outbox.recover()
-
-        async def look(task: Task) -> Facts:
-            return await database.read(lambda connection: notify.look(connection, task, stored, preview=push.preview))
-
-        worker = Worker(channels, look, outbox.record, clock, ttl=int(push.ttl * 1000))
+        look = _looking(database.read, stored, presence, push, clock)
+        worker = Worker(channels, look, outbox.record, clock, **_times(push))
         handle = worker.handle
         work += [lambda: tasks.work(handle, at_once=push.at_once), outbox.keep]
     running = [asyncio.ensure_future(_kept_up(one)) for one in work]
@@ -163,7 +170,7 @@ async def pushing(
 
 
 async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Does the pushes that a server has put into RabbitMQ, until `stop`; calls `ready` before the first.
+    """Does the pushes that servers have put into RabbitMQ, until `stop`; calls `ready` before the first.
 
     A broker that is not there is waited for. Raises `ConfigError` for settings with which no push would ever be sent,
     and `FileNotFoundError` where no server has made the database yet.
@@ -171,17 +178,15 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: 
     push = config.push
     tasks, reports = _in_rabbitmq(push)
     with _reading(config) as read:
-        async with open_channels(config, clock) as channels:
+        async with open_channels(config, clock) as channels, _presence(config, clock) as presence:
             if not channels:
                 raise ConfigError("no channel of push is switched on: give the worker the settings of the server.")
-
-            async def look(task: Task) -> Facts:
-                return await read(lambda connection: notify.look(connection, task, stored_by_any, preview=push.preview))
 
             async def tell(report: Report) -> None:
                 await reports.put([report])
 
-            worker = Worker(channels, look, tell, clock, ttl=int(push.ttl * 1000))
+            look = _looking(read, stored_by_any, presence, push, clock)
+            worker = Worker(channels, look, tell, clock, **_times(push))
             ready()
             working = asyncio.ensure_future(tasks.work(worker.handle, at_once=push.at_once))
             stopping = asyncio.ensure_future(stop.wait())
@@ -197,6 +202,61 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: 
                 await asyncio.gather(working, stopping, return_exceptions=True)
                 await tasks.close()
                 await reports.close()
+
+
+def _times(push: Push) -> dict[str, int]:
+    """What a worker goes by, in ms."""
+    return {"ttl": int(push.ttl * 1000), "grace": int(push.grace * 1000)}
+
+
+def _looking(read: Read, stored: StoredByAny, presence: Presence, push: Push, clock: Clock) -> Look:
+    """How a worker learns how things are: from the database, and from presence where it matters who is connected."""
+    grace, connected = int(push.grace * 1000), _connected(presence)
+
+    async def look(task: Task) -> Facts:
+        facts = await read(lambda connection: notify.look(connection, task, stored, preview=push.preview))
+        if facts.open and in_grace(facts, clock(), grace):
+            facts = msgspec.structs.replace(facts, connected=await connected(facts.user_id))
+        return facts
+
+    return look
+
+
+@contextlib.asynccontextmanager
+async def _presence(config: Config, clock: Clock) -> AsyncIterator[Presence]:
+    """Who is connected to the nodes, for a process that has no users; without Redis it knows of nobody."""
+    if not config.redis.url:
+        yield MemoryPresence(config.presence.ttl, clock)
+        return
+    redis = RedisServer(config.redis.url)
+    presence = RedisPresence(redis, "", config.presence.ttl, clock)
+    async with redis.running():
+        yield presence
+
+
+def _connected(presence: Presence) -> Callable[[str], Awaitable[bool]]:
+    """Whether a user is connected to any node. Where presence fails nobody is: a push too many, and none too late.
+
+    Two lines in the log, however often it fails.
+    """
+    mute = False
+
+    async def connected(user_id: str) -> bool:
+        nonlocal mute
+        try:
+            async with asyncio.timeout(PRESENCE):
+                here = (await presence.query([user_id]))[user_id].online
+        except Exception as error:  # noqa: BLE001 - whatever it is, pushes go on
+            if not mute:
+                logger.warning("presence is away: who is connected is pushed to at once", reason=repr(error))
+            mute = True
+            return False
+        if mute:
+            logger.info("presence is back")
+        mute = False
+        return here
+
+    return connected
 
 
 def _in_rabbitmq(push: Push) -> tuple[RabbitQueue[Task], RabbitQueue[Report]]:
@@ -216,7 +276,7 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextlib.contextmanager
-def _reading(config: Config) -> Iterator[Callable[[Callable[[Connection], Facts]], Awaitable[Facts]]]:
+def _reading(config: Config) -> Iterator[Read]:
     """Reads the database beside the server, in threads; each reading sees one moment."""
     here = threading.local()
 

@@ -41,18 +41,24 @@ async def open_house(server: Callable[..., Awaitable[Any]], tmp_path: Path) -> A
 async def open_nodes(
     server: Callable[..., Awaitable[Any]], shared_backend: ServerBackend, tmp_path: Path
 ) -> AsyncIterator[OpenNodes]:
-    """Starts two nodes on one database: `here, there = await open_nodes(email={"enabled": True})`."""
+    """Starts two nodes on one database: `here, there = await open_nodes("redis://…", email={"enabled": True})`."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def another(data: str, push: dict[str, Any]) -> House:
-            at = {"database": shared_backend.url}
-            node = await server(data=data, server=at, push=push, limits={"messages_per_minute": 0})
+        async def another(data: str, sections: dict[str, Any]) -> House:
+            node = await server(data=data, **sections)
             return await stack.enter_async_context(House(urlsplit(node.url).port or 0, tmp_path / data))
 
-        async def start(**push: Any) -> tuple[House, House]:
-            here = await another("here", push)
+        async def start(redis: str = "", **push: Any) -> tuple[House, House]:
+            sections = {
+                "server": {"database": shared_backend.url},
+                "redis": {"url": redis},
+                "sync": {"save_interval": 0.1},
+                "limits": {"messages_per_minute": 0},
+                "push": push,
+            }
+            here = await another("here", sections)
             (tmp_path / "there").mkdir()
             shutil.copy(here.data / "jwt.secret", tmp_path / "there")
-            return here, await another("there", push)
+            return here, await another("there", sections)
 
         yield start

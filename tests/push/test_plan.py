@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from roost.model.message import MessageType
 from roost.push import plan
-from roost.push.contract import Apns, Dropped, Missed, Notification, Task
+from roost.push.contract import Apns, Dropped, Missed, Notification, Postponed, Task
 from roost.push.plan import Facts
 from tests.rooms import BEGINNING
 
 TTL = 3_600_000
+GRACE = 10_000
 TASK = Task(task_id=1, aid=1, uid=2, did=3, mid=4, seq=5, attempt=0, created_at=BEGINNING, taken_at=BEGINNING)
 MESSAGE = Missed(
     conversation_id="p:ann:bob",
@@ -50,8 +51,8 @@ AGAINST = {
 }
 
 
-def decided(now: int = BEGINNING, **changes: object) -> Notification | Dropped:
-    return plan.decide(TASK, msgspec.structs.replace(GOOD, **changes), now=now, ttl=TTL)
+def decided(now: int = BEGINNING, **changes: object) -> Notification | Dropped | Postponed:
+    return plan.decide(TASK, msgspec.structs.replace(GOOD, **changes), now=now, ttl=TTL, grace=GRACE)
 
 
 def test_what_nothing_speaks_against_is_sent() -> None:
@@ -74,6 +75,17 @@ def test_of_several_reasons_one_that_holds_is_told(reasons: set[str]) -> None:
 def test_it_is_news_to_the_last_moment() -> None:
     assert isinstance(decided(now=BEGINNING + TTL), Notification)
     assert isinstance(decided(now=BEGINNING + TTL + 1), Dropped)
+
+
+def test_who_is_connected_has_time_to_store_it() -> None:
+    assert decided(connected=True) == Postponed(BEGINNING + GRACE)
+    assert decided(BEGINNING + GRACE - 1, connected=True) == Postponed(BEGINNING + GRACE)
+    assert isinstance(decided(BEGINNING + GRACE, connected=True), Notification)
+
+
+@pytest.mark.parametrize(("reason", "changes"), AGAINST.items(), ids=AGAINST.keys())
+def test_nothing_waits_that_is_not_sent_anyway(reason: str, changes: dict[str, object]) -> None:
+    assert decided(connected=True, **changes) == Dropped(reason)
 
 
 def test_it_is_not_worth_delivering_after_the_news_is_old() -> None:

@@ -27,7 +27,7 @@ from roost.push.contract import (
 )
 from roost.push.plan import LONGEST_ASKED, Facts
 from roost.push.worker import APART, FIRST_REST, LONGEST_REST, TROUBLES, Worker
-from tests.push.test_plan import GOOD, TASK, TTL
+from tests.push.test_plan import GOOD, GRACE, TASK, TTL
 from tests.rooms import Clock
 
 AWAY = Retry("nobody is there")
@@ -62,7 +62,7 @@ class Desk:
         self.refusals: list[Exception] = []
         self.address: Address = Apns("abcd")
         channels: dict[str, Channel] = {"apns": self.line, "webpush": self.line}
-        self.worker = Worker(channels, self._look, self._tell, clock, ttl=TTL)
+        self.worker = Worker(channels, self._look, self._tell, clock, ttl=TTL, grace=GRACE)
 
     async def _look(self, task: Task) -> Facts:
         platform = str(type(self.address).__struct_config__.tag)
@@ -151,7 +151,7 @@ async def test_one_that_is_stopped_does_not_wait_for_ever(desk: Desk) -> None:
 
 
 async def test_a_platform_that_is_off_is_told_as_such(desk: Desk) -> None:
-    desk.worker = Worker({}, desk._look, desk._tell, Clock(), ttl=TTL)
+    desk.worker = Worker({}, desk._look, desk._tell, Clock(), ttl=TTL, grace=GRACE)
     assert await desk.do() == [Dropped("push by apns is switched off")]
 
 

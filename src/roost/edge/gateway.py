@@ -28,10 +28,12 @@ from roost.edge.watchers import Watchers
 from roost.errors import InvalidInput, NotAMember
 from roost.flow.catchup import Opening
 from roost.journal.contract import Author
+from roost.journal.recent import SyncState
 from roost.model import ids
 from roost.protocol import frames
 from roost.protocol.close import CloseCode
 from roost.protocol.encoded import Encoding
+from roost.roster.users import Identity
 
 SWEEP = 15.0
 """Seconds between looks at all connections."""
@@ -103,13 +105,18 @@ class Gateway:
 
     # --- authentication ---
 
-    async def admit(self, frame: frames.Auth) -> tuple[Author, Claims]:
-        """The author a token stands for, and what it says. Raises `Unauthenticated` kinds or `InvalidID`."""
+    async def admit(self, frame: frames.Auth) -> tuple[Author, Claims, SyncState | None]:
+        """The author a token stands for, what it says, and the device's sync state, if that is known (B1).
+
+        Raises `Unauthenticated` kinds or `InvalidID`.
+        """
         claims = await self.roads.tokens.verify(frame.token or "")
         device = claims.device_id if frame.device_id is None else ids.device_id(frame.device_id)
         device = device or ids.DEFAULT_DEVICE
-        identity = await self.roads.users.identify(claims.user_id, device)
-        return Author(identity.uid, identity.did, claims.user_id, device), claims
+        known = await self.roads.positions.recall(claims.user_id, device)
+        told = None if known is None else Identity(known.uid, known.did)
+        identity = await self.roads.users.identify(claims.user_id, device, told)
+        return Author(identity.uid, identity.did, claims.user_id, device), claims, known
 
     def attach(self, session: Session, author: Author, *, follows: bool) -> Reader:
         """From now on the session is told of new entries; it is held until it knows where to start."""

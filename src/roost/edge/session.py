@@ -244,7 +244,7 @@ class Session(Socket):
         """Recovery in seven steps (B1). A fault is logged with its step and never drops the connection (B6)."""
         step = "authenticate"
         try:
-            author, claims = await self._gateway.admit(frame)
+            author, claims, known = await self._gateway.admit(frame)
             if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
                 return
             self.author, self.claims = author, claims
@@ -252,7 +252,7 @@ class Session(Socket):
             step = "join the bus"
             await self._gateway.roads.bus.join(author.uid)
             step = "fetch position"
-            opening = await self._gateway.roads.catchup.open(author, frame.last_seq, frame.epoch)
+            opening = await self._gateway.roads.catchup.open(author, frame.last_seq, frame.epoch, known)
             if not self._connection.accepted():
                 return
             self._stop_timer()
@@ -277,7 +277,7 @@ class Session(Socket):
         head = opening.state.head
         if opening.position < head:
             try:
-                batch = await self._gateway.roads.catchup.offline_batch(author, head)
+                batch = await self._gateway.roads.catchup.offline_batch(author, opening)
                 if batch is not None:
                     self.send(batch)
             except Exception:

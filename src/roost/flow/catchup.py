@@ -2,6 +2,9 @@
 
 The same pages serve a socket that follows (`read_on`), the `offline` batch of a simple socket, the `sync` frame
 and `POST /messages/sync`. Nothing here moves a position: only what a device says it has stored does.
+
+A socket recovers from the sync state and the recent log where there is Redis (B1), without asking the database. What
+they can't answer, the database does, by the same path. Who asks over HTTP is answered by the database.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from roost.errors import InvalidInput, SeqAhead
 from roost.journal import reading
 from roost.journal.contract import Author, LogPage, LogState
 from roost.journal.positions import Positions
+from roost.journal.recent import Recent, SyncState
 from roost.model.message import Change, Entry, Message
 from roost.protocol.encoded import EncodedEntry
 from roost.protocol.frames import Offline, Page
@@ -35,11 +39,15 @@ logger = structlog.get_logger()
 
 
 class Opening(NamedTuple):
-    """What a connection starts with: the log's state, what its device has stored, and whether it must reset."""
+    """What a connection starts with: the log's state, what its device has stored, and whether it must reset.
+
+    `recent`: the recent log tells what the device lacks; it has marked nothing beyond its position.
+    """
 
     state: LogState
     position: int
     reset: bool
+    recent: bool = False
 
 
 class Socket(Protocol):
@@ -63,21 +71,59 @@ class Catchup:
     """The road back. `epoch` names the life of this deployment's logs."""
 
     def __init__(
-        self, database: Database, positions: Positions, epoch: str, clock: Callable[[], int], *, batch: int
+        self,
+        database: Database,
+        positions: Positions,
+        epoch: str,
+        clock: Callable[[], int],
+        *,
+        batch: int,
+        recent: Recent | None = None,
     ) -> None:
         self._database = database
         self._positions = positions
         self._clock = clock
         self._batch = min(batch, OFFLINE_BATCH)
+        self._recent = recent
         self.epoch = epoch
 
-    async def open(self, author: Author, last_seq: int | None, epoch: str | None) -> Opening:
-        """Where a connection of this device starts. Raises `SeqAhead` or `InvalidInput`."""
+    async def open(
+        self, author: Author, last_seq: int | None, epoch: str | None, known: SyncState | None = None
+    ) -> Opening:
+        """Where a connection of this device starts; `known` is its sync state. Raises `SeqAhead` or `InvalidInput`.
 
+        Its reader is attached: what is committed from now on is told to it.
+        """
+        started = time.perf_counter()
+        away = None if known is None else max(0, self._clock() - known.last_sync_at)
+        opening = None
+        if known is not None and epoch in {None, self.epoch}:
+            opening = await self._open_recent(author, last_seq, known, away)
+        if opening is None:
+            opening = await self._open(author, last_seq, epoch, away)
+        metrics.RECOVERY_SECONDS.labels(_source(opening.recent)).observe(time.perf_counter() - started)
+        return opening
+
+    async def _open_recent(
+        self, author: Author, last_seq: int | None, known: SyncState, away: int | None
+    ) -> Opening | None:
+        position = self._positions.standing(known)
+        if self._recent is None or position is None:
+            return None
+        standing = await self._recent.standing(author.uid, author.did, position, away)
+        if standing is None or (last_seq is not None and not position <= last_seq <= standing.head):
+            return None
+        self._positions.ack(author, standing.position)
+        return Opening(LogState(standing.head, 0), standing.position, reset=False, recent=True)
+
+    async def _open(self, author: Author, last_seq: int | None, epoch: str | None, away: int | None) -> Opening:
         def query(connection: Connection) -> tuple[LogState, int]:
             return reading.log_state(connection, author.uid), self._positions.mark(connection, author)
 
+        begun = None if self._recent is None else await self._recent.begin(author.uid, away)
         state, position = await self._database.read(query)
+        if self._recent is not None and begun is not None:
+            self._recent.based(author.uid, begun, state.head)
         self._positions.ack(author, position)  # what it passed over need not be walked again
         reset = last_seq is not None and self._must_reset(last_seq, epoch, state)
         return Opening(state, position, reset)
@@ -139,12 +185,14 @@ class Catchup:
         messages, total, _ = await self._unsynced(author, conversation, offset, count)
         return messages, total
 
-    async def offline_batch(self, author: Author, head: int) -> Offline | None:
-        """What a simple connection is sent after login (A6), if anything: what waited when the log's end was `head`.
+    async def offline_batch(self, author: Author, opening: Opening) -> Offline | None:
+        """What a simple connection is sent after login (A6), if anything: what waited when it was opened.
 
         What came since is live, though it was committed before this is read.
         """
-        messages, total, mark = await self._unsynced(author, None, 0, OFFLINE_BATCH, head)
+        head = opening.state.head
+        found = await self._recently_missed(author, opening) if opening.recent else None
+        messages, total, mark = found or await self._unsynced(author, None, 0, OFFLINE_BATCH, head)
         if not messages:
             return None
         self._measure_delay(messages)
@@ -155,6 +203,20 @@ class Catchup:
             through_seq=messages[-1].seq,
             remaining=total - len(messages),
         )
+
+    async def _recently_missed(self, author: Author, opening: Opening) -> tuple[list[Message], int, int] | None:
+        head = opening.state.head
+        if head - opening.position > MAX_COUNT:
+            return None
+        page = await self._read_recent(author.uid, opening.position, MAX_COUNT)
+        if page is None or page.state.head < head:
+            return None
+        missed = [
+            entry.what
+            for entry in page.entries
+            if entry.seq <= head and entry.origin != author.did and isinstance(entry.what, Message)
+        ]
+        return missed[:OFFLINE_BATCH], len(missed), opening.position
 
     async def _unsynced(
         self, author: Author, conversation: str | None, offset: int, count: int, upto: int = reading.NO_LIMIT
@@ -173,7 +235,7 @@ class Catchup:
         try:
             while reader.room > 0 and socket.writable and not reader.fast:
                 position = reader.position
-                page = await self._read(reader.uid, position, min(self._batch, reader.room))
+                page = await self._read_for(reader, min(self._batch, reader.room))
                 if reader.position != position:  # an ack went past it meanwhile
                     continue
                 if position < page.state.floor:
@@ -207,16 +269,44 @@ class Catchup:
             )
         )
 
+    async def _read_for(self, reader: Reader, count: int) -> LogPage:
+        """A page from the recent log, if that goes as far as the reader knows its log to go."""
+        uid, position = reader.uid, reader.position
+        page = await self._read_recent(uid, position, count)
+        if page is not None and page.state.head >= reader.announced:
+            return page
+        complete = await self._read(uid, position, count)
+        if self._recent is not None and page is not None:  # what it lacks may have come by now
+            await self._recent.drop(uid, unless=complete.state.head)
+        return complete
+
+    async def _read_recent(self, uid: int, after: int, count: int) -> LogPage | None:
+        if self._recent is None:
+            return None
+        started = time.perf_counter()
+        page = await self._recent.page(uid, after, count)
+        if page is not None:
+            _measure_page(page, started, recent=True)
+        return page
+
     async def _read(self, uid: int, after: int, count: int) -> LogPage:
         started = time.perf_counter()
         page = await self._database.read(lambda connection: reading.log_page(connection, uid, after, count))
-        metrics.SYNC_PAGE_SECONDS.observe(time.perf_counter() - started)
-        metrics.SYNC_PAGE_ENTRIES.observe(len(page.entries))
+        _measure_page(page, started, recent=False)
         return page
 
     def _measure_delay(self, messages: Sequence[Message]) -> None:
         if messages:
             metrics.SYNC_DELAY_SECONDS.observe(max(0, self._clock() - messages[0].server_time) / 1000)
+
+
+def _source(recent: bool) -> str:  # noqa: FBT001 - what it is called by says it
+    return "redis" if recent else "sql"
+
+
+def _measure_page(page: LogPage, started: float, *, recent: bool) -> None:
+    metrics.SYNC_PAGE_SECONDS.labels(_source(recent)).observe(time.perf_counter() - started)
+    metrics.SYNC_PAGE_ENTRIES.observe(len(page.entries))
 
 
 def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:

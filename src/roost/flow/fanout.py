@@ -5,16 +5,21 @@ from __future__ import annotations
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.journal.contract import Committed, Draft, Recorded
+from roost.journal.recent import Recent
 from roost.metrics import DELIVERIES
 from roost.protocol.encoded import EncodedEntry
 
 
 class Fanout:
-    """From committed entries to the readers of this node, and to the other nodes."""
+    """From committed entries to the readers of this node, to the recent logs, and to the other nodes.
 
-    def __init__(self, hub: Hub, bus: Bus) -> None:
+    In this order: who hears of an entry by the bus finds it in the recent log, as a rule.
+    """
+
+    def __init__(self, hub: Hub, bus: Bus, recent: Recent | None = None) -> None:
         self._hub = hub
         self._bus = bus
+        self._recent = recent
 
     def message(self, committed: Committed, draft: Draft) -> None:
         """A message: every reader of its receivers' logs, the author's other devices included."""
@@ -23,10 +28,14 @@ class Fanout:
         author = draft.author
         entry = EncodedEntry(committed.message)
         DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
+        if self._recent is not None:
+            self._recent.add(committed.message, committed.places, author.uid, author.did)
         self._bus.publish(entry, committed.places, author.uid, author.did)
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
         """A change that is no message."""
         entry = EncodedEntry(recorded.change)
         self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)
+        if self._recent is not None:
+            self._recent.add(recorded.change, recorded.places, author_uid, recorded.origin)
         self._bus.publish(entry, recorded.places, author_uid, recorded.origin)

@@ -5,11 +5,15 @@ A position moves only when the device says that it has stored something: by `ack
 those seconds, and the device is sent again what it has - which its own position recognises. Marks of single
 messages, which may be out of order, go to the database at once: a few rows beyond the mark, gone as soon as the
 mark passes them.
+
+Where there is Redis, what is saved is kept there as well (`roost.journal.recent`), so that a device that returns need
+not ask the database where it stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, func, insert, or_, select
@@ -19,6 +23,7 @@ from roost.db.rows import fetch
 from roost.db.schema import devices, log, marks, members, messages, positions
 from roost.journal.contract import Author, LogState
 from roost.journal.reading import log_state, passed
+from roost.journal.recent import SyncState, SyncStates
 from roost.journal.statements import PositionRow, Statements
 from roost.model import ids
 
@@ -40,10 +45,11 @@ MARKED_BY_ANY = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.seq.in_(b
 
 
 class Marked(NamedTuple):
-    """What marking did: how many messages were not marked before, and where the device stands now."""
+    """What marking did: how many messages were not marked before, where the device stands now, and its last mark."""
 
     synced: int
     mark: int
+    last: int
 
 
 class Standing(NamedTuple):
@@ -58,15 +64,31 @@ class Standing(NamedTuple):
 
 PIECE = 1000
 """Positions saved in one transaction: some milliseconds."""
+MAX_UNTOLD = 50_000
+"""States that wait for Redis to come back; the others are read from the database once."""
 
 
 class Positions:
     """The positions of one node's devices."""
 
-    def __init__(self, database: Database, statements: Statements, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        statements: Statements,
+        clock: Callable[[], int],
+        states: SyncStates | None = None,
+        epoch: str = "",
+    ) -> None:
+        """`states`: where they are kept as well, as those of the `epoch`."""
         self._database = database
         self._statements = statements
         self._clock = clock
+        self._states = states
+        self._epoch = epoch
+        self._authors: dict[Device, Author] = {}
+        """Whose the unsaved positions are, for the states."""
+        self._untold: dict[Device, SyncState] = {}
+        """States that Redis does not have yet."""
         self._unsaved: dict[Device, int] = {}
         self._just_saved: dict[Device, int] = {}
         """What the last save wrote: a reading that began before it finds neither that in the database nor the other."""
@@ -76,6 +98,17 @@ class Positions:
         device = (author.uid, author.did)
         if seq > self._unsaved.get(device, 0):
             self._unsaved[device] = seq
+            if self._states is not None:
+                self._authors[device] = author
+
+    async def recall(self, user_id: str, device_id: str) -> SyncState | None:
+        """What is known of a device without asking the database (B1, B2), if anything."""
+        return None if self._states is None else await self._states.fetch(user_id, device_id)
+
+    def standing(self, state: SyncState) -> int | None:
+        """The position that a state tells, or what was said here since; None where the database knows of marks."""
+        position = max(state.position, self._said((state.uid, state.did)))
+        return position if position >= state.marked else None
 
     def mark(self, connection: Connection, author: Author) -> int:
         """The position of a device: what was saved, or said since; its own sends and changes are passed over.
@@ -86,13 +119,15 @@ class Positions:
         return self._passed(connection, (author.uid, author.did), saved)
 
     def _passed(self, connection: Connection, device: Device, saved: int | None) -> int:
-        said = max(self._unsaved.get(device, 0), self._just_saved.get(device, 0))
-        return passed(connection, *device, max(saved or 0, said))
+        return passed(connection, *device, max(saved or 0, self._said(device)))
+
+    def _said(self, device: Device) -> int:
+        return max(self._unsaved.get(device, 0), self._just_saved.get(device, 0))
 
     def stored_by_any(self, connection: Connection, uid: int, seqs: Sequence[int]) -> set[int]:
         """Those of the seqs that one of the user's devices has stored."""
         dids = fetch(connection, DEVICES, uid=uid)
-        said = [max(self._unsaved.get((uid, did), 0), self._just_saved.get((uid, did), 0)) for (did,) in dids]
+        said = [self._said((uid, did)) for (did,) in dids]
         return stored_by_any(connection, uid, seqs, max(said, default=0))
 
     async def of_user(self, uid: int) -> tuple[list[Standing], LogState]:
@@ -116,20 +151,54 @@ class Positions:
 
     async def save(self) -> int:
         """Saves what changed since the last call (B1); returns how many positions that were."""
-        taken = dict(self._unsaved)
-        if taken:
+        taken, authors = dict(self._unsaved), self._authors
+        if taken or self._untold:
+            self._authors = {}
             now = self._clock()
-            rows = [(uid, did, seq, now) for (uid, did), seq in taken.items()]
-            for piece in range(0, len(rows), PIECE):
-                await self._write(rows[piece : piece + PIECE])
-            self._just_saved = taken
-            for device, seq in taken.items():
-                if self._unsaved.get(device) == seq:
-                    del self._unsaved[device]
+            states = [self._state(authors[device], seq, now) for device, seq in taken.items() if device in authors]
+            await asyncio.gather(self._tell(states), self._save(taken, now))
         return len(taken)
+
+    async def _save(self, taken: dict[Device, int], now: int) -> None:
+        rows = [(uid, did, seq, now) for (uid, did), seq in taken.items()]
+        for piece in range(0, len(rows), PIECE):
+            await self._write(rows[piece : piece + PIECE])
+        self._just_saved = taken
+        for device, seq in taken.items():
+            if self._unsaved.get(device) == seq:
+                del self._unsaved[device]
 
     async def _write(self, rows: list[PositionRow]) -> None:
         await self._database.write(lambda connection: self._statements.save_positions(connection, rows))
+
+    def _state(self, author: Author, position: int, now: int, marked: int = 0) -> SyncState:
+        return SyncState(
+            client_id=author.device_id,
+            user_id=author.user_id,
+            conversation_id=None,
+            last_message_id=f"{position}-1",
+            last_sync_at=now,
+            epoch=self._epoch,
+            uid=author.uid,
+            did=author.did,
+            marked=marked,
+        )
+
+    async def _tell(self, states: Iterable[SyncState]) -> None:
+        """Gives states to Redis; as long as it is away they wait, each device's newest."""
+        if self._states is None:
+            return
+        for state in states:
+            device = (state.uid, state.did)
+            known = self._untold.pop(device, None)
+            self._untold[device] = state if known is None else state.after(known)
+        while len(self._untold) > MAX_UNTOLD:
+            del self._untold[next(iter(self._untold))]
+        waiting = dict(self._untold)
+        if await self._states.save(list(waiting.values())):
+            for device, state in waiting.items():
+                if self._untold.get(device) is state:
+                    del self._untold[device]
 
     async def mark_synced(self, author: Author, message_ids: Sequence[int | str]) -> int:
         """The device has stored these messages (A3); ids are server ids or senders' own. Returns how many are new.
@@ -139,6 +208,8 @@ class Positions:
         seqs = await self._database.read(lambda connection: self._places(connection, author, message_ids))
         marked = await self._database.write(lambda connection: self._mark(connection, author, seqs))
         self.ack(author, marked.mark)
+        if self._states is not None:
+            await self._tell([self._state(author, marked.mark, self._clock(), marked.last)])
         return marked.synced
 
     def _places(self, connection: Connection, author: Author, message_ids: Sequence[int | str]) -> list[int]:
@@ -168,7 +239,7 @@ class Positions:
             connection.execute(insert(marks), rows)
         mark = passed(connection, author.uid, author.did, before)
         self._statements.save_positions(connection, [(author.uid, author.did, mark, now)])
-        return Marked(len(new), mark)
+        return Marked(len(new), mark, max(marked.union(new), default=0))
 
 
 def stored_by_any(connection: Connection, uid: int, seqs: Sequence[int], said: int = 0) -> set[int]:

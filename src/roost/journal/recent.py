@@ -63,6 +63,11 @@ class SyncState(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
         """It has stored every entry up to here."""
         return int(self.last_message_id.partition("-")[0])
 
+    def after(self, older: SyncState) -> SyncState:
+        """This, with what an older one knows of marks; or the older one's position, if that is further."""
+        newest = max(older, self, key=lambda state: state.position)
+        return msgspec.structs.replace(newest, marked=max(older.marked, self.marked))
+
 
 class Standing(NamedTuple):
     """A position, moved over what the device need not store, in a log that ends at `head`."""

@@ -12,9 +12,9 @@
 **Order.** One batch of entries is under way at a time, and who reads waits for what was added before. Two nodes may
 still arrive out of order: an entry that comes too late for `XADD` is put in its place, if that is not far from the end.
 
-**Generation.** It is counted up when Redis was restarted, whose memory may be of some time ago, and after whatever could
-not be added. From the moment in which that is asked for, entries are held until it is done. Before it they are dropped:
-a log of the new generation is begun after it, from a database that has them.
+**Generation.** It is counted up when Redis was restarted, whose memory may be of some time ago, and after whatever
+could not be added. From the moment in which that is asked for, entries are held until it is done. Before it they are
+dropped: a log of the new generation is begun after it, from a database that has them.
 
 **Age.** A Stream expires when its user stays away (`kept_for`). A message does after `redis.recent_ttl`, and no page
 is served without its messages, so no Stream need be trimmed by time.

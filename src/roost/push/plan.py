@@ -1,11 +1,11 @@
-"""Whether a push is still worth sending, and what it says. Pure: facts in, a notification or a reason out."""
+"""Whether a push is to be sent, when, and what it says. Pure: facts in; a notification, a reason or a time out."""
 
 from __future__ import annotations
 
 import msgspec
 
 from roost.model.message import MessageType
-from roost.push.contract import Address, Dropped, Missed, Notification, Task
+from roost.push.contract import Address, Dropped, Missed, Notification, Postponed, Task
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 600.0
@@ -41,16 +41,25 @@ class Facts(msgspec.Struct, frozen=True):
     stored: bool = False
     """One of the user's devices has it."""
     read: bool = False
+    connected: bool = False
+    """One of the user's devices is connected, to whichever node."""
     badge: int = 0
     missed: tuple[Missed, ...] = ()
     """The message itself; for a mail, all that was missed since, the newest last."""
 
 
-def decide(task: Task, facts: Facts, *, now: int, ttl: int) -> Notification | Dropped:
-    """What to send, or why not. `now` and `ttl` in ms."""
+def decide(task: Task, facts: Facts, *, now: int, ttl: int, grace: int) -> Notification | Dropped | Postponed:
+    """What to send, why not, or when to look again. `now`, `ttl` and `grace` in ms."""
     if (reason := _reason(task, facts, now, ttl)) is not None:
         return Dropped(reason)
+    if facts.connected and in_grace(facts, now, grace):
+        return Postponed(facts.sent_at + grace)
     return notification(facts.user_id, facts.missed, facts.badge, facts.sent_at + ttl)
+
+
+def in_grace(facts: Facts, now: int, grace: int) -> bool:
+    """Whether a connected device would still have time to store the message before anybody is told of it."""
+    return now < facts.sent_at + grace
 
 
 def _reason(task: Task, facts: Facts, now: int, ttl: int) -> str | None:

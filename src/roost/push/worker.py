@@ -20,7 +20,19 @@ import structlog
 
 from roost.errors import Unavailable
 from roost.push import plan
-from roost.push.contract import Address, Channel, Dropped, Outcome, Postponed, Report, Retry, Sent, Task, WebPush
+from roost.push.contract import (
+    Address,
+    Channel,
+    Dropped,
+    Notification,
+    Outcome,
+    Postponed,
+    Report,
+    Retry,
+    Sent,
+    Task,
+    WebPush,
+)
 from roost.push.plan import Facts
 
 logger = structlog.get_logger()
@@ -72,13 +84,13 @@ def patiently(tell: Tell) -> Tell:
 
 
 class Worker:
-    """Does tasks. `channels` by platform; `ttl` and the clock in ms.
+    """Does tasks. `channels` by platform; `ttl`, `grace` and the clock in ms.
 
     `tell` returns once a report is safe, and raises `Unavailable` where it can't be taken now.
     """
 
     def __init__(
-        self, channels: Mapping[str, Channel], look: Look, tell: Tell, clock: Callable[[], int], *, ttl: int
+        self, channels: Mapping[str, Channel], look: Look, tell: Tell, clock: Callable[[], int], *, ttl: int, grace: int
     ) -> None:
         self._channels = channels
         self._services: dict[str, _Service] = {}
@@ -86,6 +98,7 @@ class Worker:
         self._tell = patiently(tell)
         self._clock = clock
         self._ttl = ttl
+        self._grace = grace
         self._untold: dict[tuple[int, int], Report] = {}
         self._under_way: set[tuple[int, int]] = set()
         self._done = asyncio.Event()
@@ -132,8 +145,8 @@ class Worker:
         return Report(task, facts.user_id, facts.device_id, facts.platform, self._clock(), outcome, told)
 
     async def _outcome(self, task: Task, facts: Facts) -> tuple[Outcome | Dropped | Postponed, tuple[int, ...]]:
-        decided = plan.decide(task, facts, now=self._clock(), ttl=self._ttl)
-        if isinstance(decided, Dropped):
+        decided = plan.decide(task, facts, now=self._clock(), ttl=self._ttl, grace=self._grace)
+        if not isinstance(decided, Notification):
             return decided, ()
         assert facts.address is not None
         channel = self._channels.get(facts.platform)

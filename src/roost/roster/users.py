@@ -50,13 +50,16 @@ class Users:
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], Identity] = OrderedDict()
 
-    async def identify(self, user_id: str, device_id: str) -> Identity:
-        """The integers of a user on a device. Who is not known yet is made: the token was valid (CONTRACT §1)."""
+    async def identify(self, user_id: str, device_id: str, told: Identity | None = None) -> Identity:
+        """The integers of a user on a device. Who is not known yet is made: the token was valid (CONTRACT §1).
+
+        `told`: what a sync state says they are; they never change, so the database need not be asked.
+        """
         names = (user_id, device_id)
         if (identity := self._known.get(names)) is not None:
             self._known.move_to_end(names)
             return identity
-        identity = await self._database.read(lambda connection: _find(connection, user_id, device_id))
+        identity = told or await self._database.read(lambda connection: _find(connection, user_id, device_id))
         if identity is None:
             identity = await self._database.write(lambda connection: self._ensure(connection, user_id, device_id))
         self._known[names] = identity
