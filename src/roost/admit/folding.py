@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import category, normalize
+from unicodedata import category, decomposition, normalize
 
 ZWJ = "\u200d"
 INVISIBLE = (
@@ -47,8 +48,8 @@ def fold(text: str) -> str:
 
 
 def _alone(letter: re.Match[str]) -> str:
-    full_width = letter[0] if letter[0] < "\uff00" else normalize("NFKC", letter[0])
-    return chr(LETTERS_ALONE + ord(full_width))
+    full_width = decomposition(letter[0]).rpartition(" ")[2] if letter[0] > "\uff00" else f"{ord(letter[0]):x}"
+    return chr(LETTERS_ALONE + int(full_width, 16))
 
 
 class Folded(NamedTuple):
@@ -104,7 +105,7 @@ def clusters(text: str) -> list[int]:
 
 def characters(text: str, starts: list[int]) -> list[str]:
     """A text cut at the beginnings of its clusters."""
-    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
 @lru_cache(maxsize=8192)

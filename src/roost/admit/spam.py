@@ -184,4 +184,4 @@ class _Sender:
 def _essence(text: str) -> str:
     """A text without what is easily varied: case, width, spaces at the ends and more than one."""
     text = text.lower() if text.isascii() else normalize("NFKC", text).casefold()
-    return " ".join(text.split()) if "  " in text or "\n" in text else text.strip()
+    return " ".join(text.split()) if "  " in text or not text.isprintable() else text.strip()
