@@ -8,7 +8,7 @@ import resource
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ from roost.edge.auth.tokens import Tokens, load_or_make_secret
 from roost.edge.gateway import Gateway
 from roost.edge.roads import Roads
 from roost.edge.websocket import protocol_class
+from roost.errors import Unavailable
 from roost.flow.catchup import Catchup
 from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
@@ -55,7 +56,7 @@ from roost.push.register import Register
 from roost.roster.users import Users
 
 DRAIN_SECONDS = 5
-"""Seconds that requests under way have to end when the server is stopped."""
+"""Seconds that requests under way and connections have to end when the server is stopped."""
 BACKLOG = 4096
 """Connections the kernel holds while they wait to be accepted: a whole reconnect storm."""
 
@@ -231,8 +232,13 @@ class _Uvicorn(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Node]:
-    """A node that answers on `config.server`; port 0 takes a free one. It ends, all saved, when the block does."""
+    """A node that answers on `config.server`; port 0 takes a free one.
+
+    When the block ends, it is ready no more, and `server.drain` seconds later takes no new connection; what is under
+    way ends, sockets are closed with 4000, all is saved.
+    """
     loop = asyncio.get_running_loop()
+    leaving = asyncio.Event()
     async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
@@ -241,7 +247,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
             await stack.enter_async_context(_watching(database, roads, gateway))
         server = _Uvicorn(
             uvicorn.Config(
-                build_api(roads, config),
+                build_api(roads._replace(check=_unless(leaving, roads.check)), config),
                 host=config.server.host,
                 port=config.server.port,
                 ws=protocol_class(gateway),
@@ -264,10 +270,15 @@ async def running(config: Config) -> AsyncIterator[Node]:
                     raise OSError(f"{config.server.host}:{config.server.port} is not served.")
                 await asyncio.sleep(0.01)
             yield Node(_url(server), roads, gateway)
+            leaving.set()
+            await asyncio.sleep(config.server.drain)
         finally:
+            for listener in server.servers if server.started else ():  # before anybody is told to come back
+                listener.close()
             server.should_exit = True
-            await gateway.close()
+            await gateway.drain()
             await serving
+            await gateway.close()
             periodic.cancel()
             await asyncio.gather(periodic, return_exceptions=True)
 
@@ -290,6 +301,17 @@ async def _watching(database: Database, roads: Roads, gateway: Gateway) -> Async
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+def _unless(leaving: asyncio.Event, check: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """The check of a node that may be leaving: a balancer is to send it nobody any more."""
+
+    async def unless_leaving() -> None:
+        if leaving.is_set():
+            raise Unavailable("This node is being stopped.")
+        await check()
+
+    return unless_leaving
 
 
 def _url(server: uvicorn.Server) -> str:

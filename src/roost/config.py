@@ -34,7 +34,8 @@ class Server(Section, kw_only=True):
 
     `trusted_proxies`: addresses or networks whose `X-Forwarded-For` is believed.
 
-    `database`: the address of a database server; empty is a SQLite file in the data directory.
+    `database`: the address of a database server; empty is a SQLite file in the data directory. `drain`: seconds for
+    which a node that is told to stop still serves everybody, while `/readyz` tells balancers to send nobody.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +45,7 @@ class Server(Section, kw_only=True):
     origins: list[str] = msgspec.field(default_factory=lambda: ["self"])
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     readers: int = 2
+    drain: float = 0.0
 
 
 class Auth(Section, kw_only=True):
@@ -265,6 +267,7 @@ def _with_key(error: msgspec.ValidationError) -> str:
 BOUNDS: dict[str, tuple[float, float]] = {
     "server.port": (0, 65535),
     "server.readers": (1, 64),
+    "server.drain": (0, 600),
     "limits.messages_per_minute": (0, math.inf),
     "limits.device_messages_per_minute": (0, math.inf),
     "limits.address_messages_per_minute": (0, math.inf),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 import signal
 import stat
@@ -18,6 +19,7 @@ import pytest
 from bench.server import Server
 from websockets.exceptions import ConnectionClosed
 
+from roost.protocol.close import told_delay
 from tests.blackbox.house import Guest, House, process
 from tests.blackbox.line import Follower, eventually
 from tests.blackbox.test_slow_reader import asleep
@@ -73,6 +75,35 @@ async def test_sigterm_closes_sockets_with_4000_and_exits_with_0(open_house: Any
     await leave(house)
 
 
+async def test_many_sockets_are_told_to_come_back_one_after_the_other(open_house: Any) -> None:
+    house = await open_house()
+    lines = [await house.open() for _ in range(100)]
+    assert (await end(house))[0] == 0
+    assert [await line.closed() for line in lines] == [4000] * 100
+    delays = sorted(told_delay(line.socket.close_reason or "") or 0 for line in lines)
+    assert delays == pytest.approx([number / 1000 for number in range(100)], abs=0.006)
+    await leave(house)
+
+
+async def test_a_server_that_drains_is_not_ready_and_serves_on(open_house: Any) -> None:
+    house = await open_house(SERVER__DRAIN="1")
+    ann, bob = await house.guest("ann"), await house.guest("bob")
+    line = await ann.line()
+    ending = asyncio.create_task(end(house))
+
+    async def refused() -> bool:
+        return (await house.http.get("/readyz")).status_code == 503
+
+    await eventually(refused)
+    assert (await line.send("bob", "while it drains"))["conversationSeq"] == 1
+    await bob.line()  # a client that the balancer has sent before it knew
+    assert await line.closed() == 4000
+    code, seconds = await ending
+    assert code == 0
+    assert seconds >= 1
+    await leave(house)
+
+
 async def test_a_client_that_does_not_read_does_not_keep_the_server_from_ending(open_house: Any) -> None:
     house = await open_house()
     ann, bob = await house.guest("ann"), await house.guest("bob")
@@ -91,8 +122,13 @@ async def test_what_was_sent_when_the_server_ends_is_kept_or_was_never_acknowled
     house = await open_house()
     ann, bob = await house.guest("ann"), await house.guest("bob")
     line = await ann.line()
-    for number in range(2000):
-        await line.say("private", to="bob", content=f"number {number}", messageID=f"m-{number}")
+
+    async def send_on() -> None:
+        for number in itertools.count():
+            await line.say("private", to="bob", content=f"number {number}", messageID=f"m-{number}")
+            await asyncio.sleep(0)  # what comes is read, too
+
+    sending = asyncio.create_task(send_on())
     await line.hear("sent")
     ending = asyncio.create_task(end(house))
     told = 1
@@ -100,12 +136,14 @@ async def test_what_was_sent_when_the_server_ends_is_kept_or_was_never_acknowled
         while True:
             await line.hear("sent")
             told += 1
+    with pytest.raises(ConnectionClosed):
+        await sending
     assert line.socket.close_code == 4000
     assert (await ending)[0] == 0
     await leave(house)
     again = await open_house()
     page = await moved(again, bob).sync(0, count=1000)
-    assert page["totalCount"] >= told
+    assert page["headSeq"] == told  # the server ends when all that it has taken is answered
     assert [message["seq"] for message in page["messages"]] == list(range(1, len(page["messages"]) + 1))
     await leave(again)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from roost.client import (
     Client,
@@ -22,9 +25,13 @@ from roost.client import (
 )
 from roost.client.frames import LiveMessage
 from roost.errors import BadCredentials, InvalidToken, TokenExpired
+from roost.protocol.codec import encode_json
+from roost.protocol.frames import Ready
 from roost.testing import LocalServer
 from tests.client.conftest import Open
 from tests.client.people import Cast, received, stored, take, until
+
+LIMITS = {"window": 500, "max_content": 5000, "max_frame": 65536, "server_time": 0}
 
 
 async def test_the_states_of_a_first_connect(client: Open, cast: Cast) -> None:
@@ -127,12 +134,54 @@ async def test_a_frame_that_comes_twice_is_taken_once(client: Open, cast: Cast) 
 async def test_a_restart_of_the_server_is_survived(client: Open, own_server: LocalServer) -> None:
     cast = Cast(own_server)
     ann = await client(cast, "ann")
-    reasons: list[str] = []
-    ann.on(StateChanged)(lambda event: reasons.append(event.reason))
+    seen: list[StateChanged] = []
+    ann.on(StateChanged)(seen.append)
     own_server.stop()
-    await until(lambda: "the server restarts" in reasons)  # close code 4000
+    await until(lambda: seen)
+    assert seen[0].reason.startswith("restart; retry after ")  # close code 4000
     own_server.start()
     await ann.connected(20)
+
+
+async def test_a_server_that_is_stopped_sends_on_to_the_next_without_an_error(tmp_path: Path, cast: Cast) -> None:
+    """It is told when to come back, and keeps to it; what is sent meanwhile waits."""
+    connected: list[float] = []
+    heard: list[str] = []
+
+    async def serve_one(socket: ServerConnection) -> None:
+        connected.append(time.monotonic())
+        await socket.recv()
+        ready = Ready(user_id=cast["ann"], device_id="phone", head_seq=0, epoch="e", position=0, **LIMITS)
+        await socket.send(encode_json(ready).decode())
+        if len(connected) == 1:
+            await socket.close(4000, "restart; retry after 0.4 s")
+            return
+        heard.append(str(await socket.recv()))
+        await socket.wait_closed()
+
+    seen: list[StateChanged] = []
+    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol("roost.v1.json")]) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        client = Client(url, token=cast.token("ann"), store=tmp_path / "ann.db")
+        await client.open()
+        client.on(StateChanged)(seen.append)
+        await client.connect()
+        await until(lambda: any(event.retry_in is not None for event in seen))
+        await client.send("bob", "said meanwhile")
+        await until(lambda: heard)
+        await client.close()
+    assert connected[1] - connected[0] >= 0.4
+    assert [event.state for event in seen][:6] == [
+        State.CONNECTING,
+        State.SYNCING,
+        State.CONNECTED,
+        State.CONNECTING,
+        State.SYNCING,
+        State.CONNECTED,
+    ]
+    assert seen[3].retry_in == 0.4
+    assert all(event.error is None for event in seen)
+    assert "said meanwhile" in heard[0]
 
 
 async def test_a_token_that_expired_is_replaced(client: Open, cast: Cast) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roost.errors import InvalidInput, RoostError, Unauthenticated
-from roost.protocol.close import CloseCode
+from roost.protocol.close import MAX_DELAY, CloseCode, restart_reason, told_delay
 from roost.protocol.connection import Connection, State, Verdict
 from roost.protocol.frames import AnyClientFrame, Auth, Ping
 
@@ -74,6 +74,23 @@ def test_an_event(state: State, event: str) -> None:
 @pytest.mark.parametrize("code", CloseCode)
 def test_codes_from_4500_on_do_not_come_back_and_the_others_do(code: CloseCode) -> None:
     assert code.come_back == (code < 4500)
+
+
+@pytest.mark.parametrize(("delay", "reason"), [(0, "0 s"), (1.3, "1.3 s"), (0.0049, "0 s"), (3.998, "4 s")])
+def test_a_restart_tells_when_to_come_back(delay: float, reason: str) -> None:
+    assert restart_reason(delay) == f"restart; retry after {reason}"
+    assert told_delay(restart_reason(delay)) == pytest.approx(delay, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "the server restarts", "retry after s", "retry after -1 s", "retry after 1e9 s"]
+)
+def test_a_reason_may_tell_nothing(reason: str) -> None:
+    assert told_delay(reason) is None
+
+
+def test_nobody_is_told_to_wait_for_ever() -> None:
+    assert told_delay("restart; retry after 999999 s") == MAX_DELAY
 
 
 def test_the_close_codes_are_those_of_the_contract() -> None:

@@ -5,7 +5,8 @@
          +------ final ------+    +----- lost ------+---------- lost -------+
 
 A lost connection comes back after a wait, unless its end was final: close codes 4500-4999, a token that is refused
-and can't be replaced, or `close`.
+and can't be replaced, or `close`. A server that is stopped in good order tells how long to wait (close code 4000):
+that is no failure, and the state goes back to connecting at once.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from roost.client.link import Ending, Link
 from roost.client.tokens import Tokens
 from roost.errors import RoostError, SeqAhead
 from roost.protocol import frames
-from roost.protocol.close import FINAL, CloseCode
+from roost.protocol.close import FINAL, CloseCode, told_delay
 
 READY_TIMEOUT = 15.0
 """Seconds from `auth` to `ready`."""
@@ -42,6 +43,7 @@ class Step(Enum):
     READY = "ready"
     CAUGHT_UP = "caught up"
     BEHIND = "behind"
+    SENT_ON = "sent on"
     LOST = "lost"
     FINAL = "final"
 
@@ -52,9 +54,11 @@ STATES: dict[tuple[State, Step], State] = {
     (State.CONNECTING, Step.LOST): State.DISCONNECTED,
     (State.CONNECTING, Step.FINAL): State.DISCONNECTED,
     (State.SYNCING, Step.CAUGHT_UP): State.CONNECTED,
+    (State.SYNCING, Step.SENT_ON): State.CONNECTING,
     (State.SYNCING, Step.LOST): State.DISCONNECTED,
     (State.SYNCING, Step.FINAL): State.DISCONNECTED,
     (State.CONNECTED, Step.BEHIND): State.SYNCING,
+    (State.CONNECTED, Step.SENT_ON): State.CONNECTING,
     (State.CONNECTED, Step.LOST): State.DISCONNECTED,
     (State.CONNECTED, Step.FINAL): State.DISCONNECTED,
 }
@@ -176,9 +180,13 @@ class Connection:
                 logger.warning("not connecting again: %s", failure)
                 self._move(Step.FINAL, str(failure), error=failure)
                 return
-            wait = backoff.delay(attempt, self._chance, at_least=failure.retry_after, base=self._base)
-            attempt += 1
-            self._move(Step.LOST, str(failure), retry_in=wait, error=failure)
+            if failure.data.get("closeCode") == CloseCode.RESTART and failure.retry_after is not None:
+                wait = failure.retry_after
+                self._move(Step.SENT_ON, str(failure), retry_in=wait)
+            else:
+                wait = backoff.delay(attempt, self._chance, at_least=failure.retry_after, base=self._base)
+                attempt += 1
+                self._move(Step.LOST, str(failure), retry_in=wait, error=failure)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):  # `wait_for` may swallow the cancellation of `stop`
                     await self._hurry.wait()
@@ -257,10 +265,8 @@ class Connection:
 
     def _failure(self, ended: Ending) -> RoostError:
         if ended.code >= FINAL:
-            error: RoostError = ConnectionRefused(ended.reason, closeCode=ended.code)
-        else:
-            error = NetworkError(ended.reason, closeCode=ended.code)
-        return error
+            return ConnectionRefused(ended.reason, closeCode=ended.code)
+        return NetworkError(ended.reason, retry_after=told_delay(ended.reason), closeCode=ended.code)
 
     def _move(self, step: Step, reason: str, *, retry_in: float | None = None, error: RoostError | None = None) -> None:
         state = STATES.get((self.state, step))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +46,14 @@ MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
 LOGGED_OUT = "logged out"
 """The reason that a connection is closed for."""
+ANSWERS_WITHIN = 2.0
+"""Seconds in which what clients have sent is answered, when the node ends."""
+SPREAD = 4.0
+"""Seconds over which the connections of a node that ends come back, at most."""
+COME_BACK = 1000
+"""How many of them a second: the nodes that are left authenticate more than that, and have their own to serve."""
+LOOK = 0.01
+"""Seconds between two looks whether a connection may be closed."""
 
 logger = structlog.get_logger()
 
@@ -68,6 +77,8 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[int] = set()
         self._save_now = asyncio.Event()
+        self.ending = False
+        """Whether nothing new is taken from clients: the node ends."""
 
     # --- the upgrade ---
 
@@ -96,6 +107,8 @@ class Gateway:
     def opened(self, session: Session) -> None:
         """A connection is there, not authenticated yet."""
         self._sessions.add(session)
+        if self.ending:
+            session.send_on(0)
 
     def closed(self, session: Session) -> None:
         """A connection is gone: its position is saved soon, its lease ends with the user's last one (B1)."""
@@ -302,10 +315,21 @@ class Gateway:
             logger.exception("saving failed", step="save positions")
             self._left |= left
 
+    async def drain(self) -> None:
+        """Ends all connections with 4000: each as soon as what it had sent is answered, spread over some seconds."""
+        self.ending = True
+        staying = set(self._sessions)
+        delays = itertools.count(0, min(1 / COME_BACK, SPREAD / max(1, len(staying))))
+        until = self.loop.time() + ANSWERS_WITHIN
+        while staying:
+            late = self.loop.time() > until
+            for session in [one for one in staying if late or not one.is_waited_for]:
+                staying.remove(session)
+                session.send_on(next(delays))
+            await asyncio.sleep(LOOK)
+
     async def close(self) -> None:
-        """Ends all connections with 4000, and saves."""
-        for session in list(self._sessions):
-            session.shutdown()
+        """Ends what is under way, and saves."""
         for task in list(self._tasks):
             task.cancel()
         await self.save()

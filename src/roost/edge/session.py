@@ -18,7 +18,7 @@ from roost.edge.api.conversations import own_conversation
 from roost.edge.socket import BINARY, TEXT, Socket
 from roost.errors import InternalError, RoostError, SeqAhead, TokenRevoked, Unauthenticated
 from roost.protocol import frames
-from roost.protocol.close import CloseCode
+from roost.protocol.close import CloseCode, restart_reason
 from roost.protocol.codec import decode_client_json, error_frame
 from roost.protocol.connection import Connection, State, Verdict
 from roost.protocol.encoded import EncodedEntry, Encoding
@@ -105,10 +105,14 @@ class Session(Socket):
         if self.reader is not None:
             self.reader.wake()
 
-    def shutdown(self) -> None:
-        """The server ends; the client comes back to the next."""
-        self.close(CloseCode.RESTART, "the server restarts")
-        self.disconnect()
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether something that the client sent is not answered yet."""
+        return self._in_flight > 0
+
+    def send_on(self, delay: float) -> None:
+        """The node ends; the client comes back after so many seconds, to this node or to another."""
+        self.close(CloseCode.RESTART, restart_reason(delay))
 
     def _too_late(self) -> None:
         self._refuse(Unauthenticated("No auth frame in time."), None)
@@ -156,6 +160,8 @@ class Session(Socket):
         author, reader, roads = self.author, self.reader, self._gateway.roads
         if author is None or reader is None:  # only ready connections come here
             raise Unauthenticated
+        if self._gateway.ending and not isinstance(frame, frames.Ack):
+            return  # it has no answer when the connection closes, and so is sent again
         match frame:
             case frames.Private() | frames.Group():
                 roads.submit.message(author, frame, partial(self._receipt, frame), address=self.address, via=self)

@@ -208,11 +208,6 @@ class Socket(WSListener):
         self._transport.send_close(cast("WSCloseCode", code), reason[:120].encode())
         self._turn.loop.call_later(CLOSE_TIMEOUT, self._transport.disconnect, False)
 
-    def disconnect(self) -> None:
-        """Ends the connection without waiting for the client; what was written still leaves."""
-        if self._transport is not None:
-            self._transport.disconnect()
-
 
 def frame_header(opcode: int, size: int) -> bytes:
     """The header of an unmasked, unfragmented frame from the server (RFC 6455 §5.2)."""

@@ -91,10 +91,8 @@ def protocol_class(door: Door) -> Any:
             super().connection_lost(exc)
 
         def shutdown(self) -> None:
-            """The server ends: the session says so (close code 4000) and closes."""
-            if self.listener is not None:
-                self.listener.shutdown()
-            else:
+            """The server ends: the gateway tells its sessions; who has not got that far leaves."""
+            if self.listener is None:
                 self.transport.disconnect()
 
     return UpgradedProtocol

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 
 FINAL = 4500
 """From this code on the client must not come back with what it has."""
+MAX_DELAY = 60.0
+"""Seconds that a client lets itself be told to wait, at most."""
+
+_RETRY_AFTER = re.compile(r"retry after (\d{1,6}(?:\.\d{1,6})?) s")
 
 
 class CloseCode(IntEnum):
@@ -28,3 +33,14 @@ class CloseCode(IntEnum):
     def come_back(self) -> bool:
         """Whether the client may connect again with what it has."""
         return self < FINAL
+
+
+def restart_reason(delay: float) -> str:
+    """The reason beside 4000: after how many seconds this client, of all that must come back, is to do so."""
+    return f"restart; retry after {round(delay, 2):g} s"
+
+
+def told_delay(reason: str) -> float | None:
+    """The seconds that a close reason tells, at most `MAX_DELAY`; None where it tells none."""
+    found = _RETRY_AFTER.search(reason)
+    return min(float(found[1]), MAX_DELAY) if found else None
