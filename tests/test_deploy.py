@@ -71,7 +71,8 @@ def test_every_container_starts_again_and_says_how_it_is(services: dict[str, Any
 
 def test_the_nodes_believe_the_balancer_alone_who_its_clients_are(services: dict[str, Any]) -> None:
     balancer = services["nginx"]["networks"]["default"]["ipv4_address"]
-    assert {services[node]["environment"]["FORWARDED_ALLOW_IPS"] for node in ("node1", "node2")} == {balancer}
+    for node in ("node1", "node2"):
+        assert load(None, services[node]["environment"]).server.trusted_proxies == [balancer]
     assert all("ports" not in service for name, service in services.items() if name != "nginx")
 
 
