@@ -1,10 +1,11 @@
-"""Server and push workers as processes of their own, on one data directory and one broker."""
+"""Servers and push workers as processes of their own: on one data directory, or on a database server."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,14 +69,19 @@ class WorkerProcess:
 
 
 class Office:
-    """A server and its workers. What they need is the same: the broker, Apple's address, a key."""
+    """A server and its workers. What they need is the same: the broker, Apple's address, a key.
 
-    def __init__(self, folder: Path, broker: RabbitMQ | str, apple: PushService) -> None:
+    Without a broker the server does its own pushes. `more` are settings as `process` takes them.
+    """
+
+    def __init__(self, folder: Path, broker: RabbitMQ | str | None, apple: PushService, **more: str) -> None:
         self._folder = folder
         self._workers: list[WorkerProcess] = []
+        self._nodes: list[Server] = []
+        self._alone = "SERVER__DATABASE" not in more
         settings = {
-            "PUSH__QUEUE": "rabbitmq",
-            "PUSH__RABBITMQ": broker if isinstance(broker, str) else broker.url,
+            "PUSH__QUEUE": "rabbitmq" if broker else "local",
+            "PUSH__RABBITMQ": broker.url if isinstance(broker, RabbitMQ) else broker or "amqp://127.0.0.1",
             "PUSH__GRACE": "0",
             "PUSH__APNS__ENABLED": "true",
             "PUSH__APNS__KEY_FILE": apple_key(folder),
@@ -83,18 +89,32 @@ class Office:
             "PUSH__APNS__TEAM_ID": "T",
             "PUSH__APNS__TOPIC": TOPIC,
             "PUSH__APNS__URL": apple.url,
-        }
-        self._settings = {f"ROOST_{name}": value for name, value in settings.items()}
-        self.server: Server = process(folder, **settings)
+        } | more
+        self._settings = settings
+        self.server = self._node(folder)
+
+    def _node(self, folder: Path) -> Server:
+        self._nodes.append(process(folder, **self._settings))
+        return self._nodes[-1]
+
+    def another_node(self) -> Server:
+        """Starts one more on the same database; the first has run."""
+        folder = self._folder / f"node-{len(self._nodes)}"
+        (folder / "data").mkdir(parents=True)
+        shutil.copy(self.data / "jwt.secret", folder / "data")
+        node = self._node(folder)
+        node.start()
+        return node
 
     @property
     def data(self) -> Path:
         return self.server.data
 
     def worker(self, **settings: str) -> WorkerProcess:
-        """Starts another worker. `settings` as `process` takes them."""
-        mine = self._settings | {f"ROOST_{name}": value for name, value in settings.items()}
-        self._workers.append(WorkerProcess(self.data, mine, self._folder / f"worker-{len(self._workers)}.out"))
+        """Starts another worker: beside the file, or anywhere. `settings` as `process` takes them."""
+        mine = {f"ROOST_{name}": value for name, value in (self._settings | settings).items()}
+        data = self.data if self._alone else self._folder / "elsewhere"
+        self._workers.append(WorkerProcess(data, mine, self._folder / f"worker-{len(self._workers)}.out"))
         return self._workers[-1]
 
     async def workers(self, count: int) -> list[WorkerProcess]:
@@ -107,13 +127,14 @@ class Office:
     def close(self) -> None:
         for one in self._workers:
             one.kill()
-        self.server.stop()
+        for node in self._nodes:
+            node.stop()
 
 
 @contextlib.contextmanager
-def office(folder: Path, broker: RabbitMQ | str, apple: PushService) -> Iterator[Office]:
+def office(folder: Path, broker: RabbitMQ | str | None, apple: PushService, **more: str) -> Iterator[Office]:
     """An office that is closed when the block ends; nothing runs yet."""
-    opened = Office(folder, broker, apple)
+    opened = Office(folder, broker, apple, **more)
     try:
         yield opened
     finally:
