@@ -19,6 +19,8 @@ PATIENCE = 60.0
 """Seconds for a start; the slowest takes five on an idle machine."""
 FAREWELL = 20.0
 """Seconds that a server has to end by itself."""
+REAPER = 'read nothing; kill -s KILL -- "-$1"'
+"""Waits until nobody is left who could write to it, and kills a group of processes."""
 
 
 class ServerProcess:
@@ -41,6 +43,7 @@ class ServerProcess:
         self.directory = directory or Path(tempfile.mkdtemp(prefix=f"roost-{name}-"))
         self.directory.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
+        self._reaper: subprocess.Popen[bytes] | None = None
         self._user: str | None = None
         if user is not None and os.geteuid() == 0:
             shutil.chown(self.directory, user)
@@ -78,7 +81,10 @@ class ServerProcess:
             raise RuntimeError(f"{command[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
     def spawn(self, *command: str, environment: Mapping[str, str] | None = None) -> None:
-        """Starts the server in a session of its own: an interrupt of whoever started it is not its own."""
+        """Starts the server in a session of its own: an interrupt of whoever started it is not its own.
+
+        When that process is gone, so is the server, even where it was killed.
+        """
         with (self.directory / "output").open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -90,6 +96,13 @@ class ServerProcess:
                 stderr=output,
                 start_new_session=True,
             )
+        # A signal at the parent's death (prctl) would come at the death of the thread that has started the server.
+        self._reaper = subprocess.Popen(
+            ["sh", "-c", REAPER, "reaper", str(self.pid)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def wait(self, ready: Callable[[], bool]) -> None:
         """Returns when it is ready. Raises `RuntimeError` with what it said where it ends instead."""
@@ -106,6 +119,9 @@ class ServerProcess:
     def kill(self) -> None:
         """SIGKILL, to it and all that it started."""
         if self._process is not None:
+            if self._reaper is not None:
+                self._reaper.kill()
+                self._reaper.communicate()
             self._signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
@@ -127,15 +143,27 @@ class ServerProcess:
     def frozen(self) -> Iterator[None]:
         """Meanwhile it does not answer, and its connections stay open (SIGSTOP)."""
         self._signal(signal.SIGSTOP)
+        while any(state != "T" for state in self._states()):
+            time.sleep(0.005)
         try:
             yield
         finally:
             self._signal(signal.SIGCONT)
 
+    def _children(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [*map(int, children.read_text().split())] if children.exists() else []
+
+    def _states(self) -> Iterator[str]:
+        """Of each of its threads, and its children's: T for one that stands still (proc(5))."""
+        for pid in [self.pid, *self._children()]:
+            for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    yield thread.read_text().rpartition(")")[2].split()[0]
+
     def _signal(self, number: signal.Signals) -> None:
         """To its group, and to its children: PostgreSQL's are in no group of its own, each began a session."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        members = [*map(int, children.read_text().split())] if children.exists() else []
+        members = self._children()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
         for one in members:
