@@ -149,6 +149,9 @@ def test_config_check_takes_the_example_and_names_an_unknown_key(tmp_path: Path)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("limits:\n  max_contents: 3\n")
     assert "max_contents" in refused("config", "check", wrong)
+    (tmp_path / "words").write_bytes(b"\xff")
+    wrong.write_text(f"moderation: {{mask: ['{tmp_path / 'words'}']}}")
+    assert "words, line 1: not UTF-8" in refused("config", "check", wrong)
 
 
 def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ class TestErrors:
             ("sync: {window: 0}", "sync.window"),
             ("server: {port: 70000}", "server.port"),
             ("server: {port: -1}", "server.port"),
+            ("server: {trusted_proxies: [10.0.0.0/8, proxy.local]}", "server.trusted_proxies: 'proxy.local'"),
             ("presence: {ttl: .nan}", "presence.ttl"),
             ("sync: {save_interval: .inf}", "sync.save_interval"),
             ("log: {level: loud}", "log.level"),
