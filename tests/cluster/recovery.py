@@ -34,6 +34,7 @@ class Nodes(contextlib.AsyncExitStack):
             "limits": {"messages_per_minute": 0},
         }
         self._database = database
+        self.redis_url = redis_url
         self._started = 0
 
     async def start(self, **sections: dict[str, Any]) -> House:
@@ -49,12 +50,16 @@ class Nodes(contextlib.AsyncExitStack):
         return await self.enter_async_context(House(urlsplit(node.url).port or 0, data))
 
 
+BY_ITSELF = ("_watching.", "Tokens._load_revoked.", "Positions._write.", "Users.seen.")
+"""What every node does every few seconds, whoever comes: the watch, and saving who stands where and has left."""
+
+
 class Asked(list[str]):
-    """The names of what was asked of databases, but for the watch, which looks by itself every few seconds."""
+    """The names of what was asked of databases, but for what is done by itself."""
 
     def note(self, work: Any) -> None:
         name = getattr(work, "__qualname__", type(work).__name__)
-        if not name.startswith(("_watching.", "Tokens._load_revoked.")):
+        if not name.startswith(BY_ITSELF):
             self.append(name)
 
 
