@@ -79,6 +79,17 @@ def test_keys_of_rows_that_have_gone_are_not_given_again(old: Path, place: Place
     assert [uid for uid, name, *_ in content(here)["users"] if name == "new"] == [42]
 
 
+def test_postgresql_has_counted_its_tables_when_the_first_node_starts(old: Path, place: Place) -> None:
+    target = place("postgresql")
+    change(parse("--to", target), "ANALYZE log")  # which may have had rows, of another test
+    copied(at(old), target)
+    engine = parse("--to", target).open()
+    with engine.reader() as connection:
+        counted = connection.scalar(text("SELECT reltuples FROM pg_class WHERE oid = CAST('log' AS regclass)"))
+    engine.dispose()
+    assert counted == len(content(at(old))["log"])
+
+
 def test_an_empty_deployment_is_copied_too(tmp_path: Path, place: Place) -> None:
     new = at(tmp_path / "fresh")
     (tmp_path / "fresh").mkdir()
@@ -128,7 +139,7 @@ def test_a_directory_or_a_file_names_the_database(tmp_path: Path) -> None:
 
 def test_one_database_at_both_ends_is_refused(old: Path) -> None:
     with pytest.raises(ConfigError, match="the same database"):
-        copied(at(old), f"sqlite:{old}/roost.db")
+        copied(at(old), f"sqlite:{old}/../old/roost.db")
 
 
 def test_a_source_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:

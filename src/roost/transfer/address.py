@@ -39,7 +39,7 @@ class Address(NamedTuple):
 def parse(option: str, text: str) -> Address:
     """The value of an option. Raises `ConfigError`, which does not repeat it: a password may be in it."""
     if text.startswith(SQLITE) and text != SQLITE:
-        file = _file(Path(text.removeprefix(SQLITE)))
+        file = _file(Path(text.removeprefix(SQLITE)).resolve())
         return Address(f"{SQLITE}{file}", "", file)
     try:
         if text.startswith(SERVERS) and (url := make_url(text)).database:
