@@ -146,7 +146,7 @@ class Audience:
 
     def __init__(self, writer: Guest, members: list[str]) -> None:
         self._writer = writer
-        self._members = members
+        self.members = members
         self.expected: set[Push] = set()
         """The pushes of what was sent and has its receipt."""
 
@@ -167,7 +167,7 @@ class Audience:
             await line.say("group", to="all", content=f"number {number}", messageID=f"{len(self.expected)}-{number}")
         for _ in range(count):
             sent = await line.hear("sent")
-            self.expected |= {(name, int(sent["serverMsgID"])) for name in self._members}
+            self.expected |= {(name, int(sent["serverMsgID"])) for name in self.members}
 
 
 def came(apple: PushService) -> Counter[Push]:
