@@ -65,6 +65,7 @@ class RedisServer:
             socket_connect_timeout=PATIENCE,
             retry=Retry(NoBackoff(), 0),
             client_name="roost",
+            protocol=3,  # answers with the same shapes whatever the library prefers
         )
         self._redis.response_callbacks.clear()  # answers as they are
         self._waiting: deque[_Asked] = deque()
@@ -72,6 +73,8 @@ class RedisServer:
         self._here = asyncio.Event()
         self._gone = asyncio.Event()
         self._said = False
+        self._ended = False
+        """Looked at as well as the tasks are cancelled: redis-py waits with `wait_for`, which may swallow that."""
         self.returned: list[Callable[[], Awaitable[None]]] = []
         """Called, in order, each time that Redis is there: the first time, and after every outage."""
 
@@ -120,6 +123,7 @@ class RedisServer:
                     await self._here.wait()
             yield self
         finally:
+            self._ended = True
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,7 +131,7 @@ class RedisServer:
             await self._redis.aclose()
 
     async def _send_forever(self) -> None:
-        while True:
+        while not self._ended:
             await self._called.wait()
             self._called.clear()
             while self._waiting:
@@ -165,7 +169,7 @@ class RedisServer:
                 answer.set_exception(RedisAway(f"Redis is away: {reason}"))
 
     async def _find_forever(self) -> None:
-        while True:
+        while not self._ended:
             self._gone.clear()
             if await self._find():
                 await self._gone.wait()

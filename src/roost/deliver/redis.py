@@ -301,7 +301,7 @@ class RedisBus:
 
     async def _listen_forever(self) -> None:
         group = ("GROUP", "node", "node", "COUNT", READ, "BLOCK", BLOCK_MS)
-        while True:
+        while not self._ending:  # see `RedisServer`: a cancellation may be swallowed
             await self._entered.wait()
             try:
                 found = await self._redis.block("XREADGROUP", *group, "STREAMS", self._stream, ">")
