@@ -171,6 +171,18 @@ async def test_a_group_larger_than_one_call_is_entered_whole(
         assert page.entries[0].origin == origin
 
 
+async def test_nobody_waits_long_for_what_is_to_be_added(
+    one: Node, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await one.visit(1, logs)
+    monkeypatch.setattr(adapter, "SOON", 5)
+    await one.append(logs, *range(1, 7))
+    assert await one.recent.page(1, 0, 10) is None
+    assert one.recent._waiting
+    monkeypatch.undo()
+    assert await one.recent.page(1, 0, 10) is not None
+
+
 class TestDoubt:
     async def test_what_was_trimmed_is_no_answer(self, redis_server: RedisProcess, logs: Logs) -> None:
         async with node(redis_server.url(), recent=100) as small:

@@ -77,9 +77,7 @@ local function append(log, seq, field, value, origin)
 end
 
 -- What another node committed later is here already: that is taken away, and put back behind this.
-local function insert(uid, log, seq, field, value, origin)
-  local base = tonumber(redis.call('GET', named('base', uid)) or '')
-  if base and seq <= base then return end
+local function insert(log, seq, field, value, origin)
   local later = redis.call('XRANGE', log, id(seq), '+', 'COUNT', LATE + 1)
   if #later == 0 or #later > LATE or later[1][1] == id(seq) then return end
   for _, row in ipairs(later) do redis.call('XDEL', log, row[1]) end
@@ -94,7 +92,7 @@ local function enter(uid, seq, field, value, origin)
   local added = append(log, seq, field, value, origin)
   if type(added) == 'table' then
     if not string.find(added.err, 'equal or smaller', 1, true) then error(added.err) end
-    insert(uid, log, seq, field, value, origin)
+    insert(log, seq, field, value, origin)
   end
   return added
 end

@@ -48,6 +48,8 @@ PIECE = 2000
 """Places in one call, or few more: some milliseconds of Redis."""
 MAX_WAITING = 100_000
 """Places that wait to be added; beyond it all is dropped."""
+SOON = 10_000
+"""Places that who reads waits for; where more are to be added, the database is quicker."""
 PAUSE = 1.0
 """Seconds until what Redis refused is tried again."""
 STATES = 500
@@ -236,10 +238,13 @@ class RedisRecent:
         return LogPage(entries, LogState(_seq(head), 0))
 
     async def drop(self, uid: int, unless: int | None = None) -> None:
+        await self._written()  # this must not be left out because much waits
         await self._ask("drop the recent log", DROP, uid, "" if unless is None else unless)
 
     async def _ask(self, step: str, script: Script, *arguments: Any) -> Any:
         """A script's answer after all that was added before; None where there is none."""
+        if self._places > SOON:
+            return None
         await self._written()
         if not (self._trusted and self._redis.up):
             return None
