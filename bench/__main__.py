@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 
 from bench import figures, machine, meter
-from bench.parts import catchup, fanout, latency, memory, push, storm, syncpage, throughput
+from bench.parts import catchup, cluster, fanout, latency, memory, push, storm, syncpage, throughput
 
 PARTS: dict[str, ModuleType] = {
-    part.NAME: part for part in (throughput, latency, fanout, memory, syncpage, storm, catchup, push)
+    part.NAME: part for part in (throughput, latency, fanout, memory, syncpage, storm, catchup, push, cluster)
 }
 QUIET = 0.15
 """Cores that other programs may use before the figures say little."""

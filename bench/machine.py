@@ -52,6 +52,17 @@ def processor_seconds() -> tuple[float, float]:
     return (user + nice + system + irq + softirq) / tick, steal / tick
 
 
+def seconds_of(process: int) -> float:
+    """Processor time used so far by a process and what it has started, user and system."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:  # it has ended meanwhile: its parent counts it
+        return 0.0
+    own, waited_for = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+    return (own + waited_for) / os.sysconf("SC_CLK_TCK") + sum(seconds_of(int(child)) for child in children)
+
+
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)  # noqa: S603, S607
     return done.stdout.strip()

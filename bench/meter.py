@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from bench.load import raise_ended
-from bench.machine import processor_seconds
-from bench.server import Server
+from bench.machine import processor_seconds, seconds_of
 
 OTHERS = "otherCores"
 """The note that tells how much other programs used."""
 
 
-class Busy:
-    """Who used the processor since the start of the measurement: server, generator, other programs, other machines."""
+class Measured(Protocol):
+    """What is measured: `Server`, or several."""
 
-    def __init__(self, server: Server) -> None:
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+
+
+class Busy:
+    """Who used the processor since `begin`: server, generator, what the server uses, other programs and machines."""
+
+    def __init__(self, server: Measured, beside: Mapping[str, int] | None = None) -> None:
+        """`beside`: process ids of what the server uses, each by its name."""
         self._server = server
+        self._beside = dict(beside or {})
+        self.begin()
+
+    def begin(self) -> None:
+        """Counts from now on."""
         self._start = self._now()
 
     def notes(self) -> dict[str, Any]:
         """Each as a share of one core; 1.0 is a whole core all the time."""
-        wall, server, generator, everything, stolen = (
-            now - then for now, then in zip(self._now(), self._start, strict=True)
-        )
-        others = max(0.0, everything - server - generator)
-        shares = {"serverCores": server, "generatorCores": generator, OTHERS: others, "stolenCores": stolen}
+        wall, everything, stolen, *parts = (now - then for now, then in zip(self._now(), self._start, strict=True))
+        names = ["server", "generator", *self._beside]
+        shares = {f"{name}Cores": seconds for name, seconds in zip(names, parts, strict=True)}
+        shares |= {OTHERS: max(0.0, everything - sum(parts)), "stolenCores": stolen}
         return {name: round(seconds / wall, 2) for name, seconds in shares.items()}
 
     def _now(self) -> tuple[float, ...]:
-        return time.monotonic(), self._server.cpu_seconds(), time.process_time(), *processor_seconds()
+        beside = [seconds_of(process) for process in self._beside.values()]
+        return time.monotonic(), *processor_seconds(), self._server.cpu_seconds(), time.process_time(), *beside
 
 
 async def rates(

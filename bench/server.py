@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.machine import seconds_of
+
 START_TIMEOUT = 60.0
 """Seconds for the ready line to appear."""
 
@@ -96,8 +98,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time used so far, user and system, all threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return seconds_of(self.pid)
 
     def resident_bytes(self) -> int:
         """Resident memory: the proportional set size, so that pages shared with others count in part."""

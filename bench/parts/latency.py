@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import uvloop
 
@@ -27,8 +29,8 @@ PAIRS = 50
 RATE = 5_000
 """Messages a second, over all pairs."""
 
-WARM_UP = RATE
-"""Messages at the start that are not counted."""
+WARM_UP = 1
+"""Seconds at the start that are not counted."""
 
 
 class _Clocked(Receiver):
@@ -50,30 +52,65 @@ def run(*, quick: bool) -> list[Figure]:
         return uvloop.run(_measure(server, rounds=3 if quick else 5, seconds=2 if quick else 5))
 
 
+class Times(NamedTuple):
+    """For each message when it was due, sent and received, in nanoseconds of one clock; the warm-up comes first."""
+
+    due: list[int]
+    sent: list[int]
+    arrived: list[int]
+    warm_up: int
+    """Messages of the warm-up."""
+
+    def milliseconds(self, since: list[int], percent: float, rounds: int) -> list[float]:
+        """The percentile of the time since then, in each of so many rounds."""
+        size = (len(self.sent) - self.warm_up) // rounds
+        slices = [slice(self.warm_up + i * size, self.warm_up + (i + 1) * size) for i in range(rounds)]
+        return [
+            percentile([(at - of) / 1e6 for of, at in zip(since[part], self.arrived[part], strict=True)], percent)
+            for part in slices
+        ]
+
+    def rate(self) -> int:
+        """Messages sent a second."""
+        seconds = (self.sent[-1] - self.sent[self.warm_up]) / 1e9
+        return round((len(self.sent) - self.warm_up - 1) / seconds)
+
+
 async def _measure(server: Server, *, rounds: int, seconds: int) -> list[Figure]:
-    total = WARM_UP + RATE * seconds * rounds
+    busy = Busy(server)
+    times, notes = await paced(server.data, (server.port, server.port), RATE, rounds * seconds, busy)
+    return _figures(times, rounds, notes)
+
+
+async def paced(
+    data: Path, ports: tuple[int, int], rate: int, seconds: int, busy: Busy, name: str = ""
+) -> tuple[Times, dict[str, Any]]:
+    """So many messages a second, sent at the first port and received at the second; `name`: of users not used yet."""
+    warm_up, total = WARM_UP * rate, (WARM_UP + seconds) * rate
     due, sent, arrived = [0] * total, [0] * total, [0] * total
-    receivers = [_Clocked(sign(server.data, f"r{i}", "phone"), arrived, i) for i in range(PAIRS)]
-    templates = [Template("private", f"r{i}", i) for i in range(PAIRS)]
-    senders = [Sender(sign(server.data, f"s{i}", "phone"), template, window=0) for i, template in enumerate(templates)]
-    await connect_all(receivers, server.port)
-    await connect_all(senders, server.port)
+    receivers = [_Clocked(sign(data, f"r{name}{i}", "phone"), arrived, i) for i in range(PAIRS)]
+    templates = [Template("private", f"r{name}{i}", i) for i in range(PAIRS)]
+    senders = [Sender(sign(data, f"s{name}{i}", "phone"), template, window=0) for i, template in enumerate(templates)]
+    await connect_all(receivers, ports[1])
+    await connect_all(senders, ports[0])
     gc.collect()
     gc.disable()
-    busy = Busy(server)
+    busy.begin()
     try:
-        await _send_paced(senders, templates, due, sent)
+        await _send_paced(senders, templates, due, sent, rate)
     finally:
         gc.enable()
     notes = busy.notes()
     await until(lambda: sum(r.delivered for r in receivers) == total, ends_of([*receivers, *senders]))
     await close_all([*receivers, *senders])
-    return _figures(due, sent, arrived, rounds, notes)
+    return Times(due, sent, arrived, warm_up), notes
 
 
-async def _send_paced(senders: list[Sender], templates: list[Template], due: list[int], sent: list[int]) -> None:
+async def _send_paced(
+    senders: list[Sender], templates: list[Template], due: list[int], sent: list[int], rate: int
+) -> None:
     """Message n goes out on pair `n % PAIRS`, as its number `n // PAIRS`, one period after message n-1."""
-    period = 1_000_000_000 // RATE
+    period = 1_000_000_000 // rate
     total = len(due)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     position = 0
@@ -95,22 +132,16 @@ async def _send_paced(senders: list[Sender], templates: list[Template], due: lis
         await done
 
 
-def _figures(due: list[int], sent: list[int], arrived: list[int], rounds: int, notes: dict[str, float]) -> list[Figure]:
-    size = (len(sent) - WARM_UP) // rounds
-    slices = [slice(WARM_UP + i * size, WARM_UP + (i + 1) * size) for i in range(rounds)]
+def _figures(times: Times, rounds: int, notes: dict[str, Any]) -> list[Figure]:
+    notes = {**notes, "sentPerSecond": times.rate()}
 
-    def milliseconds(since: list[int], percent: float) -> list[float]:
-        return [
-            percentile([(at - of) / 1e6 for of, at in zip(since[part], arrived[part], strict=True)], percent)
-            for part in slices
-        ]
+    def figure(name: str, since: list[int], percent: float, target: float | None = None) -> Figure:
+        return Figure(NAME, name, "ms", times.milliseconds(since, percent, rounds), target, "less", notes)
 
-    seconds = (sent[-1] - sent[WARM_UP]) / 1e9
-    notes = {**notes, "sentPerSecond": round((len(sent) - WARM_UP - 1) / seconds)}
     return [
-        Figure(NAME, "send to receipt, p50", "ms", milliseconds(sent, 50), 1.0, "less", notes),
-        Figure(NAME, "send to receipt, p99", "ms", milliseconds(sent, 99), 10.0, "less", notes),
-        Figure(NAME, "send to receipt, p99.9", "ms", milliseconds(sent, 99.9), None, "less", notes),
-        Figure(NAME, "due to receipt, p50", "ms", milliseconds(due, 50), None, "less", notes),
-        Figure(NAME, "due to receipt, p99", "ms", milliseconds(due, 99), None, "less", notes),
+        figure("send to receipt, p50", times.sent, 50, 1.0),
+        figure("send to receipt, p99", times.sent, 99, 10.0),
+        figure("send to receipt, p99.9", times.sent, 99.9),
+        figure("due to receipt, p50", times.due, 50),
+        figure("due to receipt, p99", times.due, 99),
     ]

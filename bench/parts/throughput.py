@@ -6,6 +6,10 @@ have had every message of its sender, once and in order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import uvloop
 
 from bench.client import Template, sign
@@ -29,15 +33,25 @@ def run(*, quick: bool) -> list[Figure]:
 
 
 async def _measure(server: Server, *, rounds: int, seconds: float) -> list[Figure]:
-    receivers = [Receiver(sign(server.data, f"r{i}", "phone"), ordered=True) for i in range(PAIRS)]
+    road = (server.port, server.port)
+    found, notes = await flat_out(server.data, [road], Busy(server), rounds=rounds, seconds=seconds)
+    return [Figure(NAME, "one-to-one delivered", "messages/s", found, 25_000, notes=notes)]
+
+
+async def flat_out(
+    data: Path, roads: Sequence[tuple[int, int]], busy: Busy, *, rounds: int, seconds: float
+) -> tuple[list[float], dict[str, Any]]:
+    """Messages delivered a second, in each round. `roads`: ports to send at and to receive at; pairs take turns."""
+    receivers = [Receiver(sign(data, f"r{i}", "phone"), ordered=True) for i in range(PAIRS)]
     senders = [
-        Sender(sign(server.data, f"s{i}", "phone"), Template("private", f"r{i}", i), window=WINDOW)
-        for i in range(PAIRS)
+        Sender(sign(data, f"s{i}", "phone"), Template("private", f"r{i}", i), window=WINDOW) for i in range(PAIRS)
     ]
     everyone = [*receivers, *senders]
-    await connect_all(receivers, server.port)  # first: a receiver exists from its first token on
-    await connect_all(senders, server.port)
-    busy = Busy(server)
+    for number, (_, port) in enumerate(roads):  # first: a receiver exists from its first token on
+        await connect_all(receivers[number :: len(roads)], port)
+    for number, (port, _) in enumerate(roads):
+        await connect_all(senders[number :: len(roads)], port)
+    busy.begin()
     for sender in senders:
         sender.start()
     found = await rates(
@@ -51,4 +65,4 @@ async def _measure(server: Server, *, rounds: int, seconds: float) -> list[Figur
         await until(lambda s=sender, r=receiver: r.delivered == s.sent, ends_of([sender, receiver]))
     notes["checked"] = sum(receiver.delivered for receiver in receivers)
     await close_all(everyone)
-    return [Figure(NAME, "one-to-one delivered", "messages/s", found, 25_000, notes=notes)]
+    return found, notes

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.client import sign
+from bench.machine import seconds_of
 from bench.server import request
 from scripts.servers import free_ports
 from scripts.servers.nginx import Nginx
@@ -95,3 +96,7 @@ class Cluster:
         """One HTTP request to a node that runs; returns `data` of the answer."""
         node = next(node for node in self.nodes if node.alive)
         return request(node.port, method, path, body, token)
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the nodes have used so far, all together."""
+        return sum(seconds_of(node.pid) for node in self.nodes)
