@@ -111,12 +111,11 @@ class Cluster:
             for process in self.processes:
                 if not process.alive:
                     print(f"{process.name} has ended, and is started again", flush=True)
-                    try:
-                        time.sleep(TRY_AGAIN)
+                    time.sleep(TRY_AGAIN)
+                    process.kill()  # what is left of it
+                    with contextlib.suppress(RuntimeError):  # the next turn tells
                         process.start()
                         print(f"{process.name} is back, as process {process.pid}", flush=True)
-                    except RuntimeError as error:
-                        print(error, flush=True)
 
     def end(self) -> None:
         """Ends all in good order: first those who use, then those who are used."""
@@ -218,7 +217,7 @@ def show_ways_in(cluster: Cluster, folder: Path) -> None:
     lines = [f"export ROOST_{key}={shlex.quote(value)}" for key, value in settings.items()]
     environment.write_text("\n".join([*lines, f"PATH={shlex.quote(str(BIN))}:$PATH", ""]), encoding="utf-8")
     environment.chmod(0o600)
-    print(f"\nThe cluster serves on http://127.0.0.1:{port} until Ctrl-C. To look at it, in another terminal:\n")
+    print(f"\nThe cluster serves on http://127.0.0.1:{port} until Ctrl-C: open it in a browser. In another terminal:\n")
     for command, purpose in (
         (f". {shlex.quote(str(environment))}", "first: where everything is"),
         (f"roost chat ann --url http://127.0.0.1:{port}", "write to bob, who sits in a third terminal"),

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -17,6 +24,7 @@ from scripts.servers import free_ports
 from scripts.servers.nginx import PROGRAM, Nginx
 
 from roost.config import load
+from roost.errors import Unavailable
 from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,15 +115,66 @@ def test_the_units_are_hardened_alike() -> None:
     assert "NoNewPrivileges=true" in first
 
 
-def test_nginx_takes_its_configuration() -> None:
+@pytest.fixture
+def balancer() -> Iterator[Nginx]:
+    """One in front of three nodes that are not there."""
     if not PROGRAM.exists():
         missing("nginx-light")
     [port, *nodes] = free_ports(4)
-    balancer = Nginx(DEPLOY / "nginx", port, nodes)
-    try:
-        balancer.check()
-        site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
-        assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == [f"127.0.0.1:{port}"]
-        assert re.findall(r"^ *server (\S+) max_fails=1", site, re.MULTILINE) == [f"127.0.0.1:{node}" for node in nodes]
-    finally:
-        balancer.stop()
+    server = Nginx(DEPLOY / "nginx", port, nodes)
+    yield server
+    server.stop()
+
+
+def test_nginx_takes_its_configuration(balancer: Nginx) -> None:
+    balancer.check()
+    site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
+    assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == [f"127.0.0.1:{balancer.port}"]
+    assert len(re.findall(r"^ *server 127.0.0.1:\d+ max_fails=1", site, re.MULTILINE)) == 3
+
+
+def test_where_no_node_answers_the_balancer_says_what_a_node_would(balancer: Nginx) -> None:
+    balancer.start()
+    for path in ("/healthz", "/ws"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"http://127.0.0.1:{balancer.port}{path}", timeout=10)
+        with refused.value as answer:
+            told = json.load(answer)
+            assert (answer.code, told["code"], told["error"]) == (503, Unavailable.code, Unavailable.slug)
+            assert answer.headers["Retry-After"] == "1"
+
+
+def test_a_node_that_is_not_ready_is_passed_over(balancer: Nginx) -> None:
+    """Two of the three nodes are there; one says 503 to everything."""
+    asked: list[int] = []
+
+    def stand_in(status: int) -> type[BaseHTTPRequestHandler]:
+        class Node(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(status)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Node
+
+    with ExitStack() as stack:
+        for port, status in zip(balancer.nodes, (200, 503), strict=False):
+            node = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", port), stand_in(status)))
+            threading.Thread(target=node.serve_forever, daemon=True).start()
+            stack.callback(node.shutdown)
+        balancer.start()
+        for _ in range(12):
+            with urlopen(f"http://127.0.0.1:{balancer.port}/healthz", timeout=10) as answer:
+                assert answer.status == 200
+    assert 503 in asked
+
+
+def test_the_inside_is_not_shown_outside(balancer: Nginx) -> None:
+    balancer.start()
+    for path in ("/metrics", "/readyz"):
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(f"http://127.0.0.1:{balancer.port}{path}", timeout=10)

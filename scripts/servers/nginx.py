@@ -21,6 +21,7 @@ class Nginx(ServerProcess):
         """`configuration` has nginx.conf and roost.conf, as in deploy/nginx."""
         super().__init__("nginx", user="www-data", directory=directory)
         self.port = port
+        self.nodes = nodes
         site = (configuration / "roost.conf").read_text(encoding="utf-8")
         site = _NODES.sub(lambda line: "".join(f"{line[1]}127.0.0.1:{node}{line[2]}" for node in nodes), site)
         (self.directory / "roost.conf").write_text(_LISTEN.sub(rf"\g<1>127.0.0.1:{port};", site), encoding="utf-8")
