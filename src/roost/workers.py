@@ -1,8 +1,7 @@
 """Push put together: the channels that are switched on, the queue, and workers, here or in processes of theirs.
 
 With `push.queue: local` the server does its own pushes. With RabbitMQ it gives tasks to a queue; `roost push-worker`
-processes do them, reading the database beside the server, and report through a second queue, because only the server
-writes (`roost.db.sqlite`).
+processes do them, which read the database and report through a second queue: a SQLite file has one process that writes.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from roost import metrics
 from roost.config import Config, ConfigError, Push
@@ -42,7 +42,7 @@ from roost.push.recording import status
 from roost.push.register import Register, Registered
 from roost.push.settings import broker_address
 from roost.push.webpush import WebPushChannel
-from roost.push.worker import Look, Worker, patiently
+from roost.push.worker import TELLING, Look, Worker, patiently
 from roost.storage import Reading
 
 TASKS, REPORTS = "roost.push", "roost.push.reports"
@@ -141,7 +141,7 @@ async def pushing(
         tasks, reports = LocalQueue[Task](), None
     outbox = Outbox(database, tasks, register, stored, clock)
     outbox.recorded = _measure
-    record = patiently(outbox.record)
+    record = patiently(outbox.record, TELLING)
     work: list[Callable[[], Awaitable[None]]] = [outbox.feed, lambda: _count(outbox)]
     worker: Worker | None = None
     if reports is not None:
@@ -277,23 +277,25 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
 
 @contextlib.contextmanager
 def _reading(config: Config) -> Iterator[Read]:
-    """Reads the database beside the server, in threads; each reading sees one moment."""
+    """Reads the database beside the server, in threads. Raises `Unavailable` where it is away."""
     here = threading.local()
 
-    def open_connection() -> None:
-        here.connection = reading.connect()
-
     def read(query: Callable[[Connection], Facts]) -> Facts:
-        connection: Connection = here.connection
-        reading.begin(connection)
         try:
-            return query(connection)
-        finally:
-            connection.rollback()
+            connection: Connection | None = getattr(here, "connection", None)
+            if connection is None:
+                connection = here.connection = reading.connect()
+            try:
+                reading.begin(connection)
+                return query(connection)
+            finally:
+                connection.rollback()
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable(f"The database can't be read: {error.orig}") from None
 
     with (
         contextlib.closing(Reading(config)) as reading,
-        ThreadPoolExecutor(config.server.readers, "roost-reader", open_connection) as threads,
+        ThreadPoolExecutor(config.server.readers, "roost-reader") as threads,
     ):
         yield lambda query: asyncio.get_running_loop().run_in_executor(threads, read, query)
 

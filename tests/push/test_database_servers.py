@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from scripts.servers.postgresql import PostgreSQL
 from scripts.servers.rabbitmq import RabbitMQ
 from scripts.servers.redis import RedisProcess
 
@@ -19,6 +20,7 @@ from tests.places import ServerBackend
 from tests.push.http2 import PushService
 from tests.push.processes import Audience, Office, came, emptied, logged, office, until
 from tests.push.road import Books, reached
+from tests.servers.postgresql import started
 
 A_MINUTE = "60"
 
@@ -27,6 +29,11 @@ A_MINUTE = "60"
 async def broker(rabbitmq: RabbitMQ) -> RabbitMQ:
     await emptied(rabbitmq)
     return rabbitmq
+
+
+@pytest.fixture
+def postgresql_of_its_own() -> Iterator[PostgreSQL]:
+    yield from started()
 
 
 @pytest.fixture
@@ -92,6 +99,30 @@ async def test_a_worker_knows_who_is_connected_to_a_node(
         assert [user for user, _ in came(apple)] == ["cat"]
         words = await asyncio.to_thread(explained, shared_backend, "bob", sent["serverMsgID"])
         assert words.splitlines()[1].startswith("device phone: waits, due ")
+
+
+async def test_a_worker_waits_for_a_database_that_is_away(
+    postgresql_of_its_own: PostgreSQL, broker: RabbitMQ, apple: PushService, tmp_path: Path
+) -> None:
+    database = postgresql_of_its_own
+    with office(tmp_path, broker, apple, SERVER__DATABASE=database.url()) as place:
+        place.server.start()
+        async with House(place.server.port, place.data, place.server) as house:
+            audience = await Audience.gathered(house, 10)
+            await audience.hear(3)
+            books = Books(house, database.url())
+            await until(lambda: all(row["taken_at"] for row in books.rows("SELECT taken_at FROM push_outbox")))
+            database.kill()
+            [worker] = await place.workers(1)
+            await until(lambda: "pushes can't be looked up" in worker.printed)
+            await asyncio.to_thread(database.start)
+            await until(lambda: came(apple).keys() == audience.expected)
+            worker.tell_to_stop()
+            assert await worker.ended() == 0
+            await until(lambda: books.waiting() == 0)
+        assert came(apple) == logged(books) == dict.fromkeys(audience.expected, 1)
+        assert worker.printed.count("pushes can't be looked up") == 1, worker.printed
+        assert "handed out again" not in worker.printed, worker.printed
 
 
 async def is_online(asking: Guest, user: str) -> bool:

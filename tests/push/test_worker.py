@@ -60,11 +60,14 @@ class Desk:
         self.line = Line()
         self.reports: list[Report] = []
         self.refusals: list[Exception] = []
+        self.outages: list[Exception] = []
         self.address: Address = Apns("abcd")
         channels: dict[str, Channel] = {"apns": self.line, "webpush": self.line}
         self.worker = Worker(channels, self._look, self._tell, clock, ttl=TTL, grace=GRACE)
 
     async def _look(self, task: Task) -> Facts:
+        if self.outages:
+            raise self.outages.pop()
         platform = str(type(self.address).__struct_config__.tag)
         return msgspec.structs.replace(GOOD, address=self.address, platform=platform)
 
@@ -96,6 +99,14 @@ async def test_what_was_sent_is_not_sent_again_while_it_cannot_be_told(
         assert await desk.do() == [Sent()]
     assert len(desk.line.sent) == 1
     assert [line["log_level"] for line in logs] == ["warning", "info"]
+
+
+async def test_while_nothing_can_be_looked_up_a_worker_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roost.push.worker.FIRST_PAUSE", 0.001)
+    desk.outages = [Unavailable(), Unavailable(), Unavailable()]
+    with capture_logs() as logs:
+        assert await desk.do() == [Sent()]
+    assert [line["event"] for line in logs] == ["pushes can't be looked up", "pushes are looked up again"]
 
 
 async def test_what_was_sent_is_not_sent_again_because_its_report_was_refused(desk: Desk) -> None:

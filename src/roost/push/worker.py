@@ -4,9 +4,9 @@ A service that is away is left alone for a while, longer each time; what is due 
 tried, and one push alone finds out whether it is back. That is one line in the log when it goes away and one when it
 is back, whatever waits (A9).
 
-What was sent must be told, or it would be sent again: a worker holds on to a report that can't be taken now, and
-begins nothing else with that hand; it remembers one that is refused, and tells it again instead of sending again. A
-worker that is stopped ends what it has begun.
+A database that is away is waited for. What was sent must be told, or it would be sent again: a worker holds on to a
+report that can't be taken now, and begins nothing else with that hand; it remembers one that is refused, and tells it
+again instead of sending again. A worker that is stopped ends what it has begun.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -50,43 +51,50 @@ REMEMBERED = 10_000
 """Reports that were refused, the newest; each belongs to a push that comes back for some time."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds between two attempts to tell what became of a push: at first, and at most."""
+"""Seconds between two attempts to look something up or to tell what became of a push: at first, and at most."""
+LOOKING = "pushes can't be looked up", "pushes are looked up again"
+TELLING = "what became of pushes can't be recorded", "what became of pushes is recorded again"
+"""What the log says when that begins and ends."""
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 Look = Callable[[Task], Awaitable[Facts]]
 Tell = Callable[[Report], Awaitable[None]]
 
 
-def patiently(tell: Tell) -> Tell:
-    """Tells as `tell` does, and where that raises `Unavailable` again and again until it does not.
+def patiently(do: Callable[[A], Awaitable[R]], words: tuple[str, str]) -> Callable[[A], Awaitable[R]]:
+    """Does as `do` does, and where that raises `Unavailable` again and again until it does not.
 
-    Two lines in the log, however long it takes and however many reports wait.
+    Two lines in the log, however long it takes and however many wait.
     """
     mute = False
 
-    async def told(report: Report) -> None:
+    async def done(argument: A) -> R:
         nonlocal mute
         pause = FIRST_PAUSE
         while True:
             try:
-                await tell(report)
-                break
+                result = await do(argument)
             except Unavailable as error:
                 if not mute:
-                    logger.warning("what became of pushes can't be recorded", reason=str(error))
+                    logger.warning(words[0], reason=str(error))
                 mute = True
+            else:
+                if mute:
+                    logger.info(words[1])
+                mute = False
+                return result
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-        if mute:
-            logger.info("what became of pushes is recorded again")
-        mute = False
 
-    return told
+    return done
 
 
 class Worker:
     """Does tasks. `channels` by platform; `ttl`, `grace` and the clock in ms.
 
-    `tell` returns once a report is safe, and raises `Unavailable` where it can't be taken now.
+    `tell` returns once a report is safe. Both `look` and `tell` raise `Unavailable` where they can't now.
     """
 
     def __init__(
@@ -94,8 +102,8 @@ class Worker:
     ) -> None:
         self._channels = channels
         self._services: dict[str, _Service] = {}
-        self._look = look
-        self._tell = patiently(tell)
+        self._look = patiently(look, LOOKING)
+        self._tell = patiently(tell, TELLING)
         self._clock = clock
         self._ttl = ttl
         self._grace = grace
