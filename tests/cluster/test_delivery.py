@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from roost.deliver import watch
 from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
+from roost.flow.catchup import Catchup
 from roost.protocol.encoded import Encoding
 from tests.blackbox.house import Guest, House
 from tests.blackbox.line import Follower, eventually
@@ -133,20 +135,25 @@ class TestByTheBus:
         await eventually(lambda: _refused(ann))
         await desk.nothing()
 
+    @pytest.mark.parametrize("auth", [{}, {"lastSeq": 0}])
     async def test_nothing_is_passed_over_between_reading_the_log_and_the_first_hint(
-        self, here: House, there: House
+        self, here: House, there: House, monkeypatch: pytest.MonkeyPatch, auth: dict[str, int]
     ) -> None:
-        """Who comes is on the bus before its log is read: no message falls between."""
+        """Who comes is on the bus before its log is read: a message committed right after that is told."""
         ann, bob = await here.guest("ann"), await there.guest("bob")
         line = await ann.line()
-        sent = 0
-        for _ in range(10):
-            sending = asyncio.create_task(line.send_many("bob", 40, first=sent + 1))
-            follower = Follower(await bob.line(lastSeq=sent), sent)
-            await sending
-            sent += 40
-            await follower.read_to(sent)
-            await follower.line.hang_up()
+        read = Catchup.open
+
+        async def read_and_then(*arguments: Any) -> Any:
+            opening = await read(*arguments)
+            await line.send("bob", "just now")
+            return opening
+
+        monkeypatch.setattr(Catchup, "open", read_and_then)
+        other = await bob.line(**auth)
+        assert other.ready["headSeq"] == 0
+        frame = await other.hear("message", "offline")
+        assert (frame["messages"][0] if "messages" in frame else frame)["content"] == "just now"
 
 
 async def _refused(guest: Guest) -> bool:
