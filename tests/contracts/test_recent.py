@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -205,7 +206,7 @@ class TestDoubt:
             assert await one.recent.page(1, head, 10) is None
         await one.visit(1, logs)
         await one.append(logs, 1)
-        await one.settled()
+        assert await one.recent.page(1, logs.head(1) - 1, 10) is not None
         look.delete(f"roost:msg:{EPOCH}:{logs.mids}")
         assert await one.recent.page(1, logs.head(1) - 1, 10) is None
 
@@ -267,6 +268,31 @@ class TestGeneration:
         await one.settled()
         async with node(redis_server.url()) as third:
             assert await third.recent.page(1, 0, 10) is not None
+
+    async def test_a_node_that_is_alone_trusts_nothing_of_before_it_started(
+        self, redis_server: RedisProcess, logs: Logs
+    ) -> None:
+        """It may have been killed before what it had committed was added, and nobody watches."""
+        for _ in range(2):
+            async with node(redis_server.url(), alone=True) as here:
+                assert await here.recent.page(1, logs.head(1), 10) is None
+                await here.visit(1, logs)
+                await here.append(logs, 1)
+                assert await here.recent.page(1, logs.head(1), 10) is not None
+
+    async def test_what_is_committed_before_redis_is_reached_makes_all_of_before_doubtful(
+        self, mortal_redis: RedisProcess, logs: Logs
+    ) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            before = await stack.enter_async_context(node(mortal_redis.url()))
+            await before.visit(1, logs)
+            await before.append(logs, 1)
+            await before.settled()
+            with mortal_redis.frozen():
+                late = await stack.enter_async_context(node(mortal_redis.url()))
+                await late.append(logs, 1)
+            await until(lambda: late.recent._trusted)
+            assert await before.recent.page(1, 0, 10) is None
 
     async def test_after_what_could_not_be_added_nothing_of_before_is_trusted(
         self, one: Node, other: Node, logs: Logs, monkeypatch: pytest.MonkeyPatch

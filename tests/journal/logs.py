@@ -111,10 +111,10 @@ class Node:
 
 @contextlib.asynccontextmanager
 async def node(
-    url: str, *, recent: int = 1000, recent_ttl: int = 604_800, state_ttl: int = 2_592_000
+    url: str, *, recent: int = 1000, recent_ttl: int = 604_800, state_ttl: int = 2_592_000, alone: bool = False
 ) -> AsyncIterator[Node]:
     """A node that has been started on the Redis at `url`."""
     redis = RedisServer(url)
-    logs = RedisRecent(redis, EPOCH, Redis(url=url, recent=recent, recent_ttl=recent_ttl))
+    logs = RedisRecent(redis, EPOCH, Redis(url=url, recent=recent, recent_ttl=recent_ttl), alone=alone)
     async with redis.running(), logs.running():
         yield Node(redis, logs, RedisSyncStates(redis, EPOCH, state_ttl))

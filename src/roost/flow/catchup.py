@@ -112,7 +112,7 @@ class Catchup:
             return None
         standing = await self._recent.standing(author.uid, author.did, position, away)
         if standing is None or (last_seq is not None and not position <= last_seq <= standing.head):
-            return None
+            return None  # from its position on nothing is cleared: that is done behind all devices (A5)
         self._positions.ack(author, standing.position)
         return Opening(LogState(standing.head, 0), standing.position, reset=False, recent=True)
 

@@ -14,7 +14,6 @@ from roost.journal import reading, retention
 from roost.journal.contract import Author, LogState, Recorded
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
-from roost.journal.recent import Recent
 from roost.model import ids
 from roost.model.message import Change, Message
 from roost.roster import conversations as roster
@@ -61,7 +60,6 @@ class Conversations:
         clock: Callable[[], int],
         *,
         state_ttl: int,
-        recent: Recent | None = None,
     ) -> None:
         """`state_ttl` (s): a device that has not synced for longer does not hold entries back (B2)."""
         self._database = database
@@ -70,7 +68,6 @@ class Conversations:
         self._fanout = fanout
         self._clock = clock
         self._state_ttl = state_ttl * 1000
-        self._recent = recent
 
     async def listed(self, author: Author, offset: int, count: int) -> list[Overview]:
         """The author's conversations, the latest first, with last message and unread."""
@@ -161,8 +158,6 @@ class Conversations:
             lambda tx: retention.clear(tx, author.uid, logged_before=before, active_since=now - self._state_ttl)
         ):
             cleared += piece
-        if cleared and self._recent is not None:
-            await self._recent.drop(author.uid)
         return cleared
 
     async def snapshot(self, author: Author) -> Snapshot:

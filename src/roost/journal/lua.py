@@ -199,7 +199,7 @@ DROP = (
     + """
 -- uid, unless
 local base, head = reach(ARGV[2])
-if ARGV[3] == '' or not base or head < tonumber(ARGV[3]) then drop(ARGV[2]) end
+if not base or head < tonumber(ARGV[3]) then drop(ARGV[2]) end
 """
 )
 

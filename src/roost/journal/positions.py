@@ -160,6 +160,8 @@ class Positions:
         return len(taken)
 
     async def _save(self, taken: dict[Device, int], now: int) -> None:
+        if not taken:
+            return
         rows = [(uid, did, seq, now) for (uid, did), seq in taken.items()]
         for piece in range(0, len(rows), PIECE):
             await self._write(rows[piece : piece + PIECE])

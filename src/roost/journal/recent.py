@@ -109,8 +109,8 @@ class Recent(Protocol):
     async def page(self, uid: int, after: int, count: int) -> LogPage | None:
         """At most `count` (1-1000) entries after `after`, and the log's head. Its floor is not known here: 0."""
 
-    async def drop(self, uid: int, unless: int | None = None) -> None:
-        """The log is wrong, or not to be read any more; not if it reaches to `unless`."""
+    async def drop(self, uid: int, unless: int) -> None:
+        """The log is wrong, unless it reaches to this seq."""
 
 
 class SyncStates(Protocol):

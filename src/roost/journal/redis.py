@@ -77,7 +77,8 @@ class _Added(NamedTuple):
 class RedisRecent:
     """The recent logs. Runs inside `running`."""
 
-    def __init__(self, redis: RedisServer, epoch: str, settings: Settings) -> None:
+    def __init__(self, redis: RedisServer, epoch: str, settings: Settings, *, alone: bool = False) -> None:
+        """`alone`: nobody watches the heads, and what it did not add before it was killed would not be found."""
         self._redis = redis
         self._epoch = epoch
         self._length = settings.recent
@@ -90,7 +91,7 @@ class RedisRecent:
         """Whether what is committed is kept: from the moment in which a generation is asked for."""
         self._trusted = False
         """Whether the generation is one to which this node has added all that it had to."""
-        self._left_out = False
+        self._left_out = alone
         """Whether something was committed here and not added: nothing of before is to be trusted."""
         self._beside: set[asyncio.Task[Any]] = set()
         redis.returned.insert(0, self._renew)  # before anybody asks what was there before
@@ -237,9 +238,8 @@ class RedisRecent:
             return None
         return LogPage(entries, LogState(_seq(head), 0))
 
-    async def drop(self, uid: int, unless: int | None = None) -> None:
-        await self._written()  # this must not be left out because much waits
-        await self._ask("drop the recent log", DROP, uid, "" if unless is None else unless)
+    async def drop(self, uid: int, unless: int) -> None:
+        await self._ask("drop the recent log", DROP, uid, unless)
 
     async def _ask(self, step: str, script: Script, *arguments: Any) -> Any:
         """A script's answer after all that was added before; None where there is none."""
