@@ -128,7 +128,7 @@ async def _share(config: Config, database: Database, stack: contextlib.AsyncExit
     presence = RedisPresence(redis, node, ttl, now_ms)
     epoch = await database.read(reading.epoch)
     states = RedisSyncStates(redis, epoch, config.sync.state_ttl)
-    recent = RedisRecent(redis, epoch, config.redis)
+    recent = RedisRecent(redis, epoch, config.redis, alone=not config.server.database)
     await stack.enter_async_context(redis.running())
     await stack.enter_async_context(recent.running())
     if not config.server.database:  # a file has one server
@@ -169,9 +169,7 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
             pushed=outbox.wake,
         ),
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
-        conversations=Conversations(
-            database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl, recent=recent
-        ),
+        conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
