@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
-from roost.admit.folding import characters, clusters, fold, fold_with_places
+from roost.admit.folding import _UNUSUAL, characters, clusters, fold, fold_unusual, fold_with_places
 
 SAME = {
     "case": ("Word", "wORD"),
@@ -67,6 +67,13 @@ def test_but_for_what_it_leaves_out_folding_is_nfkc_and_case_folding(text: str) 
     text = text.translate(dict.fromkeys([0x115F, 0x1160]))
     both = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     assert fold(text) == "".join(one for one in both if not "\u0300" <= one <= "\u036f")
+
+
+def test_the_short_way_for_usual_characters_leads_to_the_same() -> None:
+    usual = [chr(code) for code in range(0x20000) if not 0xD800 <= code < 0xE000 and not _UNUSUAL.search(chr(code))]
+    assert len(usual) > 30_000
+    for one, other in zip(usual, [*usual[1:], *usual[:1]], strict=True):
+        assert fold(one + other) == fold_unusual(one + other)
 
 
 SEEN_AS_ONE = [

@@ -120,6 +120,6 @@ def test_those_not_seen_for_longest_are_forgotten(seconds: Seconds, monkeypatch:
     limit = RateLimit(1, seconds, "messages")
     for key in ("ann", "bob", "ann", "cat"):
         taken(limit, key)
-    assert len(limit._buckets) == 2
+    assert len(limit._full_at) == 2
     assert not taken(limit, "ann")
     assert taken(limit, "bob")

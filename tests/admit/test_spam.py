@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from roost.admit import spam as rules
+from roost.admit.folding import fold
 from roost.admit.spam import CONVERSATIONS, COPIES, MORE_REPEATS, REFUSALS, REPEATS, Spam
 from roost.errors import RateLimited, SpamSuspected
 
@@ -25,7 +26,7 @@ class Talk:
         """Sends; returns the pause (s) if it is refused, else 0."""
         message_id = again or f"m-{next(self._ids)}"
         try:
-            self.spam.check(who, to, text, message_id, self.now)
+            self.spam.check(who, to, fold(text), message_id, self.now)
         except SpamSuspected as refusal:
             return refusal.retry_after or -1
         return 0.0
@@ -46,7 +47,7 @@ def test_the_same_text_to_many_conversations(talk: Talk) -> None:
 
 
 def test_case_width_and_space_make_no_other_text(talk: Talk) -> None:
-    forms = ["Buy now!", "BUY NOW!", " buy  now! ", "ｂｕｙ now!", "buy\tnow!", "buy\nnow!"]
+    forms = ["Buy now!", "BUY NOW!", " buy  now! ", "ｂｕｙ now!", "buy\tnow!", "buy\u200b now!"]
     for number in range(COPIES):
         assert not talk.say(forms[number % len(forms)], f"p:ann:u{number}")
     assert talk.say("buy now!", "p:ann:last")
@@ -188,7 +189,12 @@ def test_memory_is_bounded(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(talk.spam._senders) <= 51
     one = talk.spam._senders["s299"]
     assert len(one.texts) == rules.TEXTS
-    assert len(one.ids) == rules.IDS
+    for step in range(200):
+        talk.say(f"text {step // 2}", f"p:u{step % 9}", who="s299")
+    assert len(one.repeated) == rules.REPEATED
+    for _ in range(100):
+        talk.say("again", "p:u1", who="s299")
+    assert max(len(text.ids) for text in one.repeated.values()) == rules.IDS
 
 
 def test_those_who_are_gone_are_forgotten_as_others_come(talk: Talk) -> None:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from roost.admit.ratelimit import RateLimit
 from roost.admit.spam import Spam
 from roost.errors import RateLimited
 
-
-class Sender(NamedTuple):
-    """Who sends, on which device, from where."""
-
-    user_id: str
-    device: int
-    address: str
+Sender = tuple[str, int, str]
+"""Who sends, on which device, from where: user id, did, address. Plain, because every message makes one."""
 
 
 class Admission:
@@ -31,8 +25,8 @@ class Admission:
         self._spam = spam
         self._clock = clock
 
-    def admit(self, sender: Sender, conversation: str, text: str, message_id: str | None) -> None:
-        """Counts a message that is about to be taken.
+    def admit(self, sender: Sender, conversation: str, folded: str, message_id: str | None) -> None:
+        """Counts a message that is about to be taken; `folded` is its text as `admit.folding` gives it.
 
         Raises `RateLimited`, or its kind `SpamSuspected`. What one rate limit refuses counts for none.
         """
@@ -42,10 +36,10 @@ class Admission:
             self._take(sender, now)
         except RateLimited:
             if spam is not None:
-                spam.refused(sender.user_id, now)
+                spam.refused(sender[0], now)
             raise
         if spam is not None:
-            spam.check(sender.user_id, conversation, text, message_id, now)
+            spam.check(sender[0], conversation, folded, message_id, now)
 
     def _take(self, sender: Sender, now: float) -> None:
         for place, (limit, field) in enumerate(self._limits):

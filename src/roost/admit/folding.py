@@ -36,6 +36,13 @@ REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 _DROPPED = re.compile(f"[{INVISIBLE}{SKIN_TONES}]")
 _JAMO = re.compile(f"[{JAMO}]")
+_UNUSUAL = re.compile(
+    "[^\x00-\x7f\u00c0-\u00d6\u00d8-\u00de\u00e0-\u00f6\u00f8-\u00ff\u0410-\u044f\u2010-\u2016\u2018-\u2027\u3000-\u3029"
+    "\u3041-\u3096\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
+)
+"""What NFKC and lower case are not enough for. Most texts have none of it, and are folded in a third of the time."""
+_FULL_WIDTH = re.compile("[\uff01-\uff5e]")
+"""The punctuation of Chinese and Japanese: quicker done by hand, since NFKC takes a whole text apart for it."""
 _DECORATION = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 
 
@@ -43,6 +50,17 @@ def fold(text: str) -> str:
     """The text for comparison."""
     if text.isascii():
         return text.lower()
+    if not _UNUSUAL.search(text):
+        return normalize("NFKC", _FULL_WIDTH.sub(_half_width, text)).lower()
+    return fold_unusual(text)
+
+
+def _half_width(letter: re.Match[str]) -> str:
+    return chr(ord(letter[0]) - 0xFEE0)
+
+
+def fold_unusual(text: str) -> str:
+    """The same, for any text."""
     text = _JAMO.sub(_alone, _DROPPED.sub("", text))
     return _DECORATION.sub("", normalize("NFKC", normalize("NFKC", text).casefold()))
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from typing import NoReturn
-from unicodedata import normalize
 
 from roost.errors import SpamSuspected
 
@@ -35,9 +34,9 @@ FORGIVEN_AFTER = 600.0
 
 SENDERS = 10_000
 """Senders remembered, those of the last minutes; beyond it the one whose minute began first is forgotten."""
-TEXTS, IDS = 64, 64
-"""Texts and message ids remembered of each: some 30 KB for one who uses it all, 2 KB for a person. Our SDK has as many
-messages on their way at once."""
+TEXTS, REPEATED, IDS = 16, 32, 64
+"""What is remembered of each: the last texts that were sent once; those that were sent more often; and the last ids
+under which they were, as many as our SDK has messages on their way. Some 2 KB for a person, 100 KB for the worst."""
 COMPARED = 500
 """Characters of a text that are compared."""
 
@@ -48,18 +47,12 @@ class Spam:
     def __init__(self) -> None:
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
 
-    def check(self, sender: str, conversation: str, text: str, message_id: str | None, now: float) -> None:
-        """Counts a message that is about to be taken. Raises `SpamSuspected`, whose `retry_after` is in seconds."""
-        record = self._record(sender, now)
-        if message_id is None:
-            record.count(text, conversation, now)
-            return
-        ids, key = record.ids, hash(message_id)
-        if key not in ids:  # else it is sent again
-            record.count(text, conversation, now)
-            ids[key] = None
-            if len(ids) > IDS:
-                del ids[next(iter(ids))]
+    def check(self, sender: str, conversation: str, folded: str, message_id: str | None, now: float) -> None:
+        """Counts a message that is about to be taken, by its folded text (`admit.folding`).
+
+        Raises `SpamSuspected`, whose `retry_after` is in seconds.
+        """
+        self._record(sender, now).count(folded, conversation, message_id, now)
 
     def refused(self, sender: str, now: float) -> None:
         """Counts a refusal by the rate limit. Raises `SpamSuspected` instead, where there are too many."""
@@ -91,26 +84,27 @@ class Spam:
 
 
 class _Repeated:
-    """A text that was sent before: how often, and the conversations it was sent to in this minute."""
+    """A text that was sent before: how often, to which conversations in this minute, and under which ids."""
 
-    __slots__ = ("places", "times")
+    __slots__ = ("ids", "places", "times")
 
-    def __init__(self, place: int) -> None:
+    def __init__(self, place: int, key: int) -> None:
         self.times = 1
         self.places = {place}
+        self.ids: dict[int, None] = {key: None}
 
 
 class _Sender:
     """What a sender did in this minute, and before."""
 
-    __slots__ = ("conversations", "ids", "paused_until", "refusals", "strikes", "struck_at", "texts", "until")
+    __slots__ = ("conversations", "paused_until", "refusals", "repeated", "strikes", "struck_at", "texts", "until")
 
     def __init__(self, now: float) -> None:
         self.until = now + MINUTE
-        self.texts: dict[int, int | _Repeated] = {}
-        """What was sent, by its hash. Most texts are sent once: then only the conversation."""
+        self.texts: dict[int, tuple[int, int]] = {}
+        """What was sent once, by its hash: to which conversation, under which id. Most texts never are repeated."""
+        self.repeated: dict[int, _Repeated] = {}
         self.conversations: set[int] = set()
-        self.ids: dict[int, None] = {}
         self.refusals = 0
         self.paused_until = now
         self.strikes = 0
@@ -122,13 +116,11 @@ class _Sender:
         self.until = now + MINUTE
         self.conversations.clear()
         self.refusals = 0
-        often = [(key, text) for key, text in self.texts.items() if isinstance(text, _Repeated)]
-        self.texts.clear()
-        for key, text in often:
+        for key, text in list(self.repeated.items()):
             text.times -= minutes * MORE_REPEATS
             text.places.clear()
-            if text.times > 0:
-                self.texts[key] = text
+            if text.times <= 0:
+                del self.repeated[key]
         self._forgive(now)
 
     def _forgive(self, now: float) -> None:
@@ -153,35 +145,51 @@ class _Sender:
         self.paused_until = self.struck_at = now + pause
         self.conversations.clear()
         self.refusals = 0
-        for text in self.texts.values():
-            if isinstance(text, _Repeated):
-                text.times = min(text.times, REPEATS - MORE_REPEATS)
-                text.places.clear()
+        for text in self.repeated.values():
+            text.times = min(text.times, REPEATS - MORE_REPEATS)
+            text.places.clear()
         self.refuse(now)
 
-    def count(self, content: str, conversation: str, now: float) -> None:
+    def count(self, folded: str, conversation: str, message_id: str | None, now: float) -> None:
         """Counts a message. Raises `SpamSuspected` where it is one too many; then it is not counted."""
-        place, conversations = hash(conversation), self.conversations
-        if place not in conversations:
-            if len(conversations) >= CONVERSATIONS:
-                self.strike(now)
-            conversations.add(place)
-        key, texts = hash(_essence(content[:COMPARED])), self.texts
-        text = texts.get(key)
-        if text is None:
-            texts[key] = place
-            if len(texts) > TEXTS:
-                del texts[next(iter(texts))]
+        text, place = hash(_essence(folded[:COMPARED])), hash(conversation)
+        once = self.texts.get(text)
+        if once is not None or text in self.repeated:
+            self._repeat(text, once, place, hash(message_id), now)
             return
-        if isinstance(text, int):
-            text = texts[key] = _Repeated(text)
-        if text.times >= REPEATS or (len(text.places) >= COPIES and place not in text.places):
+        self._visit(place, now)
+        self.texts[text] = place, hash(message_id)
+        if len(self.texts) > TEXTS:
+            del self.texts[next(iter(self.texts))]
+
+    def _repeat(self, text: int, once: tuple[int, int] | None, place: int, key: int, now: float) -> None:
+        if once is not None:
+            del self.texts[text]
+            self.repeated[text] = _Repeated(*once)
+            if len(self.repeated) > REPEATED:
+                del self.repeated[next(iter(self.repeated))]
+        known = self.repeated[text]
+        if key in known.ids and key != NO_ID:  # sent again
+            return
+        if known.times >= REPEATS or (len(known.places) >= COPIES and place not in known.places):
             self.strike(now)
-        text.times += 1
-        text.places.add(place)
+        self._visit(place, now)
+        known.times += 1
+        known.places.add(place)
+        known.ids[key] = None
+        if len(known.ids) > IDS:
+            del known.ids[next(iter(known.ids))]
+
+    def _visit(self, place: int, now: float) -> None:
+        if place not in self.conversations:
+            if len(self.conversations) >= CONVERSATIONS:
+                self.strike(now)
+            self.conversations.add(place)
 
 
-def _essence(text: str) -> str:
-    """A text without what is easily varied: case, width, spaces at the ends and more than one."""
-    text = text.lower() if text.isascii() else normalize("NFKC", text).casefold()
-    return " ".join(text.split()) if "  " in text or not text.isprintable() else text.strip()
+NO_ID = hash(None)
+
+
+def _essence(folded: str) -> str:
+    """A folded text without spaces at the ends, and with no two together."""
+    return " ".join(folded.split()) if "  " in folded or not folded.isprintable() else folded.strip()

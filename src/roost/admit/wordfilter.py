@@ -109,25 +109,27 @@ class WordFilter:
         """How many words."""
         return len(self._words)
 
-    def judge(self, text: str) -> Verdict | None:
-        """The verdict on a text; None, the quick answer, where there is nothing to say."""
-        if not (self._words and self._may_have_words(text)):
+    def judge(self, text: str, folded: str | None = None) -> Verdict | None:
+        """The verdict on a text; None, the quick answer, where there is nothing to say.
+
+        `folded` is the text folded, where somebody has done it before.
+        """
+        if not self._words or not self._may_have_words(fold(text) if folded is None else folded):
             return None
-        folded = fold_with_places(text)
-        found = self._find(folded)
+        places = fold_with_places(text)
+        found = self._find(places)
         if not found:
             return None
         flagged = dict.fromkeys(word.listed for word, _, _ in found if Action.FLAG in word.actions)
         rejected = any(Action.REJECT in word.actions for word, _, _ in found)
-        text = _mask(text, folded, found)
+        text = _mask(text, places, found)
         if self._ignore_separators:
-            folded = fold_with_places(text)
-            text = _mask(text, folded, self._find(folded))
+            places = fold_with_places(text)
+            text = _mask(text, places, self._find(places))
         return Verdict(text, rejected, tuple(flagged))
 
-    def _may_have_words(self, text: str) -> bool:
+    def _may_have_words(self, folded: str) -> bool:
         """Whether it is worth a closer look: the letters of a word are there, one after the other."""
-        folded = fold(text)
         if self._search(folded):
             return True
         return self._ignore_separators and bool(self._search(SEPARATORS.sub("", folded)))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import structlog
 
 from roost.admit import rules
-from roost.admit.admission import Admission, Sender
+from roost.admit.admission import Admission
+from roost.admit.folding import fold
 from roost.admit.wordfilter import Action, Verdict, is_masked
 from roost.errors import ContentRejected, RoostError
 from roost.flow.fanout import Fanout
@@ -64,9 +65,10 @@ class Submit:
         its copy. Raises what the form of the message, the limits or a full server refuse at once.
         """
         draft = self._draft(author, send, via)
-        sender = Sender(author.user_id, author.did, address)
-        self._admission.admit(sender, draft.conversation_id, draft.content, draft.message_id)
-        verdict = self._words.filter.judge(draft.content) if draft.message_type in WRITTEN else None
+        sender = author.user_id, author.did, address
+        folded = fold(draft.content)
+        self._admission.admit(sender, draft.conversation_id, folded, draft.message_id)
+        verdict = self._words.filter.judge(draft.content, folded) if draft.message_type in WRITTEN else None
         if verdict is not None:
             if verdict.rejected:
                 self._reject(draft, receipt)
