@@ -22,9 +22,12 @@ import pytest
 import yaml
 from scripts.servers import free_ports
 from scripts.servers.nginx import PROGRAM, Nginx
+from sqlalchemy import Connection
 
 from roost.config import load
 from roost.errors import Unavailable
+from roost.journal.contract import Author
+from tests.rooms import Rooms, private
 from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -178,3 +181,19 @@ def test_the_inside_is_not_shown_outside(balancer: Nginx) -> None:
     for path in ("/metrics", "/readyz"):
         with pytest.raises(HTTPError, match="404"):
             urlopen(f"http://127.0.0.1:{balancer.port}{path}", timeout=10)
+
+
+async def test_the_questions_to_the_database_are_answered_by_each_kind(rooms: Rooms, ann: Author, bob: Author) -> None:
+    """The SQL of the page on deployment (D5)."""
+    await rooms.batch(*(private(ann, "bob", f"message {number}") for number in range(12)))
+    [block] = re.findall(r"^```sql\n(.*?)^```", (ROOT / "docs" / "deployment.md").read_text(), re.MULTILINE | re.DOTALL)
+    questions = [question for question in re.sub("--.*", "", block).split(";") if question.strip()]
+
+    def ask(connection: Connection, question: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in connection.exec_driver_sql(question)]
+
+    counted, by_conversation, last, waiting = [await rooms.read(ask, question) for question in questions]
+    assert counted == [(12,)]
+    assert by_conversation == [("p:ann:bob", 12)]
+    assert [row[1:] for row in last] == [("p:ann:bob", "ann", f"message {number}") for number in range(11, 1, -1)]
+    assert [row[1:] for row in waiting] == [(12, None)]

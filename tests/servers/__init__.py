@@ -9,7 +9,6 @@ import os
 from typing import NoReturn
 
 import pytest
-from scripts.servers import free_ports as free_ports
 
 
 def missing(program: str) -> NoReturn:
