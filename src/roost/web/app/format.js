@@ -4,9 +4,14 @@ import { language, t } from "./i18n.js";
 
 const DAY = 86_400_000;
 
+/** The language of the page, as it is written where the reader is. */
+function locale() {
+  return navigator.languages.find((one) => one.startsWith(language.value)) ?? language.value;
+}
+
 /** @param {number} time */
 export function clock(time) {
-  return new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit" }).format(time);
+  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }).format(time);
 }
 
 /** The day of a message, as it stands between messages. @param {number} time */
@@ -14,13 +19,13 @@ export function day(time) {
   const today = new Date().setHours(0, 0, 0, 0);
   if (time >= today) return t("today");
   if (time >= today - DAY) return t("yesterday");
-  return new Intl.DateTimeFormat(language.value, { dateStyle: "full" }).format(time);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "full" }).format(time);
 }
 
 /** A time in the list: the clock today, the date before. @param {number} time */
 export function short(time) {
   if (time >= new Date().setHours(0, 0, 0, 0)) return clock(time);
-  return new Intl.DateTimeFormat(language.value, { month: "short", day: "numeric" }).format(time);
+  return new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric" }).format(time);
 }
 
 /** @param {number} a @param {number} b */

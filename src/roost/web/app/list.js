@@ -17,7 +17,7 @@ export function List() {
   /** @param {Event} event */
   function scrolled(event) {
     const { scrollTop, clientHeight, scrollHeight } = /** @type {HTMLElement} */ (event.currentTarget);
-    if (scrollTop + 2 * clientHeight > scrollHeight && shown < all.length) setShown(shown + PIECE);
+    if (scrollTop + 2 * clientHeight > scrollHeight && shown < (conversations.value?.length ?? 0)) setShown(shown + PIECE);
   }
 
   return html`<ul class="list" onScroll=${scrolled}>

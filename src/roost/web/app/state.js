@@ -9,7 +9,7 @@ import { batch, computed, signal } from "./ui.js";
  * @typedef {import("../sdk/types.js").Unsent} Unsent
  */
 
-/** How often the presence of those in the list is asked for anew, in ms; changes come by themselves. */
+/** Milliseconds for which somebody is shown to type, and after which that is told again. */
 const TYPING_SHOWN = 4000;
 const TYPING_TOLD = 2500;
 /** Users whose presence is watched: those of the latest conversations. */
@@ -66,7 +66,10 @@ async function enter() {
   made.on("reset", () => changed([current.value]));
   made.on("presence", ({ users }) => (presence.value = { ...presence.value, ...users }));
   made.on("typing", ({ conversationID, userID }) => showTyping(conversationID, userID));
-  made.on("received", ({ messages }) => announce(messages));
+  made.on("received", ({ messages }) => {
+    for (const { conversationID, senderID } of messages) typed(conversationID, senderID);
+    announce(messages);
+  });
   made.on("signedOut", () => void leave());
   await made.open();
   client.value = made;
@@ -143,6 +146,13 @@ function showTyping(conversationID, userID) {
     const left = Object.entries(typists.value[conversationID] ?? {}).filter(([, end]) => end > Date.now());
     typists.value = { ...typists.value, [conversationID]: Object.fromEntries(left) };
   }, TYPING_SHOWN + 50);
+}
+
+/** What was typed is here. @param {string} conversationID @param {string} userID */
+function typed(conversationID, userID) {
+  if (!typists.value[conversationID]?.[userID]) return;
+  const { [userID]: _, ...others } = typists.value[conversationID];
+  typists.value = { ...typists.value, [conversationID]: others };
 }
 
 function watchAll() {

@@ -25,6 +25,7 @@ const AT_END = 60;
 
 /** @param {{id: string}} props */
 export function Thread({ id }) {
+  /** @type {[View|null, (view: View) => void]} */
   const [view, setView] = useState(/** @type {View|null} */ (null));
   const shown = useRef(/** @type {View|null} */ (null));
   const log = useRef(/** @type {HTMLElement|null} */ (null));
@@ -73,7 +74,7 @@ export function Thread({ id }) {
     shown.current = null;
     await refresh();
     keep.current = "end";
-    setView({ .../** @type {View} */ (/** @type {unknown} */ (shown.current)) });
+    if (shown.current) setView({ ...shown.current });
   }
 
   useEffect(() => {
@@ -81,6 +82,12 @@ export function Thread({ id }) {
   }, [id, revision.value]);
 
   useLayoutEffect(() => restore(log.current, keep.current), [view]);
+
+  useEffect(() => {
+    const resized = new ResizeObserver(() => keep.current === "end" && restore(log.current, "end"));
+    if (log.current) resized.observe(log.current);
+    return () => resized.disconnect();
+  }, []);
 
   useEffect(() => {
     const last = view?.messages[view.messages.length - 1];
@@ -91,6 +98,7 @@ export function Thread({ id }) {
   function scrolled() {
     const element = log.current;
     if (!element) return;
+    keep.current = anchor(element, shown.current);
     if (element.scrollTop < NEAR) void load("older");
     if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR) void load("newer");
     const last = shown.current?.messages[shown.current.messages.length - 1];

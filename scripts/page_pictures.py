@@ -1,0 +1,96 @@
+"""Takes the pictures of the page that the documents show, into docs/images: a server, its people, Debian's Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from roost.client.blocking import BlockingClient
+from roost.testing import LocalServer
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+DESKTOP, PHONE = {"width": 1100, "height": 720}, {"width": 390, "height": 780}
+AWAY = 10_000
+"""Messages that wait for who comes back in the picture of catching up."""
+
+TALK = (
+    ("mia", "The boat leaves at seven, doesn't it?"),
+    ("jonas", "Half past six. I will be on the pier with the tickets."),
+    ("mia", "Then I take the early train."),
+    ("noor", "Somebody bring the blue rope, please. Mine is in Rotterdam."),
+    ("jonas", "Got it.\nAnd two life jackets, one of them yours."),
+    ("mia", "No reception on board, by the way. I read everything when we are back."),
+)
+
+
+def main() -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("Chromium is not installed: sh scripts/install_servers.sh chromium")
+    with LocalServer() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        people = {name: device(browser, server.url, name) for name in ("mia", "jonas", "noor")}
+        talk(people["mia"])
+        for name, text in TALK:
+            people[name].locator(".row", has_text="Saturday").first.click()
+            say(people[name], text)
+        people["noor"].get_by_role("button", name="New conversation").click()
+        people["noor"].get_by_label("Who do you want to write to?").fill("mia")
+        people["noor"].get_by_role("button", name="Start").click()
+        say(people["noor"], "Do you still have my charts?")
+        take(people["mia"], "page-desktop.png")
+        people["mia"].emulate_media(color_scheme="dark")
+        take(people["mia"], "page-dark.png")
+        people["jonas"].set_viewport_size(PHONE)
+        take(people["jonas"], "page-phone.png")
+        catching_up(people["mia"], server)
+        browser.close()
+
+
+def device(browser: Browser, url: str, name: str) -> Page:
+    page = browser.new_context(viewport=DESKTOP, locale="en-GB", color_scheme="light").new_page()
+    page.goto(url)
+    page.get_by_role("button", name="I am new here").click()
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_selector(".status.connected")
+    return page
+
+
+def talk(page: Page) -> None:
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Name of the group").fill("Saturday on the water")
+    page.get_by_label("Members, separated by spaces").fill("jonas noor")
+    page.get_by_role("button", name="Create").click()
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Write a message").fill(text)
+    page.get_by_label("Write a message").press("Enter")
+    page.locator("article.own .mark", has_text="✓").last.wait_for()
+
+
+def catching_up(page: Page, server: LocalServer) -> None:
+    """Somebody comes back to what was sent meanwhile; the picture is taken on the way."""
+    page.emulate_media(color_scheme="light")
+    page.get_by_role("button", name="Go offline").click()
+    page.wait_for_selector(".status.disconnected")
+    with BlockingClient(server.url, token=server.token("noor", "bridge"), store=":memory:") as noor:
+        for number in range(AWAY):
+            noor.send("mia", f"position {number}: 53.{number % 10_000:04} N")
+        noor.flush(120)
+    page.get_by_role("button", name="Go online").click()
+    page.wait_for_selector(".status progress")
+    take(page, "page-catching-up.png", settle=150)
+
+
+def take(page: Page, name: str, settle: int = 700) -> None:
+    page.wait_for_timeout(settle)
+    page.screenshot(path=IMAGES / name)
+
+
+if __name__ == "__main__":
+    main()
