@@ -154,10 +154,10 @@ def folder_for(data: Path | None) -> Iterator[Path]:
     else:
         folder = data.absolute()
         folder.mkdir(parents=True, exist_ok=True)
-    closed = [str(path) for path in (folder, *folder.parents) if not path.stat().st_mode & 0o001]
-    if closed and os.geteuid() == 0:
-        raise CannotStart(f"the servers run as users of their own, to whom {closed[-1]} is closed; take another DATA")
     try:
+        closed = [str(path) for path in (folder, *folder.parents) if not path.stat().st_mode & 0o001]
+        if closed and os.geteuid() == 0:
+            raise CannotStart(f"the servers run as users of their own, to whom {closed[-1]} is closed; take another DATA")
         yield folder
     finally:
         if data is None:
@@ -173,14 +173,13 @@ def check(port: int) -> None:
         reason = "is taken" if taken else f"can't be listened on: {error}"
         raise CannotStart(f"port {port} {reason}; another:  make cluster PORT=8090") from None
     programs = {
-        "postgresql": postgresql.programs() or postgresql.PROGRAMS,
+        "postgresql": postgresql.programs(),
         "redis-server": redis.PROGRAM,
         "rabbitmq-server": rabbitmq.PROGRAM,
         "nginx-light": nginx.PROGRAM,
     }
-    missing = [package for package, program in programs.items() if not program.exists()]
-    if missing or not postgresql.programs():
-        raise CannotStart(f"not installed:  apt-get install {' '.join(missing)}")
+    if missing := [package for package, program in programs.items() if program is None or not program.exists()]:
+        raise CannotStart(f"something is not installed:  apt-get install {' '.join(missing)}")
 
 
 def play_demo(cluster: Cluster) -> int:
