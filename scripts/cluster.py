@@ -157,7 +157,7 @@ def folder_for(data: Path | None) -> Iterator[Path]:
     try:
         closed = [str(path) for path in (folder, *folder.parents) if not path.stat().st_mode & 0o001]
         if closed and os.geteuid() == 0:
-            raise CannotStart(f"the servers run as users of their own, to whom {closed[-1]} is closed; take another DATA")
+            raise CannotStart(f"the servers run as other users, to whom {closed[-1]} is closed; take another DATA")
         yield folder
     finally:
         if data is None:
