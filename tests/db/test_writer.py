@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from roost.db import database as module
+from roost.db import writer as module
 from roost.db.database import CommitFigures, Database
 from roost.db.sqlite import SQLiteFile
 from roost.errors import Conflict, Unavailable
@@ -293,4 +293,6 @@ class TestTheEnd:
     async def test_closing_ends_the_threads(self, database: Database) -> None:
         await database.read(notes)
         await database.close()
-        assert not [thread for thread in [database._thread, *database._readers._threads] if thread.is_alive()]
+        assert not [
+            thread for thread in [database._writer.thread, *database._readers.threads._threads] if thread.is_alive()
+        ]

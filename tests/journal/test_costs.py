@@ -39,7 +39,7 @@ class Listening(Hasty):
     def writer(self) -> Connection:
         return self._listen(super().writer())
 
-    def reader(self) -> Connection:
+    def reader(self, *, limited: bool = False) -> Connection:
         return self._listen(super().reader())
 
     def _listen(self, connection: Connection) -> Connection:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import make_url
 
-from roost.db.server import CONNECT_SECONDS, DatabaseServer, Failures
+from roost.db.server import CONNECT_SECONDS, LIMIT, LOCK_SECONDS, DatabaseServer, Driver, Options
 
 TAKEN_BACK = frozenset({"40P01", "40001"})
 """deadlock_detected, serialization_failure (PostgreSQL, appendix A)."""
@@ -20,20 +20,28 @@ WRITING = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 and be kept until the server next counts the table's rows."""
 
 
+LOCKED = f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={LOCK_SECONDS}s"
+LIMITED = f"-c statement_timeout={LIMIT}s"
+"""Who waits for a statement has given up by then."""
+
+
 def open_postgresql(url: str) -> DatabaseServer:
     """The database at `url` (`postgresql://user:password@host:port/database`)."""
     given = make_url(url).set(drivername="postgresql+psycopg")
-    options = f"{given.query.get('options', '')} {ALWAYS}"
+    always = f"{given.query.get('options', '')} {ALWAYS}"
     given = given.update_query_dict(
-        {"connect_timeout": str(CONNECT_SECONDS), "application_name": "roost"}
-        | dict(given.query)
-        | {"options": options}
+        {"connect_timeout": str(CONNECT_SECONDS), "application_name": "roost"} | dict(given.query)
     )
     return DatabaseServer(
-        given,
+        given.difference_update_query(["options"]),
         read_only="SET TRANSACTION READ ONLY",
-        failures=Failures(_taken_back, _lost),
-        writing={"options": f"{options} {WRITING}"},
+        driver=Driver(_taken_back, _lost, lambda connection: connection.fileno()),
+        options=Options(
+            writing={"options": f"{always} {WRITING}"},
+            reading={"options": always},
+            limited_writing={"options": f"{always} {WRITING} {LOCKED} {LIMITED}"},
+            limited_reading={"options": f"{always} {LIMITED}"},
+        ),
     )
 
 

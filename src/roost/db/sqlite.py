@@ -33,6 +33,8 @@ STATEMENTS = 256
 class SQLiteFile:
     """The engine of one database file. Raises `BlockingIOError` where another server has it open."""
 
+    limit: float | None = None
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -59,7 +61,12 @@ class SQLiteFile:
         connection.rollback()
         return connection
 
-    def reader(self) -> Connection:
+    def prepared(self, connection: Connection) -> Connection:
+        """The same: it alone may write."""
+        connection.rollback()  # what it has read began a transaction
+        return connection
+
+    def reader(self, *, limited: bool = False) -> Connection:  # noqa: ARG002
         """A connection that cannot write."""
         return open_read_only(self.path, self._engines)
 
@@ -96,6 +103,12 @@ class SQLiteFile:
     def lost(self, error: Exception) -> bool:  # noqa: ARG002
         """It is a file."""
         return False
+
+    def renew(self, connection: Connection) -> None:
+        """It never breaks."""
+
+    def abort(self, thread: int) -> None:
+        """It never hangs."""
 
     def dispose(self) -> None:
         """Closes the connections and lets go of the lock."""
