@@ -167,6 +167,14 @@ def renew_epoch(*, data: DataDirectory = None, config: ConfigFile = None) -> Non
 
 
 @app.command
+def renew_secret(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """After jwt.secret was lost or has leaked: the nodes' secret is this one's. Stop them all first."""
+    from roost import operations
+
+    _show(operations.renew_secret(_settings(config, data)))
+
+
+@app.command
 def stats(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
     """Show how much is stored, and which devices are furthest behind."""
     from roost import operations

@@ -10,6 +10,8 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
@@ -32,6 +34,7 @@ from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.shared import claim_secret
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
 from roost.edge.gateway import Gateway
 from roost.edge.roads import Roads
@@ -88,15 +91,25 @@ def _prepare(connection: Connection) -> str:
         return str(epoch)
 
 
+def _prepare_shared(data: Path, connection: Connection) -> str:
+    """The same on a server, where several nodes have one secret. Raises `ConfigError` where this one's differs."""
+    with alone(connection):
+        epoch = _prepare(connection)
+        claim_secret(connection, data)
+        return epoch
+
+
 @contextlib.asynccontextmanager
 async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     """Everything but the network: rooms and roads on the database and the data directory of `config`.
 
-    Raises `BlockingIOError` where another server has the database's file, `OSError` where its server can't be reached.
+    Raises `BlockingIOError` where another server has the database's file, `OSError` where its server can't be reached,
+    `ConfigError` where this node is not one of the others there.
     """
     config.data.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
-        database = Database(storage.open_engine(config), prepare=_prepare, readers=config.server.readers)
+        prepare = partial(_prepare_shared, config.data) if config.server.database else _prepare
+        database = Database(storage.open_engine(config), prepare=prepare, readers=config.server.readers)
         try:
             await database.ready()
         except DBAPIError as error:

@@ -19,10 +19,11 @@ from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from roost import storage
-from roost.config import Config, Server
+from roost.config import Config, ConfigError, Server
 from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
-from roost.edge.auth.secret import load_or_make_secret
+from roost.edge.auth.secret import FILE, load_or_make_secret
+from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
 from roost.flow.explain import explain
 from roost.journal.reading import unsynced
@@ -169,6 +170,25 @@ def renew_epoch(settings: Config) -> list[str]:
     finally:
         engine.dispose()
     return [f"{database} has the new epoch {epoch}: every client will take a snapshot when it comes back."]
+
+
+def renew_secret(settings: Config) -> list[str]:
+    """The secret in the data directory, made if there is none, is that of all nodes from now on.
+
+    Raises `ConfigError` for a server by itself, which takes whatever it finds there; `OSError` as `renew_epoch`.
+    """
+    if not settings.server.database:
+        raise ConfigError("a server with its own file needs no command: it takes whatever jwt.secret it finds.")
+    engine, database = storage.open_engine(settings), storage.name(settings)
+    try:
+        with engine.writer() as connection:
+            migrate(connection)
+            note_secret(connection, settings.data)
+    except DBAPIError as error:
+        raise OSError(f"{database} can't be changed: {error.orig}") from None
+    finally:
+        engine.dispose()
+    return [f"{database} goes with {settings.data / FILE} now: copy that file to every node before it starts."]
 
 
 def _set(connection: Connection, name: str, value: str) -> None:

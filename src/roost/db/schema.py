@@ -26,7 +26,8 @@ deployment = Table(
     Column("value", Text, nullable=False),
 )
 """Facts of the whole deployment: `epoch` names the life of its logs, `next_mid` the next block of server ids, `checked`
-is written to see whether it can be, `copying` marks what is half copied (`roost.db.copying`)."""
+is written to see whether it can be, `copying` marks what is half copied (`roost.db.copying`), `secret` tells
+whether a node has the others' jwt.secret (`roost.edge.auth.shared`)."""
 
 users = Table(
     "users",
