@@ -114,7 +114,7 @@ class WordFilter:
 
         `folded` is the text folded, where somebody has done it before.
         """
-        if not self._words or not self._may_have_words(fold(text) if folded is None else folded):
+        if not self._words or not self._spans(fold(text) if folded is None else folded):
             return None
         places = fold_with_places(text)
         found = self._find(places)
@@ -128,40 +128,36 @@ class WordFilter:
             text = _mask(text, places, self._find(places))
         return Verdict(text, rejected, tuple(flagged))
 
-    def _may_have_words(self, folded: str) -> bool:
-        """Whether it is worth a closer look: the letters of a word are there, one after the other."""
-        if self._search(folded):
-            return True
-        return self._ignore_separators and bool(self._search(SEPARATORS.sub("", folded)))
-
     def _find(self, folded: Folded) -> list[Found]:
-        """All words, overlapping ones too."""
-        spans = self._search(folded.text, overlapping=True)
-        if self._ignore_separators and SEPARATORS.search(folded.text):
-            spans += self._spaced_out(folded)
-        words, owners = self._words, folded.owners
+        """All words that are whole characters, overlapping ones too."""
+        words, owners, whole = self._words, folded.owners, folded.whole
         return [
             (words[number], owners[start], owners[end - 1])
-            for number, start, end in spans
-            if _is_whole(folded, start, end)
+            for number, start, end in self._spans(folded.text)
+            if start not in whole and end not in whole
         ]
 
-    def _spaced_out(self, folded: Folded) -> Iterator[tuple[int, int, int]]:
-        """Words with separators between each two of their letters, and not too many: number, start, end."""
-        text, owners = folded.text, folded.owners
+    def _spans(self, text: str) -> list[tuple[int, int, int]]:
+        """Where words are in a folded text: number, start, end. They may cut a character."""
+        spans = self._search(text, overlapping=True)
+        if self._ignore_separators and SEPARATORS.search(text):
+            spans += self._spaced_out(text)
+        return [span for span in spans if _is_whole(text, span[1], span[2])] if spans else spans
+
+    def _spaced_out(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Words with separators between each two of their letters, and not too many."""
+        letters = SEPARATORS.sub("", text)
+        if not self._search(letters):
+            return
         kept = [place for place, letter in enumerate(text) if not SEPARATORS.match(letter)]
-        for number, start, end in self._search("".join(text[place] for place in kept), overlapping=True):
+        for number, start, end in self._search(letters, overlapping=True):
             places = kept[start:end]
-            steps = pairwise(places)
-            if all(1 <= after - place - 1 <= WIDEST_GAP or owners[place] == owners[after] for place, after in steps):
+            if all(1 <= after - place - 1 <= WIDEST_GAP or is_mark(text[after]) for place, after in pairwise(places)):
                 yield number, places[0], places[-1] + 1
 
 
-def _is_whole(folded: Folded, start: int, end: int) -> bool:
-    """Whether these letters are whole characters, and whole words where the script has words."""
-    if start in folded.whole or end in folded.whole:
-        return False
-    text = folded.text
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether these letters are whole words, where the script has words."""
     inside_first = start > 0 and _is_word_letter(text[start]) and _is_word_letter(text[start - 1])
     inside_last = end < len(text) and _is_word_letter(text[end - 1]) and _is_word_letter(text[end])
     return not (inside_first or inside_last)
