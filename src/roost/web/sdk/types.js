@@ -36,6 +36,7 @@
  * @property {number} seq its place in the sender's log
  * @property {number} serverTime
  * @property {boolean} [duplicate]
+ * @property {string} [content] what was stored, where words were masked
  *
  * @typedef {object} Page
  * @property {Message[]} messages

@@ -100,7 +100,7 @@ export class Book {
   }
 
   /**
-   * Takes what was sent out of the outbox. A receipt has no text: the message is made of both.
+   * Takes what was sent out of the outbox. A receipt has no text, or the masked one: the message is made of both.
    *
    * @param {Message[]} messages
    * @param {Sent[]} receipts
@@ -115,10 +115,11 @@ export class Book {
       if (waiting === undefined) continue;
       store.delete(waiting.place);
       sent.push({ messageID: waiting.messageID, conversationID: about.conversationID });
-      if ("content" in about) continue;
+      if ("senderID" in about) continue; // from the log: stored as it is
       const { messageType, content, createTime } = waiting;
       const { type: _, duplicate: __, ...places } = /** @type {any} */ (about);
-      await this.messages([{ ...places, senderID: this.userID, messageType, content, createTime, version: 1 }]);
+      // `places.content`, where it is there, is what the server stored: words were masked
+      await this.messages([{ content, ...places, senderID: this.userID, messageType, createTime, version: 1 }]);
     }
     return sent;
   }
