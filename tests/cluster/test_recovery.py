@@ -202,6 +202,8 @@ class TestFromTheDatabase:
         line = await away.back()
         assert contents(await line.hear("offline")) == numbers(4, 8)
         assert [one["content"] for one in await line.hear_many("message", 2)] == numbers(9, 10)
+        line = await away.back()  # that log is begun anew
+        assert contents(await line.hear("offline")) == numbers(4, 10)
         await away.send(1)
         assert (await line.hear("message"))["content"] == "number 11"
 

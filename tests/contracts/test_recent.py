@@ -158,6 +158,18 @@ async def test_a_newer_version_takes_the_place_of_an_older_one_and_never_the_oth
     assert [entry.what.content for entry in page.entries if isinstance(entry.what, Message)] == ["third"] * 4
 
 
+async def test_a_newer_version_is_seen_by_who_has_no_entry_of_it(one: Node, look: redis.Redis, logs: Logs) -> None:
+    """Who left a group keeps what was said before, in its state of now."""
+    await one.visit(1, logs)
+    one.recent.add(message(9, "first"), [(1, 1), (2, 1)], 2, 0)
+    one.recent.add(message(9, "second", 2), [(2, 2)], 2, 0)
+    one.recent.add(message(8, "second", 2), [(2, 3)], 2, 0)
+    page = await one.recent.page(1, 0, 10)
+    assert page is not None
+    assert [entry.what.content for entry in page.entries if isinstance(entry.what, Message)] == ["second"]
+    assert len(look.keys("roost:msg:*")) == 1
+
+
 async def test_a_group_larger_than_one_call_is_entered_whole(
     one: Node, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

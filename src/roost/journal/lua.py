@@ -97,27 +97,28 @@ local function enter(uid, seq, field, value, origin)
   return added
 end
 
-local function store(mid, version, text)
+-- A message that somebody's log has. A newer version takes the place of an older one, whoever has that.
+local function store(mid, version, text, kept)
   local key = 'roost:msg:' .. epoch .. ':' .. mid
   if version > 1 then
     local old = redis.call('GET', key)
-    if old and cjson.decode(old).version >= version then return end
-    redis.call('SET', key, text, 'EX', ARGV[3])
-  else
+    if old then kept = cjson.decode(old).version < version end
+    if kept then redis.call('SET', key, text, 'EX', ARGV[3]) end
+  elseif kept then
     redis.call('SET', key, text, 'EX', ARGV[3], 'NX')
   end
 end
 
 for _, entry in ipairs(cmsgpack.unpack(ARGV[4])) do
   local mid, version, text, places = unpack(entry)
-  local message, kept = mid ~= '', version > 1
+  local message, kept = mid ~= '', false
   for _, place in ipairs(places) do
     local uid = string.format('%.0f', place[1])
     local field, value = 'c', text
     if message then field, value = 'm', mid end
     if enter(uid, place[2], field, value, string.format('%.0f', place[3])) then kept = true end
   end
-  if message and kept then store(mid, version, text) end
+  if message then store(mid, version, text, kept) end
 end
 return 1
 """
