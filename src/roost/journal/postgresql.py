@@ -7,9 +7,12 @@ docs/decisions/0007-rows-are-locked-heads-derived.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
+import psycopg
+from psycopg import Cursor
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
@@ -18,7 +21,9 @@ UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
 LOCK_CONVERSATIONS = """
     SELECT conversation_id, cid FROM conversations WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
     ORDER BY cid FOR NO KEY UPDATE"""
-MEMBERS = "SELECT cid, array_agg(uid ORDER BY uid) FROM members WHERE cid = ANY(%s) GROUP BY cid"
+MEMBERS = """
+    SELECT cid, array_agg(uid ORDER BY uid) FROM members JOIN conversations USING (cid)
+    WHERE conversation_id = ANY(%s) GROUP BY cid"""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) SELECT unnest(%s::text[]), %s ON CONFLICT DO NOTHING"""
 ADD_MEMBERS = """
@@ -33,7 +38,7 @@ SENT_BEFORE = """
 CONVERSATION_HEADS = """
     SELECT wanted, coalesce((SELECT max(conversation_seq) FROM messages WHERE cid = wanted), 0)
     FROM unnest(%s::bigint[]) AS wanted"""
-LOCK_LOGS = "SELECT uid FROM users WHERE uid = ANY(%s) ORDER BY uid FOR NO KEY UPDATE"
+LOCK_LOGS = "SELECT uid FROM users WHERE uid = ANY(%s::bigint[]) ORDER BY uid FOR NO KEY UPDATE"
 LOG_HEADS = """
     SELECT wanted, coalesce(
         (SELECT max(seq) FROM log WHERE uid = wanted), (SELECT floor FROM logs WHERE uid = wanted), 0)
@@ -76,8 +81,8 @@ class PostgreSQLStatements(ReservedIds):
 
     def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
         # Locked before their members are read: nobody joins or leaves until the messages are stored.
-        cids = _pairs(connection, LOCK_CONVERSATIONS, list(ids))
-        members = _pairs(connection, MEMBERS, list(cids.values())) if cids else {}
+        names = (list(ids),)
+        cids, members = map(dict, _together(connection, (LOCK_CONVERSATIONS, names), (MEMBERS, names)))
         return {name: Opened(cid, members.get(cid, [])) for name, cid in cids.items()}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
@@ -94,8 +99,9 @@ class PostgreSQLStatements(ReservedIds):
         return _pairs(connection, CONVERSATION_HEADS, cids)  # locked by `conversations` or `create_private`
 
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
-        _run(connection, LOCK_LOGS, (list(uids),))
-        return _pairs(connection, LOG_HEADS, uids)
+        wanted = (_array(uids),)
+        _, heads = _together(connection, (LOCK_LOGS, wanted), (LOG_HEADS, wanted))
+        return dict(heads)
 
     def store(
         self,
@@ -104,14 +110,15 @@ class PostgreSQLStatements(ReservedIds):
         entries: Sequence[EntryRow],
         pushes: Sequence[PushRow] = (),
     ) -> None:
+        every = ((STORE_MESSAGES, messages), (STORE_ENTRIES, entries), (STORE_PUSHES, pushes))
+        stores = [(sql, _columns(rows)) for sql, rows in every if rows]
         if messages:
-            connection.exec_driver_sql("SAVEPOINT before_messages")
-            if _store(connection, STORE_MESSAGES, messages) < len(messages):
+            stored, *_ = _together(connection, *stores, before=("SAVEPOINT before_messages",))
+            if stored.rowcount < len(messages):
                 connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
                 raise AlreadySent
-        for sql, rows in ((STORE_ENTRIES, entries), (STORE_PUSHES, pushes)):
-            if rows:
-                _store(connection, sql, rows)
+        elif stores:
+            _together(connection, *stores)
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         return False
@@ -125,16 +132,37 @@ class PostgreSQLStatements(ReservedIds):
         return self.take_ids(count, lambda block: int(_run(connection, NEXT_MIDS, {"count": block}).scalar_one()))
 
 
+def _together(connection: Connection, *statements: tuple[str, Any], before: Sequence[str] = ()) -> list[Cursor[Any]]:
+    """Statements in one journey to the server; each sees what was committed before it began. Their cursors."""
+    driver, dialect = cast("Any", connection.connection.driver_connection), cast("Any", connection.dialect)
+    try:
+        with driver.pipeline():
+            for sql in before:
+                driver.execute(sql)
+            return [driver.execute(sql, parameters) for sql, parameters in statements]
+    except psycopg.Error as error:
+        lost = dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        sql, parameters = statements[0]  # any of them
+        raise DBAPIError.instance(sql, parameters, error, psycopg.Error, connection_invalidated=lost) from error
+
+
 def _run(connection: Connection, sql: str, parameters: Any) -> Any:
     return connection.exec_driver_sql(sql, parameters)
 
 
 def _pairs(connection: Connection, sql: str, wanted: Sequence[Any]) -> dict[Any, Any]:
-    return {row[0]: row[1] for row in _run(connection, sql, (list(wanted),))}
+    return {row[0]: row[1] for row in _run(connection, sql, (_array(wanted),))}
 
 
-def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], ...]:
-    return tuple(map(list, zip(*rows, strict=True)))
+def _columns(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    return tuple(_array(column) for column in zip(*rows, strict=True))
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """A column. Numbers are written out here: it costs the driver several times as much."""
+    return f"{{{','.join(map(str, values))}}}" if values and isinstance(values[0], int) else list(values)
 
 
 def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:
