@@ -334,6 +334,14 @@ class TestReading:
     async def test_a_log_in_which_nothing_was_entered_is_at_0(self, rooms: Rooms, ann: Author) -> None:
         assert await rooms.state(ann) == LogState(0, 0)
 
+    async def test_the_heads_of_many_logs_are_read_at_once(
+        self, rooms: Rooms, ann: Author, bob: Author, cat: Author
+    ) -> None:
+        for _ in range(3):
+            await rooms.send(private(ann, "bob"))
+        await rooms.send(private(bob, "bob"))
+        assert await rooms.read(reading.heads, [ann.uid, bob.uid, cat.uid, 10**9]) == {ann.uid: 3, bob.uid: 4}
+
     async def test_an_entry_carries_its_place_in_the_readers_own_log(
         self, rooms: Rooms, ann: Author, bob: Author, cat: Author
     ) -> None:

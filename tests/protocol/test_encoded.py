@@ -11,7 +11,7 @@ from hypothesis import given
 
 from roost.model.message import Change, Message
 from roost.protocol import roost_pb2 as pb
-from roost.protocol.encoded import EncodedEntry, Encoding
+from roost.protocol.encoded import EncodedEntry, Encoding, ReceivedEntry
 from roost.protocol.frames import Pong
 from tests.protocol.shapes import changes, messages
 
@@ -36,6 +36,18 @@ def test_protobuf_is_that_of_the_whole_frame_for_every_reader(what: Message | Ch
     for seq in places:
         values = frame_of(what, seq)
         assert pb.Frame.FromString(entry.protobuf(seq)) == pb.Frame(**{values.pop("type"): values})
+
+
+@given(st.one_of(messages, changes), seqs)
+def test_what_another_node_has_encoded_is_written_as_if_it_were_ones_own(
+    what: Message | Change, places: list[int]
+) -> None:
+    own = EncodedEntry(what)
+    received = ReceivedEntry(own.body, is_message=own.is_message)
+    for seq in places:
+        assert received.json(seq) == own.json(seq)
+        assert received.protobuf(seq) == own.protobuf(seq)
+    assert received.what == what
 
 
 @given(messages, seqs)

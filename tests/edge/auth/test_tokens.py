@@ -208,6 +208,35 @@ async def test_what_has_expired_is_no_longer_kept_as_revoked(database: Database,
     assert await database.read(lambda connection: connection.exec_driver_sql(kept).scalars().all()) == ["two"]
 
 
+async def test_what_another_node_has_revoked_is_learned_once(tokens: Tokens, database: Database) -> None:
+    other = Tokens(SECRET, Auth(), database, lambda: int(time.time() * 1000))
+    token, fine = own(jti="one"), own(jti="two")
+    await tokens.verify(token)
+    await other.revoke(await other.verify(token))
+    assert (await tokens.verify(token)).token_id == "one", "nobody has told yet"
+    assert await tokens.learn_revoked() == {"one"}
+    with pytest.raises(TokenRevoked):
+        await tokens.verify(token)
+    await tokens.verify(fine)
+    assert await tokens.learn_revoked() == set()
+
+
+async def test_what_another_node_says_it_has_revoked_is_refused_at_once(tokens: Tokens) -> None:
+    token = own(jti="one")
+    await tokens.refuse(await tokens.verify(token))
+    with pytest.raises(TokenRevoked):
+        await tokens.verify(token)
+
+
+async def test_learning_what_was_revoked_drops_what_has_expired(database: Database, clock: Clock) -> None:
+    tokens = Tokens(SECRET, Auth(), database, clock)
+    clock.now = int(time.time() * 1000)
+    await tokens.refuse(await tokens.verify(own(jti="one")))
+    clock.pass_(days=1)
+    await tokens.learn_revoked()
+    assert tokens._revoked == {}
+
+
 @pytest.mark.parametrize(
     ("key", "algorithm", "kid"), [(RSA_KEY, "RS256", "rsa"), (EC_KEY, "ES256", "ec"), (ED_KEY, "EdDSA", "ed")]
 )
