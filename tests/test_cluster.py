@@ -25,8 +25,8 @@ from websockets.sync.client import connect
 from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120
-"""Seconds; a start with the demo takes twenty on an idle machine."""
+PATIENCE = 240
+"""Seconds; a start with the demo takes fifteen on an idle machine."""
 
 
 @pytest.fixture(autouse=True)
