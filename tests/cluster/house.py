@@ -39,7 +39,9 @@ class Cluster:
         self.data.mkdir(parents=True, exist_ok=True)
         config = folder / "cluster.yaml"
         config.write_text("")
-        shared = {"SERVER__DATA": str(self.data), "SERVER__DATABASE": database, "REDIS__URL": redis}
+        shared = {"SERVER__DATA": str(self.data), "SERVER__DATABASE": database}
+        if redis:
+            shared["REDIS__URL"] = redis
         every = shared | UNLIMITED | dict(settings or {})
         self.nodes = [Node(f"node {i}", config, every, directory=folder / f"node-{i}") for i in range(nodes)]
         self.balancer: Nginx | None = None
