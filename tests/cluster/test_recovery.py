@@ -142,6 +142,21 @@ class TestFromRedis:
             await line.hang_up()
             await eventually_state(look, away.sent)
 
+    async def test_a_node_on_sqlite_has_it_too(self, nodes: Nodes, look: redis.Redis, questions: Asked) -> None:
+        house = await nodes.start(server={"database": ""})
+        ann, bob = await house.guest("ann"), await house.guest("bob")
+        await (await bob.line()).hang_up()
+        sender = await ann.line()
+        await sender.send_many("bob", 3)
+        line = await bob.line()
+        await line.hear("offline")
+        await line.say("ack", seq=2)
+        await line.hang_up()
+        await eventually_state(look, 2)
+        questions.clear()
+        assert contents(await (await bob.line()).hear("offline")) == numbers(3, 3)
+        assert questions == []
+
 
 class TestFromTheDatabase:
     @pytest.mark.parametrize("kind", ["roost:log", "roost:base", "roost:msg", "roost:generation", "client:sync"])
