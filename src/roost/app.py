@@ -143,6 +143,7 @@ async def _share(config: Config, database: Database, stack: contextlib.AsyncExit
     states = RedisSyncStates(redis, epoch, config.sync.state_ttl)
     recent = RedisRecent(redis, epoch, config.redis, alone=not config.server.database)
     await stack.enter_async_context(redis.running())
+    stack.push_async_callback(presence.close)
     await stack.enter_async_context(recent.running())
     if not config.server.database:  # a file has one server
         return Shared(hub, redis, Alone(), presence, recent, states)

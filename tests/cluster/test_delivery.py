@@ -6,18 +6,24 @@ import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
+from roost.app import running
+from roost.config import Config
 from roost.deliver import watch
 from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
 from roost.flow.catchup import Catchup
+from roost.presence.redis import RedisPresence
 from roost.protocol.encoded import Encoding
 from tests.blackbox.house import Guest, House
 from tests.blackbox.line import Follower, eventually
 from tests.blackbox.proto import PROTOBUF
 from tests.cluster.recovery import Nodes
+from tests.places import ServerBackend
 from tests.servers.redis import RedisProcess
 
 
@@ -178,6 +184,34 @@ class TestByTheWatch:
         assert (await ann.get("/conversations")).error == "token_revoked"
 
 
+async def test_who_leaves_with_a_node_that_ends_is_gone_for_those_who_watch(
+    here: House, place: ServerBackend, redis_server: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes, within reason."""
+    leave = RedisPresence.leave
+
+    async def leave_slowly(presence: RedisPresence, user_id: str) -> None:
+        await asyncio.sleep(0.5)
+        await leave(presence, user_id)
+
+    monkeypatch.setattr(RedisPresence, "leave", leave_slowly)
+    watching = await (ann := await here.guest("ann")).line()
+    await watching.say("presence", userIDs=["bob"])
+    await watching.hear("presence")
+    sections = {
+        "server": {"port": 0, "data": str(here.data), "database": place.url},
+        "redis": {"url": redis_server.url()},
+    }
+    async with (
+        running(msgspec.convert(sections, Config)) as node,
+        House(urlsplit(node.url).port or 0, here.data) as ending,
+    ):
+        await (await ending.guest("bob")).line()
+        assert (await watching.hear("presence"))["users"]["bob"]["online"] is True
+    assert (await watching.hear("presence"))["users"]["bob"]["online"] is False
+    assert (await ann.online("bob"))["online"] is False
+
+
 async def test_nodes_without_redis_tell_each_others_users(nodes: Nodes) -> None:
     alone = {"redis": {"url": ""}}
     here, there = await nodes.start(**alone), await nodes.start(**alone)
@@ -247,7 +281,7 @@ def weather(seed: int) -> Callable[[RedisBus, list[bytes], bytes], None]:
     hear = RedisBus._hear_one
 
     def hear_one(bus: RedisBus, head: list[bytes], body: bytes) -> None:
-        for _ in range(chance.choices([0, 1, 2], [3, 6, 1])[0]):
+        for _ in range(chance.choices([0, 1, 2], [5, 4, 1])[0]):
             if chance.random() < 0.5:
                 hear(bus, head, body)
             else:

@@ -226,6 +226,18 @@ class TestSeveralNodes:
             assert not await online(left, "ann")
             assert not await online(left, "bob")
 
+    async def test_the_users_of_a_node_that_ends_are_offline_at_once(
+        self, redis_server: RedisProcess, clock: Clock
+    ) -> None:
+        async with in_redis(redis_server, clock) as here, in_redis(redis_server, clock, "ending") as ending:
+            await ending.renew("ann", "bob", "cat")
+            await here.renew("bob")
+            leaving = asyncio.create_task(ending.leave("cat"))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            await ending.close()
+            assert [await online(here, user) for user in USERS] == [False, True, False]
+
     async def test_what_nodes_that_are_gone_have_left_goes_with_the_next_renewal(
         self, redis_server: RedisProcess, clock: Clock
     ) -> None:

@@ -52,6 +52,8 @@ SPREAD = 4.0
 """Seconds over which the connections of a node that ends come back, at most."""
 COME_BACK = 1000
 """How many of them a second: the nodes that are left authenticate more than that, and have their own to serve."""
+LAST_WORDS = 1.0
+"""Seconds in which what is under way may end, when all connections have."""
 LOOK = 0.01
 """Seconds between two looks whether a connection may be closed."""
 
@@ -329,7 +331,9 @@ class Gateway:
             await asyncio.sleep(LOOK)
 
     async def close(self) -> None:
-        """Ends what is under way, and saves."""
+        """Ends what is under way, and saves. That users have left with this node is said first."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         for task in list(self._tasks):
             task.cancel()
         await self.save()

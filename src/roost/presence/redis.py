@@ -13,6 +13,7 @@ something is heard.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
 from roost.db.redis import RedisAway, RedisServer, Script
@@ -26,7 +27,7 @@ OFTEN = 5
 TOGETHER = 500
 """Users renewed by one script: a millisecond or two, in which nobody else is served."""
 MAX_OWED = 10_000
-"""Users who left while Redis was away, to be taken out when it is back. The leases of more end by themselves."""
+"""Users who have left and may be in Redis still, for when it is back. The leases of more end by themselves."""
 
 RENEW = Script("""
     for i = 1, #KEYS, 2 do
@@ -83,19 +84,26 @@ class RedisPresence:
     async def leave(self, user_id: str) -> None:
         await self._own.leave(user_id)
         self._renewed.pop(user_id, None)
-        try:
-            await self._redis.run(LEAVE, _keys([user_id]), self._node, self._clock(), SEEN_FOR)
-        except RedisAway:
-            if len(self._owed) < MAX_OWED:
-                self._owed.add(user_id)
+        if len(self._owed) < MAX_OWED:
+            self._owed.add(user_id)
+        with contextlib.suppress(RedisAway):
+            await self._leave([user_id])
+
+    async def _leave(self, user_ids: list[str]) -> None:
+        for first in range(0, len(user_ids), TOGETHER):
+            piece = user_ids[first : first + TOGETHER]
+            await self._redis.run(LEAVE, _keys(piece), self._node, self._clock(), SEEN_FOR)
+            self._owed.difference_update(piece)
 
     async def _restore(self) -> None:
         """Redis is there: the leases of all who are here as well, and no others of this node."""
-        owed, self._owed = list(self._owed), set()
-        now = self._clock()
-        for first in range(0, len(owed), TOGETHER):
-            await self._redis.run(LEAVE, _keys(owed[first : first + TOGETHER]), self._node, now, SEEN_FOR)
-        await self._renew(self._own.here(), now)
+        await self._leave(list(self._owed))
+        await self._renew(self._own.here(), self._clock())
+
+    async def close(self) -> None:
+        """The node ends, and nobody is here any more."""
+        with contextlib.suppress(RedisAway):
+            await self._leave([*self._owed, *self._own.here()])
 
     async def query(self, user_ids: Iterable[str]) -> dict[str, Online]:
         names = list(dict.fromkeys(user_ids))
