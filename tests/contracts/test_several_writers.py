@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -160,3 +161,20 @@ async def test_the_end_and_the_beginning_of_a_log_are_of_one_moment(nodes: tuple
     state = await written_meanwhile(nodes, lambda tx: reading.log_state(tx, bob.uid), cleared)
     assert state in {(1, 0), (1, 1)}
     assert await nodes[0].state(bob) == (1, 1)
+
+
+async def test_who_enters_a_log_waits_for_who_is_entering_it(nodes: tuple[Rooms, Rooms]) -> None:
+    """Or it would be given the same number: two conversations, and one log that is in both."""
+    ann, bob, cat = await nodes[0].authors("ann", "bob", "cat")
+    loop = asyncio.get_running_loop()
+
+    def change(tx: Connection) -> tuple[int, Any]:
+        [first] = nodes[0].journal._append(tx, [private(ann, "bob")])
+        second = asyncio.run_coroutine_threadsafe(nodes[1].send(private(cat, "bob")), loop)
+        with contextlib.suppress(TimeoutError):
+            second.result(0.5)  # time to ask where the log ends, if it did not wait
+        return dict(first.places)[bob.uid], second
+
+    first, sending = await nodes[0].write(change)
+    second = await asyncio.wrap_future(sending)
+    assert (first, dict(second.places)[bob.uid]) == (1, 2)
