@@ -41,8 +41,8 @@ RESTARTS = 10 if LONG else 1
 OUTAGE = 60.0 if LONG else 4.0
 """Seconds that Redis is away."""
 OUTAGES = 2 if LONG else 1
-LEFT_ALONE = 2.2
-"""Seconds until nginx sends somebody to a node again that was away (`fail_timeout` in deploy/nginx)."""
+LEFT_ALONE = 3.2
+"""Seconds until nginx sends somebody to a node again that was away: `fail_timeout` in deploy/nginx, in whole seconds."""
 
 pytestmark = pytest.mark.faults
 
