@@ -41,6 +41,7 @@ from roost.edge.roads import Roads
 from roost.edge.websocket import protocol_class
 from roost.errors import Unavailable
 from roost.flow.catchup import Catchup
+from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
 from roost.flow.groups import Groups
@@ -171,16 +172,27 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
     users = Users(database, now_ms)
     fanout = Fanout(hub, shared.bus, recent)
     limits = config.limits
+    admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
     tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
     return Roads(
         submit=Submit(
             journal,
             fanout,
-            _admission(config),
-            await stack.enter_async_context(watched(config.moderation)),
+            admission,
+            words,
             now_ms,
             max_content=limits.max_content,
             pushed=outbox.wake,
+        ),
+        changing=Changing(
+            database,
+            journal,
+            fanout,
+            now_ms,
+            admission=admission,
+            words=words,
+            settings=config.messages,
+            max_content=limits.max_content,
         ),
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),

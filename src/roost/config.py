@@ -72,6 +72,13 @@ class Limits(Section, kw_only=True):
     auth_timeout: float = 10.0
 
 
+class Messages(Section, kw_only=True):
+    """Changing messages (D9). `edit_window`, `recall_window`: seconds after which it is too late; 0 is never."""
+
+    edit_window: int = 86400
+    recall_window: int = 120
+
+
 class Moderation(Section, kw_only=True):
     """What may be written (D7). `mask`, `reject`, `flag`: files of words. `reload`: seconds between looks at them.
 
@@ -186,6 +193,7 @@ class Config(Section, kw_only=True):
     server: Server = msgspec.field(default_factory=Server)
     auth: Auth = msgspec.field(default_factory=Auth)
     limits: Limits = msgspec.field(default_factory=Limits)
+    messages: Messages = msgspec.field(default_factory=Messages)
     moderation: Moderation = msgspec.field(default_factory=Moderation)
     redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
@@ -276,6 +284,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "limits.max_frame": (1024, math.inf),
     "limits.max_body": (1024, math.inf),
     "limits.auth_timeout": (0.1, 3600),
+    "messages.edit_window": (0, math.inf),
+    "messages.recall_window": (0, math.inf),
     "moderation.reload": (0.1, 3600),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),

@@ -139,6 +139,13 @@ class NotAMember(Forbidden):
     default = "You are not a member of this conversation."
 
 
+class TooLate(Forbidden):
+    """A change of a message after its time (D9); `data.window` tells how many seconds there were."""
+
+    code, slug = 40302, "too_late"
+    default = "It is too late for this."
+
+
 class NotFound(RoostError):
     """There is nothing at this address."""
 
@@ -186,6 +193,13 @@ class UserExists(Conflict):
 
     code, slug = 40901, "user_exists"
     default = "This user id is taken."
+
+
+class MessageRecalled(Conflict):
+    """A change of a message that was recalled (D9)."""
+
+    code, slug = 40902, "message_recalled"
+    default = "This message was recalled."
 
 
 class TooLarge(RoostError):

@@ -48,6 +48,24 @@ async def test_nothing_that_was_acknowledged_is_lost_by_a_kill(server: Server) -
         assert (await back.send(Guest(house, "bob", bob.token)))["seq"] == 202
 
 
+async def test_messages_are_changed(server: Server) -> None:
+    async with House(server.port, server.data, server) as house:
+        ann, bob = await house.guest("ann"), await house.guest("bob")
+        line = await bob.line(lastSeq=0)
+        sent = [await ann.send(bob, content) for content in ("helo", "secret")]
+        await ann.patch(f"/messages/{sent[0]['serverMsgID']}", {"content": "hello 🐓"})
+        await ann.post(f"/messages/{sent[1]['serverMsgID']}/recall")
+        heard = [await line.hear("message") for _ in range(4)]
+        assert [(one["seq"], one["content"]) for one in heard][2:] == [(3, "hello 🐓"), (4, "")]
+        page = await bob.sync()
+        assert [(one["seq"], one["content"], one["version"]) for one in page["messages"]] == [
+            (3, "hello 🐓", 2),
+            (4, "", 2),
+        ]
+        assert (await ann.patch("/messages/%00", {"content": "x"})).refusal == (404, "unknown_message")
+        assert await bob.unread() == {ann.conversation(bob): 1}
+
+
 async def test_commands_look_at_the_same_database(server: Server, shared_backend: ServerBackend) -> None:
     async with House(server.port, server.data, server) as house:
         ann, _ = await house.guest("ann"), await house.guest("bob")

@@ -41,6 +41,10 @@ class Admission:
         if spam is not None:
             spam.check(sender[0], conversation, folded, message_id, now)
 
+    def admit_change(self, sender: Sender) -> None:
+        """Counts a change of a message, which fills as many logs as a message does. Raises `RateLimited`."""
+        self._take(sender, self._clock())
+
     def _take(self, sender: Sender, now: float) -> None:
         for place, (limit, field) in enumerate(self._limits):
             try:

@@ -17,11 +17,13 @@ from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from roost.client.changing import MessageLike
 from roost.client.client import LINGER, Client
 from roost.client.events import State
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
+from roost.model.message import Message
 from roost.protocol.answers import Group, Presence
 
 T = TypeVar("T")
@@ -132,6 +134,14 @@ class BlockingClient:
     def discard(self, message_id: str) -> bool:
         """Removes a message from the outbox; see `Client.discard`."""
         return self._run(self.client.discard(message_id))
+
+    def edit(self, message: MessageLike, content: str) -> Message:
+        """Gives a text of one's own another content; see `Client.edit`."""
+        return self._run(self.client.edit(message, content))
+
+    def recall(self, message: MessageLike) -> Message:
+        """Takes a message back; see `Client.recall`."""
+        return self._run(self.client.recall(message))
 
     def refresh(self) -> SyncMetrics:
         """Pulls what is new (C12). Raises what ended the sync."""

@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 import msgspec
 
+from roost.client.changing import Changing
 from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
@@ -47,7 +48,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client:
+class Client(Changing):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(

@@ -10,6 +10,7 @@ from roost.deliver.hub import Hub
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
+from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.groups import Groups
 from roost.flow.push import Push
@@ -26,6 +27,7 @@ class Roads(NamedTuple):
     """
 
     submit: Submit
+    changing: Changing
     catchup: Catchup
     conversations: Conversations
     groups: Groups

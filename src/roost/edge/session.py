@@ -204,10 +204,21 @@ class Session(Socket):
                 self.send(as_batch(await self._gateway.roads.catchup.page(author, last_seq, count, epoch)))
             case frames.Read(conversation_id=conversation, conversation_seq=seq):
                 await self._gateway.roads.conversations.read(author, own_conversation(author, conversation), seq)
+            case frames.ChangeMessage():
+                await self._change(author, frame)
             case frames.Typing(conversation_id=conversation):
                 await self._gateway.typing(self, author, own_conversation(author, conversation))
             case frames.Presence(user_ids=user_ids):
                 await self._gateway.watch(self, user_ids)
+
+    async def _change(self, author: Author, frame: frames.ChangeMessage) -> None:
+        """Changes a message; that all members are told is the answer."""
+        changing, message = self._gateway.roads.changing, frame.server_msg_id
+        match frame:
+            case frames.Edit(content=content):
+                await changing.edit(author, message, content, address=self.address)
+            case frames.Recall():
+                await changing.recall(author, message, address=self.address)
 
     def _receipt(self, frame: frames.Private | frames.Group, outcome: frames.Sent | Exception) -> None:
         self._settled(1)
@@ -235,7 +246,8 @@ class Session(Socket):
     def _refuse(self, refusal: RoostError, frame: AnyClientFrame | None) -> None:
         metrics.REFUSALS.labels(refusal.slug).inc()
         message_id = frame.message_id if isinstance(frame, frames.Send) else None
-        self.send(error_frame(refusal, None if message_id is None else str(message_id)))
+        changed = frame.server_msg_id if isinstance(frame, frames.ChangeMessage) else None
+        self.send(error_frame(refusal, _text(message_id), _text(changed)))
 
     def entered_with(self, claims: Claims) -> bool:
         """Whether the token that opened this connection is the one of `claims`, or of the same device."""
@@ -354,6 +366,10 @@ class Session(Socket):
 def as_batch(page: frames.Page) -> frames.SyncBatch:
     """A page as the frame that answers `sync`."""
     return frames.SyncBatch(**{name: getattr(page, name) for name in frames.Page.__struct_fields__})
+
+
+def _text(given: str | int | None) -> str | None:
+    return None if given is None else str(given)
 
 
 def _is_utf8(data: bytes) -> bool:

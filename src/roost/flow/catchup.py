@@ -181,9 +181,12 @@ class Catchup:
     async def offline(
         self, author: Author, conversation: str | None, offset: int, count: int
     ) -> tuple[list[Message], int]:
-        """What this device has not stored: messages oldest first from `offset`, and how many there are (A2)."""
+        """What this device has not stored: messages oldest first from `offset`, each once, and how many there are (A2).
+
+        A message that changed while it waited has a place for each change, and is counted by places.
+        """
         messages, total, _ = await self._unsynced(author, conversation, offset, count)
-        return messages, total
+        return once(messages), total
 
     async def offline_batch(self, author: Author, opening: Opening) -> Offline | None:
         """What a simple connection is sent after login (A6), if anything: what waited when it was opened.
@@ -197,7 +200,7 @@ class Catchup:
             return None
         self._measure_delay(messages)
         return Offline(
-            messages=messages,
+            messages=once(messages),
             changes=[],
             from_seq=mark + 1,
             through_seq=messages[-1].seq,
@@ -311,13 +314,22 @@ def _measure_page(page: LogPage, started: float, *, recent: bool) -> None:
 
 def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:
     """The messages of a page, each once at its newest place, and the changes; both in the order of the log."""
-    newest: dict[str, Message] = {}
+    messages: list[Message] = []
     changes: list[Change] = []
     for entry in entries:
         what = entry.what
         if isinstance(what, Message):
-            newest.pop(what.server_msg_id, None)
-            newest[what.server_msg_id] = what
+            messages.append(what)
         else:
             changes.append(what)
-    return list(newest.values()), changes
+    return once(messages), changes
+
+
+def once(messages: Sequence[Message]) -> list[Message]:
+    """Messages in the order of the log, each once, at its newest place."""
+    newest: dict[str, Message] = {}
+    for message in messages:
+        if message.version > 1:  # it may be here already
+            newest.pop(message.server_msg_id, None)
+        newest[message.server_msg_id] = message
+    return list(newest.values())

@@ -33,9 +33,9 @@ class Fanout:
         self._bus.publish(entry, committed.places, author.uid, author.did)
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
-        """A change that is no message."""
-        entry = EncodedEntry(recorded.change)
+        """A change, or a message that is another now."""
+        entry = EncodedEntry(recorded.what)
         self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)
         if self._recent is not None:
-            self._recent.add(recorded.change, recorded.places, author_uid, recorded.origin)
+            self._recent.add(recorded.what, recorded.places, author_uid, recorded.origin)
         self._bus.publish(entry, recorded.places, author_uid, recorded.origin)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from roost.admit import rules
 from roost.admit.admission import Admission
 from roost.admit.folding import fold
-from roost.admit.wordfilter import Action, Verdict, is_masked
+from roost.admit.wordfilter import Action, is_masked
 from roost.errors import ContentRejected, RoostError
 from roost.flow.fanout import Fanout
-from roost.flow.wordlists import WordLists
+from roost.flow.wordlists import WordLists, note
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
 from roost.metrics import DUPLICATES, MESSAGES, MODERATED
@@ -25,8 +23,6 @@ Receipt = Callable[[Sent | Exception], None]
 
 WRITTEN = frozenset({MessageType.TEXT, MessageType.EMOJI})
 """What people write; the content of the others is the address of something, which a mask would break."""
-
-logger = structlog.get_logger()
 
 
 class Submit:
@@ -81,7 +77,7 @@ class Submit:
                 return
             (DUPLICATES if outcome.duplicate else MESSAGES).inc()
             if verdict is not None and not outcome.duplicate:
-                _note(verdict, outcome, send.content)
+                note(verdict, outcome.message, send.content)
             receipt(_sent(outcome, send.content))
             self._fanout.message(outcome, draft)
             if outcome.pushes:
@@ -131,22 +127,6 @@ class Submit:
             content=send.content,
             create_time=create_time,
             via=via,
-        )
-
-
-def _note(verdict: Verdict, outcome: Committed, written: str) -> None:
-    """Counts what the words of a message led to. Those that it is flagged for are logged, with where to find it."""
-    message = outcome.message
-    if message.content != written:
-        MODERATED.labels(Action.MASK.value).inc()
-    if verdict.flagged:
-        MODERATED.labels(Action.FLAG.value).inc()
-        logger.info(
-            "a message was flagged",
-            message=message.server_msg_id,
-            conversation=message.conversation_id,
-            sender=message.sender_id,
-            words=verdict.flagged,
         )
 
 

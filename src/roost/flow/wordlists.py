@@ -15,9 +15,10 @@ from pathlib import Path
 
 import structlog
 
-from roost.admit.wordfilter import Action, BadWord, WordFilter, parse_list
+from roost.admit.wordfilter import Action, BadWord, Verdict, WordFilter, parse_list
 from roost.config import ConfigError, Moderation
-from roost.metrics import WORD_LISTS_BROKEN
+from roost.metrics import MODERATED, WORD_LISTS_BROKEN
+from roost.model.message import Message
 
 logger = structlog.get_logger()
 
@@ -98,6 +99,21 @@ class WordLists:
                 await asyncio.to_thread(self.look)
             except Exception:
                 logger.exception("the word lists could not be looked at")
+
+
+def note(verdict: Verdict, message: Message, written: str) -> None:
+    """Counts what the words of a message led to. Those that it is flagged for are logged, with where to find it."""
+    if message.content != written:
+        MODERATED.labels(Action.MASK.value).inc()
+    if verdict.flagged:
+        MODERATED.labels(Action.FLAG.value).inc()
+        logger.info(
+            "a message was flagged",
+            message=message.server_msg_id,
+            conversation=message.conversation_id,
+            sender=message.sender_id,
+            words=verdict.flagged,
+        )
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,8 @@
 2. **Once.** A second draft of the same sender and message id stores nothing and gets the first result.
 3. **All or nothing.** A message is in the log of every receiver, or of none.
 4. **The members of now.** Who receives a group message is read in the same transaction, not from a cache.
-5. **The state of now.** Reading an entry gives what it points at as it is now.
+5. **The state of now.** Reading an entry gives what it points at as it is now. So a message that changes is entered
+   again, at the end of the log of each member of now, and its earlier entries say the same as the new one.
 
 A position is `(epoch, seq)`. The epoch names the life of the log: after a backup is restored, numbers are given
 a second time to other messages; a client that kept its position would pass over them silently. A foreign epoch
@@ -66,9 +67,9 @@ class Committed(msgspec.Struct):
 
 
 class Recorded(NamedTuple):
-    """A change that is entered in logs (`Change.seq` is 0: each reader has its own)."""
+    """A change, or a message that is another now, entered in logs (`what.seq` is 0: each reader has its own)."""
 
-    change: Change
+    what: Message | Change
     places: list[Place]
     origin: int
 

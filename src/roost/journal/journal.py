@@ -11,7 +11,7 @@ from roost.journal import reading
 from roost.journal.append import Append, Numbers, Outcome, Pushes, as_committed, no_pushes
 from roost.journal.contract import Author, Committed, Draft, LogPage, LogState, Recorded
 from roost.journal.statements import EntryRow, Statements
-from roost.model.message import Change
+from roost.model.message import Change, Message
 from roost.protocol.codec import encode_json
 
 
@@ -40,16 +40,25 @@ class Journal:
         found = await self._database.read(lambda connection: self._statements.sent_before(connection, keys))
         return as_committed(found[0], author.user_id) if found else None
 
-    def record(self, connection: Connection, change: Change, uids: Iterable[int], author: Author | None) -> Recorded:
-        """Enters a change in the logs of `uids`, in the caller's write transaction. `change.seq` is 0."""
+    def record(
+        self, connection: Connection, what: Message | Change, uids: Iterable[int], author: Author | None
+    ) -> Recorded:
+        """Enters a change, or a message that is there, in the logs of `uids`, in the caller's write transaction.
+
+        `what.seq` is 0. In the log of the author the entry's origin is the author's device; None: all are told alike.
+        """
         receivers = sorted(set(uids))
         numbers = Numbers(self._statements.log_heads(connection, receivers))
         places = numbers.take_each(receivers)
-        now, text = self._clock(), encode_json(change).decode()
+        now, mid, text = self._clock(), None, None
+        if isinstance(what, Message):
+            mid = int(what.server_msg_id)
+        else:
+            text = encode_json(what).decode()
         author_uid, did = (author.uid, author.did) if author else (0, 0)
-        rows: list[EntryRow] = [(uid, seq, None, did if uid == author_uid else 0, now, text) for uid, seq in places]
+        rows: list[EntryRow] = [(uid, seq, mid, did if uid == author_uid else 0, now, text) for uid, seq in places]
         self._statements.store(connection, [], rows)
-        return Recorded(change, places, did)
+        return Recorded(what, places, did)
 
     async def state(self, uid: int) -> LogState:
         """The head and floor of a log."""

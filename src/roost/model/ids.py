@@ -35,9 +35,13 @@ def group_id(value: str | int, field: str = "groupID") -> str:
     return text
 
 
+def _is_printable(text: str, longest: int) -> bool:
+    return 1 <= len(text) <= longest and text.isprintable()
+
+
 def _printable(value: str | int, field: str, longest: int) -> str:
     text = str(value)
-    if not 1 <= len(text) <= longest or not text.isprintable():
+    if not _is_printable(text, longest):
         raise InvalidID(f"{field} must be 1-{longest} printable characters")
     return text
 
@@ -45,6 +49,11 @@ def _printable(value: str | int, field: str, longest: int) -> str:
 def message_id(value: str | int) -> str:
     """A sender's own message id: 1-64 printable characters. Raises `InvalidID`."""
     return _printable(value, "messageID", MAX_MESSAGE_ID)
+
+
+def is_message_id(value: str | int) -> bool:
+    """Whether a sender may name a message so."""
+    return _is_printable(str(value), MAX_MESSAGE_ID)
 
 
 def device_id(value: str | int) -> str:

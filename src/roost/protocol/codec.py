@@ -66,8 +66,8 @@ def decode_json(data: bytes, kind: type[T]) -> T:
         raise MalformedInput(f"This is not JSON: {error}") from None
 
 
-def error_frame(refusal: RoostError, message_id: str | None = None) -> Error:
-    """The `error` frame of a refusal, about the message `message_id` if it is about one."""
+def error_frame(refusal: RoostError, message_id: str | None = None, server_msg_id: str | None = None) -> Error:
+    """The `error` frame of a refusal, about the message that it names if it is about one."""
     data = dict(refusal.data)
     named = data.pop("messageID", None)
     return Error(
@@ -75,6 +75,7 @@ def error_frame(refusal: RoostError, message_id: str | None = None) -> Error:
         error=refusal.slug,
         message=str(refusal),
         message_id=message_id or named,
+        server_msg_id=server_msg_id,
         retry_after=refusal.retry_after,
         data=data or None,
     )

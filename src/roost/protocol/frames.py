@@ -71,6 +71,22 @@ class Read(ClientFrame, tag="read", kw_only=True):
     conversation_seq: int
 
 
+class ChangeMessage(ClientFrame, kw_only=True):
+    """What the frames that change a message share. The confirmation is the `message` that all members get."""
+
+    server_msg_id: str | int
+
+
+class Edit(ChangeMessage, tag="edit", kw_only=True):
+    """Gives a text of one's own another content."""
+
+    content: str
+
+
+class Recall(ChangeMessage, tag="recall", kw_only=True):
+    """Takes a message back."""
+
+
 class Typing(ClientFrame, tag="typing", kw_only=True):
     """This user is typing in the conversation; told to its other members who are here, never logged."""
 
@@ -87,7 +103,7 @@ class Ping(ClientFrame, tag="ping", kw_only=True):
     """Answered by `pong`; renews the presence lease."""
 
 
-AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Typing | Presence | Ping
+AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Edit | Recall | Typing | Presence | Ping
 
 
 class ServerFrame(Wire, tag_field="type", kw_only=True):
@@ -180,12 +196,16 @@ class Pong(ServerFrame, tag="pong", kw_only=True):
 
 
 class Error(ServerFrame, tag="error", kw_only=True):
-    """A refusal; `code` and `error` are those of `roost.errors`, `retry_after` is in seconds."""
+    """A refusal; `code` and `error` are those of `roost.errors`, `retry_after` is in seconds.
+
+    `message_id` names the message that was to be sent, `server_msg_id` the one that was to be changed.
+    """
 
     code: int
     error: str
     message: str
     message_id: str | None = None
+    server_msg_id: str | None = None
     retry_after: float | None = None
     data: dict[str, Any] | None = None
 

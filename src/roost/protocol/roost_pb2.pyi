@@ -97,7 +97,7 @@ class SyncResponse(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., maxSeq: _Optional[int] = ..., hasMore: _Optional[bool] = ..., totalCount: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., resetRequired: _Optional[bool] = ..., retainedSeq: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error")
+    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error")
     AUTH_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +107,8 @@ class Frame(_message.Message):
     TYPING_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
+    EDIT_FIELD_NUMBER: _ClassVar[int]
+    RECALL_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_FIELD_NUMBER: _ClassVar[int]
     SENT_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +126,8 @@ class Frame(_message.Message):
     typing: Typing
     presence: Presence
     ping: Ping
+    edit: Edit
+    recall: Recall
     ready: Ready
     offline: Offline
     sent: Sent
@@ -132,7 +136,7 @@ class Frame(_message.Message):
     sync_batch: SyncResponse
     pong: Pong
     error: Error
-    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Auth(_message.Message):
     __slots__ = ("token", "deviceID", "lastSeq", "epoch")
@@ -173,6 +177,20 @@ class Read(_message.Message):
     conversationID: str
     conversationSeq: int
     def __init__(self, conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ...) -> None: ...
+
+class Edit(_message.Message):
+    __slots__ = ("serverMsgID", "content")
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    serverMsgID: str
+    content: str
+    def __init__(self, serverMsgID: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
+
+class Recall(_message.Message):
+    __slots__ = ("serverMsgID",)
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    serverMsgID: str
+    def __init__(self, serverMsgID: _Optional[str] = ...) -> None: ...
 
 class Typing(_message.Message):
     __slots__ = ("conversationID", "userID")
@@ -272,15 +290,17 @@ class Sent(_message.Message):
     def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ..., content: _Optional[str] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "error", "message", "messageID", "retryAfter")
+    __slots__ = ("code", "error", "message", "messageID", "retryAfter", "serverMsgID")
     CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     RETRYAFTER_FIELD_NUMBER: _ClassVar[int]
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     code: int
     error: str
     message: str
     messageID: str
     retryAfter: float
-    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ..., messageID: _Optional[str] = ..., retryAfter: _Optional[float] = ...) -> None: ...
+    serverMsgID: str
+    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ..., messageID: _Optional[str] = ..., retryAfter: _Optional[float] = ..., serverMsgID: _Optional[str] = ...) -> None: ...

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from roost.edge.api import OPERATIONS
+from roost.model.names import wire_name
 from tests.edge.people import Town
 
 
@@ -27,7 +28,7 @@ def references(value: Any) -> set[str]:
 async def test_every_operation_is_described(document: Any) -> None:
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     for operation in OPERATIONS:
-        path = re.sub(r"_id\}", "ID}", operation.path)
+        path = re.sub(r"\{(\w+)\}", lambda name: f"{{{wire_name(name[1])}}}", operation.path)
         assert (operation.method, f"/api/v1{path}") in described
 
 

@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from roost.config import Config
 from roost.edge import page
 from roost.edge.address import Proxies
-from roost.edge.api import accounts, conversations, devices, groups, health, messages, offline, snapshot
+from roost.edge.api import accounts, changing, conversations, devices, groups, health, messages, offline, snapshot
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
 from roost.edge.api.operations import PATH_FIELD, Call, Operation, Visit, identify
@@ -37,6 +37,7 @@ PROTOBUF = "application/x-protobuf"
 OPERATIONS: tuple[Operation, ...] = (
     *accounts.OPERATIONS,
     *messages.OPERATIONS,
+    *changing.OPERATIONS,
     *offline.OPERATIONS,
     *conversations.OPERATIONS,
     *groups.OPERATIONS,

@@ -36,7 +36,7 @@ class OfflineList(Wire, kw_only=True):
 
 
 class OfflinePage(Wire, kw_only=True):
-    """Messages this device has not synced, oldest first; `total` is how many there are on all pages."""
+    """Messages this device has not synced, oldest first, each once a page; `total` is how many places of the log."""
 
     messages: list[Message]
     page: int
@@ -112,7 +112,7 @@ async def offline(call: Call, asked: OfflineList) -> OfflinePage:
         page=asked.page,
         page_size=asked.page_size,
         total=total,
-        has_more=offset + len(found) < total,
+        has_more=offset + asked.page_size < total,
     )
 
 

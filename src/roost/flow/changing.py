@@ -1,0 +1,185 @@
+"""Changing a message that was sent: edit and recall (D9).
+
+A change is one transaction: the conversation is locked, the rights are looked at, the message is stored as it is now,
+one version on, and entered again in the log of each member of now. The entries have no origin, so every device is
+told, the one that asked for it, too: the `message` it gets is the confirmation. What changes nothing enters nothing, so
+asking again is harmless.
+
+Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time. To
+everybody who does not belong to the conversation there is no such message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from roost.admit import rules
+from roost.admit.admission import Admission
+from roost.admit.folding import fold
+from roost.admit.wordfilter import Action
+from roost.config import Messages
+from roost.db.database import Database
+from roost.errors import (
+    ContentRejected,
+    Forbidden,
+    InvalidInput,
+    MessageRecalled,
+    NotAMember,
+    TooLate,
+    UnknownConversation,
+    UnknownMessage,
+)
+from roost.flow.fanout import Fanout
+from roost.flow.wordlists import WordLists, note
+from roost.journal import rewriting
+from roost.journal.contract import Author, Recorded
+from roost.journal.journal import Journal
+from roost.metrics import MODERATED
+from roost.model.message import Message, MessageType
+from roost.roster import conversations as roster
+from roost.roster.conversations import ADMIN, OWNER, Member
+
+
+class Scene(NamedTuple):
+    """What a change is decided on, locked: the message, whether it is one's own, one's role, everybody there."""
+
+    message: Message
+    own: bool
+    role: str
+    members: list[Member]
+
+    @property
+    def leads(self) -> bool:
+        """Whether who asks has a say over what others wrote: an owner or admin of a group."""
+        return self.role in {OWNER, ADMIN}
+
+
+Decide = Callable[[Scene], Message | None]
+"""The message as it is to be, or None where it is so already. Raises what speaks against it; may run twice."""
+
+
+class Changing:
+    """The road of changes to what was sent."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        fanout: Fanout,
+        clock: Callable[[], int],
+        *,
+        admission: Admission,
+        words: WordLists,
+        settings: Messages,
+        max_content: int,
+    ) -> None:
+        """`clock` gives milliseconds."""
+        self._database = database
+        self._journal = journal
+        self._fanout = fanout
+        self._admission = admission
+        self._words = words
+        self._clock = clock
+        self._settings = settings
+        self._max_content = max_content
+
+    async def edit(self, author: Author, message_id: str | int, content: str, *, address: str) -> Message:
+        """Gives a text of the author's own another content; returns the message as it is then.
+
+        `message_id` is a server id, or the author's own. Raises `UnknownMessage`, `NotAMember`, `Forbidden`,
+        `MessageRecalled`, `TooLate`, `ContentRejected`, `InvalidInput`, `RateLimited`.
+        """
+        rules.check_content(content, self._max_content)
+        verdict = self._words.filter.judge(content, fold(content))
+        if verdict is not None and verdict.rejected:
+            MODERATED.labels(Action.REJECT.value).inc()
+            raise ContentRejected
+        text = content if verdict is None else verdict.text
+
+        def decide(scene: Scene) -> Message | None:
+            message = scene.message
+            if not scene.own:
+                raise Forbidden("Only who wrote a message may edit it.")
+            if message.recall_time:
+                raise MessageRecalled
+            if message.message_type != MessageType.TEXT:
+                raise InvalidInput("Only text messages can be edited.")
+            if message.content == text:
+                return None
+            self._check_window(message, self._settings.edit_window)
+            return msgspec.structs.replace(message, content=text, edit_time=self._clock())
+
+        def done(message: Message) -> None:
+            if verdict is not None:
+                note(verdict, message, content)
+
+        return await self._change(author, message_id, decide, address, done)
+
+    async def recall(self, author: Author, message_id: str | int, *, address: str) -> Message:
+        """Takes a message back: it keeps its place, and its content is gone. Raises as `edit` does."""
+
+        def decide(scene: Scene) -> Message | None:
+            message = scene.message
+            if not (scene.own or scene.leads):
+                raise Forbidden("Only who wrote a message may recall it, and a group's owner and admins.")
+            if message.recall_time:
+                return None
+            if not scene.leads:
+                self._check_window(message, self._settings.recall_window)
+            return msgspec.structs.replace(message, content="", recall_time=self._clock())
+
+        return await self._change(author, message_id, decide, address)
+
+    def _check_window(self, message: Message, window: int) -> None:
+        if window and self._clock() > message.server_time + window * 1000:
+            raise TooLate(f"This is possible for {window} seconds after the message was sent.", window=window)
+
+    async def _change(
+        self,
+        author: Author,
+        message_id: str | int,
+        decide: Decide,
+        address: str,
+        done: Callable[[Message], None] = lambda _: None,
+    ) -> Message:
+        """Changes a message as decided; `done` is called with it, if it is another then."""
+        self._admission.admit_change((author.user_id, author.did, address))
+
+        def change(tx: Connection) -> tuple[Message, Recorded | None]:
+            scene = _scene(tx, author, message_id)
+            changed = decide(scene)
+            if changed is None:
+                return scene.message, None
+            changed.version += 1
+            rewriting.rewrite(tx, changed)
+            return changed, self._journal.record(tx, changed, [member.uid for member in scene.members], None)
+
+        def tell(result: tuple[Message, Recorded | None]) -> None:
+            changed, recorded = result
+            if recorded is not None:
+                done(changed)
+                self._fanout.change(recorded)
+
+        return (await self._database.write(change, tell))[0]
+
+
+def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
+    """Locks the conversation of a message. Raises `UnknownMessage`, also for what is not the author's to see.
+
+    Who wrote it and has left since is told so: `NotAMember`.
+    """
+    found = rewriting.find(tx, author.uid, message_id)
+    own = found.sender == author.uid
+    try:
+        conversation = roster.find_locked(tx, found.conversation_id)
+    except UnknownConversation:  # dissolved
+        raise UnknownMessage from None
+    members = roster.members_of(tx, conversation.cid)
+    role = next((member.role for member in members if member.uid == author.uid), None)
+    if role is None:
+        raise NotAMember if own else UnknownMessage
+    return Scene(rewriting.read(tx, found.mid), own, role, members)

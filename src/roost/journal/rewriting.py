@@ -1,0 +1,75 @@
+"""A message that is there: finding it, and storing it as it is now (D9).
+
+For the caller's transaction, which locks the conversation first and enters the message again with `Journal.record`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from roost.db.schema import conversations, messages
+from roost.errors import UnknownMessage
+from roost.journal.reading import messages_by_mid
+from roost.model import ids
+from roost.model.message import Message
+
+
+class Found(NamedTuple):
+    """Where a message is, and who wrote it (uid)."""
+
+    mid: int
+    sender: int
+    conversation_id: str
+
+
+_WHERE = select(messages.c.mid, messages.c.sender, conversations.c.conversation_id).select_from(
+    messages.join(conversations, conversations.c.cid == messages.c.cid)
+)
+BY_SERVER_ID = _WHERE.where(messages.c.mid == bindparam("mid"))
+BY_OWN_ID = _WHERE.where(messages.c.sender == bindparam("uid"), messages.c.message_id == bindparam("message_id"))
+REWRITE = (
+    update(messages)
+    .where(messages.c.mid == bindparam("id"))
+    .values(
+        content=bindparam("new_content"),
+        version=bindparam("new_version"),
+        edit_time=bindparam("edited"),
+        recall_time=bindparam("recalled"),
+    )
+)
+
+
+def find(connection: Connection, uid: int, name: str | int) -> Found:
+    """The message with a server id, or the one that the user `uid` sent under an id of its own.
+
+    Raises `UnknownMessage`.
+    """
+    row = None
+    if (number := ids.server_id(name)) is not None:
+        row = connection.execute(BY_SERVER_ID, {"mid": number}).first()
+    if row is None and ids.is_message_id(name):
+        row = connection.execute(BY_OWN_ID, {"uid": uid, "message_id": str(name)}).first()
+    if row is None:
+        raise UnknownMessage
+    return Found(*row)
+
+
+def read(connection: Connection, mid: int) -> Message:
+    """A message that is there, as it is now; without a seq."""
+    return messages_by_mid(connection, [mid])[mid]
+
+
+def rewrite(connection: Connection, message: Message) -> None:
+    """Stores what of a message can become another."""
+    connection.execute(
+        REWRITE,
+        {
+            "id": int(message.server_msg_id),
+            "new_content": message.content,
+            "new_version": message.version,
+            "edited": message.edit_time,
+            "recalled": message.recall_time,
+        },
+    )

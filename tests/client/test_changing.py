@@ -1,0 +1,115 @@
+"""Changing messages with the SDK (D9): the store has what the server answers, the application is told once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from roost.client import Client, MessageChanged, StoredMessage
+from roost.client.blocking import BlockingClient
+from roost.client.errors import NetworkError
+from roost.errors import Forbidden, InvalidID, MessageRecalled
+from tests.client.conftest import Open
+from tests.client.people import Cast, received, take
+
+
+@pytest.fixture
+async def ann(client: Open, cast: Cast) -> Client:
+    return await client(cast, "ann")
+
+
+@pytest.fixture
+async def bob(client: Open, cast: Cast) -> Client:
+    return await client(cast, "bob")
+
+
+async def sent(client: Client, to: Client, content: str) -> StoredMessage:
+    message = await client.send(to.user_id, content)
+    await client.flush(10)
+    return (await client.store.history(message.conversation_id, None, 1))[-1]
+
+
+async def test_an_edit_is_in_the_store_when_the_call_returns_and_told_to_both(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "helo")
+    assert await received(bob, 1) == ["helo"]
+    there, here = bob.events(MessageChanged), ann.events(MessageChanged)
+    changed = await ann.edit(message, "hello")
+    assert (changed.content, changed.version) == ("hello", 2)
+    stored = await ann.message(message.server_msg_id)
+    assert stored is not None
+    assert (stored.content, stored.version, stored.state) == ("hello", 2, "sent")
+    for events in (there, here):
+        (event,) = await take(events, 1)
+        assert (event.message.content, event.seq) == ("hello", 2)
+
+
+async def test_a_recalled_text_is_found_no_more(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "umbrella")
+    assert await received(bob, 1) == ["umbrella"]
+    for one in (ann, bob):
+        assert len(await one.search("umbrella")) == 1
+    await ann.recall(message)
+    (event,) = await take(bob.events(MessageChanged), 1)
+    assert (event.message.content, event.message.recall_time > 0) == ("", True)
+    for one in (ann, bob):
+        assert await one.search("umbrella") == []
+        rows = await one.store.read(lambda book: book.execute("SELECT content FROM messages").fetchall())
+        assert rows == [("",)]
+    assert await bob.unread() == {}
+
+
+async def test_a_device_that_was_away_is_told_of_the_message_as_it_is_now(
+    client: Open, cast: Cast, ann: Client, bob: Client
+) -> None:
+    await bob.disconnect()
+    message = await sent(ann, bob, "first")
+    await ann.edit(message, "second")
+    await bob.connect()
+    await bob.connected(10)
+    assert await received(bob, 1) == ["second"]
+    new = await client(cast, "bob", store="bob2", token=cast.token("bob", "laptop"))
+    assert await received(new, 1) == ["second"]
+
+
+async def test_the_refusals_of_the_server_are_raised(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "hi")
+    with pytest.raises(Forbidden):
+        await bob.edit(message.server_msg_id, "x")
+    await ann.recall(int(message.server_msg_id))
+    with pytest.raises(MessageRecalled):
+        await ann.edit(message, "x")
+
+
+async def test_what_is_not_sent_can_t_be_changed(client: Open, cast: Cast) -> None:
+    ann = await client(cast, "ann", connect=False)
+    await cast.make("ann")
+    await ann.store.claim(cast["ann"])
+    with pytest.raises(InvalidID):
+        await ann.edit("", "x")
+
+
+async def test_offline_a_change_fails_and_nothing_is_kept(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "hi")
+    await ann.disconnect()
+    ann._following.http._client.base_url = "http://127.0.0.1:1/api/v1"
+    with pytest.raises(NetworkError):
+        await ann.edit(message, "x")
+    stored = await ann.message(message.server_msg_id)
+    assert stored is not None
+    assert stored.content == "hi"
+
+
+async def test_the_blocking_client_changes_messages(cast: Cast) -> None:
+    await cast.make("bob")
+
+    def work() -> tuple[str, str]:
+        with BlockingClient(cast.server.url, token=cast.token("ann"), store=":memory:", patience=0.05) as client:
+            client.connected(10)
+            message = client.send(cast["bob"], "helo")
+            client.flush(10)
+            (stored,) = client.history(message.conversation_id)
+            edited = client.edit(stored, "hello").content
+            return edited, client.recall(stored).content
+
+    assert await asyncio.to_thread(work) == ("hello", "")
