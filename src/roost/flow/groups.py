@@ -58,9 +58,8 @@ class Groups:
         def change(tx: Connection) -> list[Recorded]:
             uids = _known(tx, names)
             conversation = roster.create_group(tx, ids.group_conversation(group), name, self._clock())
-            roster.add_member(tx, conversation, author.uid, OWNER, self._clock())
-            for uid in uids.values():
-                roster.add_member(tx, conversation, uid, MEMBER, self._clock())
+            roles = dict.fromkeys(uids.values(), MEMBER) | {author.uid: OWNER}
+            roster.add_first_members(tx, conversation, roles, self._clock())
             made = self._change(conversation, author, "group", action="created", name=name)
             return [self._journal.record(tx, made, [author.uid, *uids.values()], author)]
 
