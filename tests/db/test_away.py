@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from roost.db.sqlite import SQLiteFile
 from roost.errors import Unavailable
 from tests.chaos.proxy import Proxy, Way
 from tests.db import notes as file
+from tests.rooms import held
 from tests.servers import mariadb, postgresql
 
 LONG = 30
@@ -246,4 +248,35 @@ async def test_nobody_waits_for_a_thread_that_does_not_come_back(
     await eventually(lambda: database.write(file.note("after")))
     assert await eventually(lambda: database.read(file.notes)) == ["perhaps", "after"]
     assert told == []
+    await database.close()
+
+
+class Slow(file.Notes):
+    """Work of which much at once takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+
+    def __call__(self, connection: Connection, items: list[str]) -> list[Any]:
+        self.begun.set()
+        if len(items) > 10:
+            time.sleep(1.1)
+        return super().__call__(connection, items)
+
+
+async def test_after_a_batch_that_nearly_took_too_long_there_are_smaller_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Hanging(tmp_path / "notes.db")
+    monkeypatch.setattr(engine, "limit", 2)
+    database = Database(engine, prepare=file.prepare)
+    await database.ready()
+    slow = Slow()
+    async with held(database):
+        waiting = [file.submit(database, slow, str(number)) for number in range(40)]
+    await asyncio.to_thread(slow.begun.wait, LONG)
+    waiting += [file.submit(database, slow, str(number)) for number in range(40, 80)]
+    assert await asyncio.gather(*waiting) == [str(number) for number in range(80)]
+    assert [len(batch) for batch in slow.batches][:2] == [40, 10]
     await database.close()

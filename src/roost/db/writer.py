@@ -63,6 +63,8 @@ class Writer:
         self.away = False
         """Whether the database is known to be away: nobody has to wait to be told so."""
         self._batch = Batch([])
+        self._most = MAX_BATCH
+        """Pieces of work that the next batch may have: fewer after one that nearly took too long."""
         self._since = self._until = math.inf
         """What waits came after the first; what is done has to be done by the second (time.monotonic)."""
         self.thread = threading.Thread(target=self._write_forever, name="roost-writer", daemon=True)
@@ -80,7 +82,8 @@ class Writer:
 
     def give_up(self) -> None:
         """What is being done hangs: everyone who waits is told so. Called on the event loop."""
-        self.away = True
+        if not self.away:
+            self._lose(TimeoutError("its thread does not come back"))
         if not self._batch.told:
             self._batch.refuse(Uncertain())
         self._refuse_waiting()
@@ -133,7 +136,7 @@ class Writer:
         work = first
         while work is not None:
             works.append(work)
-            if len(works) >= MAX_BATCH:
+            if len(works) >= min(self._most, MAX_BATCH):
                 return works, False
             try:
                 work = self.waiting.get_nowait()
@@ -149,6 +152,11 @@ class Writer:
         self._watchdog.watch(self._until)
         results = self._commit(connection, batch)
         self._watchdog.ended()
+        took = time.monotonic() - now
+        if took > self._limit / 2:
+            self._most = max(1, len(works) // 4)
+        elif took < self._limit / 8:
+            self._most = min(self._most * 2, MAX_BATCH)
         self._call(self._tell, batch, results)
 
     def _tell(self, batch: Batch, results: list[Any]) -> None:
