@@ -251,6 +251,15 @@ async def test_nobody_waits_for_a_thread_that_does_not_come_back(
     await database.close()
 
 
+async def test_a_thread_that_comes_back_as_it_is_given_up_goes_on(tmp_path: Path) -> None:
+    database = Database(Hanging(tmp_path / "notes.db"), prepare=file.prepare)
+    await database.ready()
+    await database.write(file.note("before"))
+    database._stuck(database._writer.thread.ident or 0)
+    await eventually(lambda: database.write(file.note("after")))
+    await database.close()
+
+
 class Slow(file.Notes):
     """Work of which much at once takes too long."""
 

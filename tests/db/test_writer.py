@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from roost.db import database as database_module
 from roost.db import writer as module
 from roost.db.database import CommitFigures, Database
 from roost.db.sqlite import SQLiteFile
@@ -258,7 +259,7 @@ class TestBounds:
     async def test_a_writer_with_too_much_waiting_refuses_and_takes_again(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "MAX_WAITING", 3)
+        monkeypatch.setattr(database_module, "MAX_WAITING", 3)
         run = Notes()
         async with held(database):
             waiting = [submit(database, run, str(number)) for number in range(3)]

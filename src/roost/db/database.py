@@ -44,6 +44,9 @@ __all__ = ["CommitFigures", "Database", "Done", "Engine", "Run"]
 
 T = TypeVar("T")
 
+MAX_WAITING = 20_000
+"""Pieces of work waiting; beyond it new work is refused as `Unavailable` instead of filling the memory."""
+
 
 class Database:
     """The database of one node. Made on the event loop it reports to; `close` ends its threads."""
@@ -59,6 +62,7 @@ class Database:
         """Called in the writer's thread when a transaction, or a change in it, was taken back."""
         self._watchdog = Watchdog(engine, self._stuck)
         self._writer = Writer(engine, prepare, self._watchdog, self)
+        self._waiting = self._writer.waiting
         self._readers = Readers(engine, readers, self._watchdog, lambda: self._writer.away, self._writer.look)
         self._writer.thread.start()
 
@@ -75,7 +79,7 @@ class Database:
     @property
     def waiting(self) -> int:
         """Pieces of work that wait for the writer."""
-        return self._writer.waiting.qsize()
+        return self._waiting.qsize()
 
     def submit(self, run: Run, item: Any, done: Done) -> None:
         """Has `run(connection, [item, ...])` done in the next transaction; `done(result or exception)` follows.
@@ -84,9 +88,9 @@ class Database:
         order; a result may be an exception. `done` is called on the event loop after the commit. Raises
         `Unavailable` at once where too much waits, or the database is away.
         """
-        if self._closed:
+        if self._closed or self._writer.away or self._waiting.qsize() >= MAX_WAITING:
             raise Unavailable(retry_after=1)
-        self._writer.submit(Work(run, item, done))
+        self._waiting.put(Work(run, item, done))
 
     async def write(self, change: Callable[[Connection], T], committed: Callable[[T], None] | None = None) -> T:
         """Runs `change` in a transaction and returns its result once that is on disk.

@@ -22,15 +22,11 @@ from sqlalchemy import Connection
 from roost.db.engine import Engine
 from roost.db.watchdog import Watchdog
 from roost.db.work import Alone, Batch, CommitFigures, Groups, Listener, Run, Uncertain, Work, refusal, unreached
-from roost.errors import Unavailable
 
 logger = structlog.get_logger()
 
 MAX_BATCH = 1024
 """Pieces of work in one transaction: bounds how long the first of them waits for the last."""
-MAX_WAITING = 20_000
-"""Pieces of work waiting; beyond it new work is refused as `Unavailable` instead of filling the memory."""
-
 RUNS = 10
 """How often a transaction is run that is taken back for the sake of others."""
 STEP_BACK = 0.01
@@ -69,16 +65,9 @@ class Writer:
         """What waits came after the first; what is done has to be done by the second (time.monotonic)."""
         self.thread = threading.Thread(target=self._write_forever, name="roost-writer", daemon=True)
 
-    def submit(self, work: Work) -> None:
-        """Takes work, or raises `Unavailable`."""
-        if self.away or self.waiting.qsize() >= MAX_WAITING:
-            raise Unavailable(retry_after=1)
-        self.waiting.put(work)
-
     def look(self) -> None:
         """Has the writer find out whether the database is away: a reader has not found it."""
-        if not self.away:
-            self.waiting.put(Work(self.alone, _look, lambda _: None))
+        self.waiting.put(Work(self.alone, _look, lambda _: None))
 
     def give_up(self) -> None:
         """What is being done hangs: everyone who waits is told so. Called on the event loop."""
@@ -87,6 +76,7 @@ class Writer:
         if not self._batch.told:
             self._batch.refuse(Uncertain())
         self._refuse_waiting()
+        self.look()  # by now the thread may have come back, and wait for work
 
     def close(self) -> None:
         """What waits is the last that is done."""
@@ -119,24 +109,22 @@ class Writer:
 
     def _next(self, connection: Connection) -> Work | None:
         """The next piece of work; None if there is to be no more."""
-        try:
-            return self.waiting.get_nowait()
-        except queue.Empty:
-            pass
+        waited = self.waiting.empty()
         try:
             first = self.waiting.get(timeout=IDLE_AFTER)
         except queue.Empty:
             self._keep_house(connection)
-            first = self.waiting.get()
-        self._since = time.monotonic()
+            first, waited = self.waiting.get(), True
+        if waited:
+            self._since = time.monotonic()
         return first
 
     def _take(self, first: Work | None) -> tuple[list[Work], bool]:
         works: list[Work] = []
-        work = first
+        work, most = first, min(self._most, MAX_BATCH)
         while work is not None:
             works.append(work)
-            if len(works) >= min(self._most, MAX_BATCH):
+            if len(works) >= most:
                 return works, False
             try:
                 work = self.waiting.get_nowait()
