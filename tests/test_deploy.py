@@ -133,7 +133,9 @@ def test_nginx_takes_its_configuration(balancer: Nginx) -> None:
     balancer.check()
     site = (balancer.directory / "roost.conf").read_text(encoding="utf-8")
     assert re.findall(r"^ *listen (.*);", site, re.MULTILINE) == [f"127.0.0.1:{balancer.port}"]
-    assert len(re.findall(r"^ *server 127.0.0.1:\d+ max_fails=1", site, re.MULTILINE)) == 3
+    for kind in ("max_fails=1 ", "backup max_fails=0"):
+        ports = re.findall(rf"^ *server 127.0.0.1:(\d+) {kind}", site, re.MULTILINE)
+        assert [int(port) for port in ports] == balancer.nodes
 
 
 def test_where_no_node_answers_the_balancer_says_what_a_node_would(balancer: Nginx) -> None:

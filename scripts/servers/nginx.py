@@ -10,7 +10,7 @@ from scripts.servers.process import ServerProcess
 
 PROGRAM = Path("/usr/sbin/nginx")
 
-_NODES = re.compile(r"^( *server )node1:8080( .*;\n)( *server node\d:8080 .*;\n)+", re.MULTILINE)
+_NODES = re.compile(r"^( *server )node1:8080( .*;\n)( *server node\d:8080\2)+", re.MULTILINE)
 _LISTEN = re.compile(r"^( *listen )80;", re.MULTILINE)
 
 
