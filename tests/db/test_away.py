@@ -222,6 +222,11 @@ class Hanging(SQLiteFile):
         super().__init__(path)
         self.goes_on = threading.Event()
         self.goes_on.set()
+        self.was_idle = threading.Event()
+
+    def idle(self, connection: Connection) -> None:
+        super().idle(connection)
+        self.was_idle.set()
 
     def begin(self, connection: Connection) -> None:
         assert self.goes_on.wait(LONG)
@@ -252,9 +257,10 @@ async def test_nobody_waits_for_a_thread_that_does_not_come_back(
 
 
 async def test_a_thread_that_comes_back_as_it_is_given_up_goes_on(tmp_path: Path) -> None:
-    database = Database(Hanging(tmp_path / "notes.db"), prepare=file.prepare)
+    engine = Hanging(tmp_path / "notes.db")
+    database = Database(engine, prepare=file.prepare)
     await database.ready()
-    await database.write(file.note("before"))
+    await asyncio.to_thread(engine.was_idle.wait, LONG)
     database._stuck(database._writer.thread.ident or 0)
     await eventually(lambda: database.write(file.note("after")))
     await database.close()
