@@ -184,6 +184,22 @@ async def test_a_server_that_is_stopped_sends_on_to_the_next_without_an_error(tm
     assert "said meanwhile" in heard[0]
 
 
+async def test_a_server_that_sends_on_for_ever_is_not_asked_all_the_time(tmp_path: Path, cast: Cast) -> None:
+    connected: list[ServerConnection] = []
+
+    async def send_on(socket: ServerConnection) -> None:
+        connected.append(socket)
+        await socket.close(4000, "restart; retry after 0 s")
+
+    async with serve(send_on, "127.0.0.1", 0, subprotocols=[Subprotocol("roost.v1.json")]) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        client = Client(url, token=cast.token("ann"), store=tmp_path / "ann.db")
+        await client.connect()
+        await asyncio.sleep(1)
+        await client.close()
+    assert 1 < len(connected) < 20
+
+
 async def test_a_token_that_expired_is_replaced(client: Open, cast: Cast) -> None:
     asked: list[str] = []
 

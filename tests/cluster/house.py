@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,9 +31,8 @@ class Cluster:
         *,
         nodes: int = 2,
         balanced: bool = True,
-        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Starts nothing yet. `database` and `redis` as in the settings; `settings`: others, as `SECTION__KEY`."""
+        """Starts nothing yet. `database` and `redis` as in the settings."""
         self.data = folder / "data"
         self.data.mkdir(parents=True, exist_ok=True)
         config = folder / "cluster.yaml"
@@ -42,8 +40,8 @@ class Cluster:
         shared = {"SERVER__DATA": str(self.data), "SERVER__DATABASE": database}
         if redis:
             shared["REDIS__URL"] = redis
-        every = shared | UNLIMITED | dict(settings or {})
-        self.nodes = [Node(f"node {i}", config, every, directory=folder / f"node-{i}") for i in range(nodes)]
+        settings = shared | UNLIMITED
+        self.nodes = [Node(f"node {i}", config, settings, directory=folder / f"node-{i}") for i in range(nodes)]
         self.balancer: Nginx | None = None
         if balanced:
             self.balancer = Nginx(DEPLOY / "nginx", free_ports(1)[0], [node.port for node in self.nodes])

@@ -180,13 +180,13 @@ class Connection:
                 logger.warning("not connecting again: %s", failure)
                 self._move(Step.FINAL, str(failure), error=failure)
                 return
+            wait = backoff.delay(attempt, self._chance, at_least=failure.retry_after, base=self._base)
             if failure.data.get("closeCode") == CloseCode.RESTART and failure.retry_after is not None:
-                wait = failure.retry_after
+                wait = wait if attempt else failure.retry_after  # as told, unless one is told again and again
                 self._move(Step.SENT_ON, str(failure), retry_in=wait)
             else:
-                wait = backoff.delay(attempt, self._chance, at_least=failure.retry_after, base=self._base)
-                attempt += 1
                 self._move(Step.LOST, str(failure), retry_in=wait, error=failure)
+            attempt += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):  # `wait_for` may swallow the cancellation of `stop`
                     await self._hurry.wait()
