@@ -73,10 +73,14 @@ class Limits(Section, kw_only=True):
 
 
 class Messages(Section, kw_only=True):
-    """Changing messages (D9). `edit_window`, `recall_window`: seconds after which it is too late; 0 is never."""
+    """Changing messages (D9). `edit_window`, `recall_window`: seconds after which it is too late; 0 is never.
+
+    `max_pins`: pinned messages of a conversation.
+    """
 
     edit_window: int = 86400
     recall_window: int = 120
+    max_pins: int = 50
 
 
 class Moderation(Section, kw_only=True):
@@ -286,6 +290,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "limits.auth_timeout": (0.1, 3600),
     "messages.edit_window": (0, math.inf),
     "messages.recall_window": (0, math.inf),
+    "messages.max_pins": (1, 1000),
     "moderation.reload": (0.1, 3600),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),

@@ -202,6 +202,13 @@ class MessageRecalled(Conflict):
     default = "This message was recalled."
 
 
+class LimitReached(Conflict):
+    """As many as there may be are there already (D9); `data.limit` tells how many."""
+
+    code, slug = 40903, "limit_reached"
+    default = "There are as many as there may be."
+
+
 class TooLarge(RoostError):
     """A body or frame over its limit, packed or unpacked (C11)."""
 

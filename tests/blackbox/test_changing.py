@@ -95,3 +95,28 @@ async def test_two_edits_at_once_are_two_versions(ann: Guest, bob: Guest) -> Non
     assert [(one["version"], one["seq"]) for one in heard] == [(2, 2), (3, 3)]
     history = (await bob.get(f"/messages/user/{ann.user_id}")).data["messages"]
     assert history[0]["content"] == heard[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        (JSON, lambda who: {"👍": [who], "🐓": [who]}),
+        (PROTOBUF, lambda who: [{"emoji": "👍", "userIDs": [who]}, {"emoji": "🐓", "userIDs": [who]}]),
+    ],
+    ids=["JSON", "Protobuf"],
+)
+async def test_reactions_come_live_in_batches_and_in_pages(ann: Guest, bob: Guest, speech: Any, expected: Any) -> None:
+    here, there = await ann.line(speech=speech), await bob.line(speech=speech, lastSeq=0)
+    message = await sent_by(here, bob.user_id, "hi")
+    await there.hear("message")
+    for emoji in ("👍", "🐓"):
+        await there.say("react", serverMsgID=message, emoji=emoji)
+        await here.hear("message")
+    assert [(await there.hear("message"))["reactions"] for _ in range(2)][-1] == expected(bob.user_id)
+    late = await (await bob.on("new")).line(speech=speech, lastSeq=0)
+    (caught_up,) = (await late.hear("offline"))["messages"]
+    await late.say("sync", lastSeq=0, count=10)
+    (paged,) = (await late.hear("sync_batch"))["messages"]
+    assert caught_up["reactions"] == paged["reactions"] == expected(bob.user_id)
+    await there.say("react", serverMsgID=message, emoji="👍", remove=True)
+    assert len((await here.hear("message"))["reactions"]) == 1

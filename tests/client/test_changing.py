@@ -113,3 +113,23 @@ async def test_the_blocking_client_changes_messages(cast: Cast) -> None:
             return edited, client.recall(stored).content
 
     assert await asyncio.to_thread(work) == ("hello", "")
+
+
+async def test_reactions_and_pins_are_in_the_stores_of_all(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "hi")
+    assert await received(bob, 1) == ["hi"]
+    await ann.react(message, "❤️")
+    await ann.pin(message)
+    events = await take(bob.events(MessageChanged), 1)
+    while not events[-1].message.pinned:  # one event may tell of both
+        events = await take(bob.events(MessageChanged), 1)
+    for one in (ann, bob):
+        stored = await one.message(message.server_msg_id)
+        assert stored is not None
+        assert (stored.reactions, stored.pinned) == ({"❤️": [ann.user_id]}, True)
+    assert [one.content for one in await bob.pins(ann.user_id)] == ["hi"]
+    await ann.unreact(message, "❤️")
+    await ann.unpin(message)
+    stored = await ann.message(message.server_msg_id)
+    assert stored is not None
+    assert (stored.reactions, stored.pinned) == (None, False)

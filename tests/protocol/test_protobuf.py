@@ -36,6 +36,8 @@ def assert_carries(message: Any, struct: msgspec.Struct) -> None:
         carried = getattr(message, field.encode_name)
         if value is None:
             assert not carried
+        elif field.encode_name == "reactions":
+            assert {one.emoji: list(one.userIDs) for one in carried} == value
         elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
             for one, other in zip(carried, value, strict=True):
                 assert_carries(one, other)

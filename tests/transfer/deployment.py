@@ -59,7 +59,7 @@ def _insert(database: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, 
 
 
 def _use(server: Server) -> None:
-    """Three people write to each other, read, clear, and log out."""
+    """Three people write to each other, read, react, pin, clear, and log out."""
 
     def say(method: str, path: str, body: Any, token: str) -> Any:
         return server.request(method, path, body, token)
@@ -82,6 +82,8 @@ def _use(server: Server) -> None:
     first, last = [waiting[0]["serverMsgID"], waiting[1]["serverMsgID"]], [waiting[-1]["serverMsgID"]]
     assert say("POST", "/messages/mark_synced", {"message_ids": first + last}, bob)["synced"] == 3
     assert say("DELETE", "/messages/offline/clear?days=0", None, bob)["cleared"] > 0
+    for change in ("reactions/%F0%9F%90%93", "pin"):
+        say("PUT", f"/messages/{waiting[0]['serverMsgID']}/{change}", None, bob)
     say("POST", "/devices", {"platform": "email", "email": "bob@example.org"}, bob)
     say("POST", "/devices", {"platform": "apns", "token": "abcdef01", "preview": False, "muted": True}, ann)
     again = server.request("POST", "/auth/login", {"userID": "cleo", "password": PASSWORD, "deviceID": "8"})

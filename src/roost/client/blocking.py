@@ -143,6 +143,26 @@ class BlockingClient:
         """Takes a message back; see `Client.recall`."""
         return self._run(self.client.recall(message))
 
+    def react(self, message: MessageLike, emoji: str) -> Message:
+        """Reacts with an emoji; see `Client.react`."""
+        return self._run(self.client.react(message, emoji))
+
+    def unreact(self, message: MessageLike, emoji: str) -> Message:
+        """Takes one's reaction away."""
+        return self._run(self.client.unreact(message, emoji))
+
+    def pin(self, message: MessageLike) -> Message:
+        """Pins a message; see `Client.pin`."""
+        return self._run(self.client.pin(message))
+
+    def unpin(self, message: MessageLike) -> Message:
+        """Unpins a message."""
+        return self._run(self.client.unpin(message))
+
+    def pins(self, conversation: str) -> list[Message]:
+        """The pinned messages of a conversation, the earliest pin first."""
+        return self._run(self.client.pins(conversation))
+
     def refresh(self) -> SyncMetrics:
         """Pulls what is new (C12). Raises what ended the sync."""
         return self._run(self.client.refresh())

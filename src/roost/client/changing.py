@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from roost.client.store.store import Store
 from roost.errors import InvalidID
 from roost.model import ids
 from roost.model.message import Message
+from roost.protocol.answers import Pins
 
 MessageLike = Message | str | int
 """A message, or the server's id of one."""
@@ -28,6 +30,32 @@ class Changing:
     async def recall(self, message: MessageLike) -> Message:
         """Takes a message back: it keeps its place, without content. The owner and admins of a group take back any."""
         return await self._change("POST", message, "/recall")
+
+    async def react(self, message: MessageLike, emoji: str) -> Message:
+        """Reacts to a message with an emoji. Raises `LimitReached` where it has 20 kinds already."""
+        return await self._change("PUT", message, f"/reactions/{quote(emoji, safe='')}")
+
+    async def unreact(self, message: MessageLike, emoji: str) -> Message:
+        """Takes this user's reaction away."""
+        return await self._change("DELETE", message, f"/reactions/{quote(emoji, safe='')}")
+
+    async def pin(self, message: MessageLike) -> Message:
+        """Pins a message in its conversation; in a group for the owner and admins. Raises `LimitReached`."""
+        return await self._change("PUT", message, "/pin")
+
+    async def unpin(self, message: MessageLike) -> Message:
+        """Unpins a message."""
+        return await self._change("DELETE", message, "/pin")
+
+    async def pins(self, conversation: str) -> list[Message]:
+        """The pinned messages of a conversation, the earliest pin first, as the server has them now."""
+        path = f"/conversations/{self.conversation_id(conversation)}/pins"
+        found: Pins = await self._call("GET", path, Pins)
+        return found.messages
+
+    def conversation_id(self, name: str) -> str:
+        """The conversation that a name means."""
+        raise NotImplementedError
 
     async def _change(self, method: str, message: MessageLike, path: str, body: Any = None) -> Message:
         changed: Message = await self._call(method, f"/messages/{_server_id(message)}{path}", Message, body=body)

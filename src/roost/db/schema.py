@@ -111,10 +111,22 @@ messages = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("edit_time", BigInteger, nullable=False, default=0),
     Column("recall_time", BigInteger, nullable=False, default=0),
+    Column("extra", _LONG_TEXT),
     Unique("sender", "message_id", name="sent_once"),
     Unique("cid", "conversation_seq", name="one_place_in_conversation"),
 )
-"""`sender_seq` is the message's place in its sender's log, for the answer to a duplicate."""
+"""`sender_seq` is the message's place in its sender's log, for the answer to a duplicate. `extra` is the JSON
+of a `model.message.Extra`."""
+
+pins = Table(
+    "pins",
+    metadata,
+    Column("cid", BigInteger, primary_key=True, autoincrement=False),
+    Column("mid", BigInteger, primary_key=True, autoincrement=False),
+    Column("pinned_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The pinned messages of each conversation."""
 
 logs = Table(
     "logs",

@@ -219,6 +219,8 @@ class Session(Socket):
                 await changing.edit(author, message, content, address=self.address)
             case frames.Recall():
                 await changing.recall(author, message, address=self.address)
+            case frames.React(emoji=emoji, remove=remove):
+                await changing.react(author, message, emoji, address=self.address, remove=remove)
 
     def _receipt(self, frame: frames.Private | frames.Group, outcome: frames.Sent | Exception) -> None:
         self._settled(1)

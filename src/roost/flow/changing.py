@@ -1,12 +1,13 @@
-"""Changing a message that was sent: edit and recall (D9).
+"""Changing a message that was sent: edit, recall, reactions, pins (D9).
 
 A change is one transaction: the conversation is locked, the rights are looked at, the message is stored as it is now,
 one version on, and entered again in the log of each member of now. The entries have no origin, so every device is
 told, the one that asked for it, too: the `message` it gets is the confirmation. What changes nothing enters nothing, so
 asking again is harmless.
 
-Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time. To
-everybody who does not belong to the conversation there is no such message.
+Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time. Every
+member reacts. Pins are for the owner and admins of a group, and for both in a private conversation. To everybody who
+does not belong to the conversation there is no such message.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 
 from roost.admit import rules
 from roost.admit.admission import Admission
+from roost.admit.emoji import check_emoji
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action
 from roost.config import Messages
@@ -27,6 +29,7 @@ from roost.errors import (
     ContentRejected,
     Forbidden,
     InvalidInput,
+    LimitReached,
     MessageRecalled,
     NotAMember,
     TooLate,
@@ -38,15 +41,25 @@ from roost.flow.wordlists import WordLists, note
 from roost.journal import rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
+from roost.journal.reading import messages_by_mid
 from roost.metrics import MODERATED
 from roost.model.message import Message, MessageType
 from roost.roster import conversations as roster
+from roost.roster import pins
 from roost.roster.conversations import ADMIN, OWNER, Member
+
+MAX_REACTIONS = 20
+"""Kinds of reactions to one message."""
 
 
 class Scene(NamedTuple):
-    """What a change is decided on, locked: the message, whether it is one's own, one's role, everybody there."""
+    """What a change is decided on, locked: the message, whether it is one's own, one's role, everybody there.
 
+    `tx` is the transaction, for what is stored beside the message.
+    """
+
+    tx: Connection
+    cid: int
     message: Message
     own: bool
     role: str
@@ -56,6 +69,11 @@ class Scene(NamedTuple):
     def leads(self) -> bool:
         """Whether who asks has a say over what others wrote: an owner or admin of a group."""
         return self.role in {OWNER, ADMIN}
+
+    @property
+    def mid(self) -> int:
+        """The message's server id."""
+        return int(self.message.server_msg_id)
 
 
 Decide = Callable[[Scene], Message | None]
@@ -130,9 +148,67 @@ class Changing:
                 return None
             if not scene.leads:
                 self._check_window(message, self._settings.recall_window)
-            return msgspec.structs.replace(message, content="", recall_time=self._clock())
+            if message.pinned:
+                pins.unpin(scene.tx, scene.cid, scene.mid)
+            return msgspec.structs.replace(message, content="", recall_time=self._clock(), reactions=None, pinned=False)
 
         return await self._change(author, message_id, decide, address)
+
+    async def react(
+        self, author: Author, message_id: str | int, emoji: str, *, address: str, remove: bool = False
+    ) -> Message:
+        """Adds the author's reaction with an emoji, or takes it away. Raises as `edit` does, and `LimitReached`."""
+        if not remove:
+            check_emoji(emoji)
+
+        def decide(scene: Scene) -> Message | None:
+            message = scene.message
+            if message.recall_time:
+                raise MessageRecalled
+            reactions = message.reactions or {}
+            users = reactions.get(emoji, [])
+            if (author.user_id in users) is not remove:
+                return None
+            users = [user_id for user_id in users if user_id != author.user_id] + [author.user_id] * (not remove)
+            reactions = {kind: who for kind, who in (reactions | {emoji: users}).items() if who}
+            if len(reactions) > MAX_REACTIONS:
+                raise LimitReached(f"A message has at most {MAX_REACTIONS} kinds of reactions.", limit=MAX_REACTIONS)
+            return msgspec.structs.replace(message, reactions=reactions or None)
+
+        return await self._change(author, message_id, decide, address)
+
+    async def pin(self, author: Author, message_id: str | int, *, address: str, remove: bool = False) -> Message:
+        """Pins a message in its conversation, or unpins it. Raises as `edit` does, and `LimitReached`."""
+
+        def decide(scene: Scene) -> Message | None:
+            message = scene.message
+            if message.conversation_id.startswith("g:") and not scene.leads:
+                raise Forbidden("Only the owner and admins of a group may pin its messages.")
+            if message.recall_time:
+                raise MessageRecalled
+            if message.pinned is not remove:
+                return None
+            if remove:
+                pins.unpin(scene.tx, scene.cid, scene.mid)
+            elif len(pins.pinned(scene.tx, scene.cid)) >= (limit := self._settings.max_pins):
+                raise LimitReached(f"A conversation has at most {limit} pinned messages.", limit=limit)
+            else:
+                pins.pin(scene.tx, scene.cid, scene.mid, self._clock())
+            return msgspec.structs.replace(message, pinned=not remove)
+
+        return await self._change(author, message_id, decide, address)
+
+    async def pinned(self, author: Author, conversation_id: str) -> list[Message]:
+        """The pinned messages of a conversation, the earliest pin first. Raises `UnknownConversation`, `NotAMember`."""
+
+        def query(connection: Connection) -> list[Message]:
+            conversation = roster.find(connection, conversation_id)
+            roster.membership(connection, conversation.cid, author.uid)
+            mids = pins.pinned(connection, conversation.cid)
+            found = messages_by_mid(connection, mids)
+            return [found[mid] for mid in mids]
+
+        return await self._database.read(query)
 
     def _check_window(self, message: Message, window: int) -> None:
         if window and self._clock() > message.server_time + window * 1000:
@@ -182,4 +258,4 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     role = next((member.role for member in members if member.uid == author.uid), None)
     if role is None:
         raise NotAMember if own else UnknownMessage
-    return Scene(rewriting.read(tx, found.mid), own, role, members)
+    return Scene(tx, conversation.cid, rewriting.read(tx, found.mid), own, role, members)

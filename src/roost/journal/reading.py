@@ -18,12 +18,13 @@ from roost.db.rows import fetch
 from roost.db.schema import conversations, deployment, log, logs, marks, messages, users
 from roost.errors import UnknownConversation
 from roost.journal.contract import LogPage, LogState
-from roost.model.message import Change, Entry, Message
+from roost.model.message import Change, Entry, Extra, Message
 
 NO_LIMIT = 2**62
 """A seq or conversationSeq above any."""
 
 _decode_change = msgspec.json.Decoder(Change).decode
+_decode_extra = msgspec.json.Decoder(Extra).decode
 
 _MESSAGE = (
     messages.c.mid,
@@ -38,6 +39,7 @@ _MESSAGE = (
     messages.c.version,
     messages.c.edit_time,
     messages.c.recall_time,
+    messages.c.extra,
 )
 _WHOLE_MESSAGE = messages.join(conversations, conversations.c.cid == messages.c.cid).join(
     users, users.c.uid == messages.c.sender
@@ -127,7 +129,7 @@ OFFLINE, OFFLINE_OF_CONVERSATION = _offline(conversation=False), _offline(conver
 
 
 def _message(row: list[Any], seq: int = 0) -> Message:
-    return Message(
+    message = Message(
         message_id=row[1],
         server_msg_id=str(row[0]),
         seq=seq,
@@ -142,6 +144,11 @@ def _message(row: list[Any], seq: int = 0) -> Message:
         edit_time=row[10],
         recall_time=row[11],
     )
+    if row[12] is not None:
+        extra = _decode_extra(row[12])
+        for name in Extra.__struct_fields__:
+            setattr(message, name, getattr(extra, name))
+    return message
 
 
 def _entry(row: list[Any]) -> Entry:

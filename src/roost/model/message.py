@@ -39,6 +39,18 @@ class Message(Wire, kw_only=True):
     version: int
     edit_time: int = 0
     recall_time: int = 0
+    reactions: dict[str, list[str]] | None = None
+    pinned: bool = False
+
+
+class Extra(Wire, kw_only=True):
+    """What few messages carry: the fields of `Message` of the same names.
+
+    `reactions`: the users who reacted with each emoji, both in the order of coming.
+    """
+
+    reactions: dict[str, list[str]] | None = None
+    pinned: bool = False
 
 
 class Change(Wire, kw_only=True):

@@ -46,6 +46,12 @@ class HistoryPage(Wire, kw_only=True):
     next_before: int | None
 
 
+class Pins(Wire, kw_only=True):
+    """The pinned messages of a conversation, the earliest pin first."""
+
+    messages: list[Message]
+
+
 class Member(Wire, kw_only=True):
     """A member of a group: owner, admin or member, since `joinTime` (milliseconds)."""
 

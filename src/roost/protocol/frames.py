@@ -87,6 +87,13 @@ class Recall(ChangeMessage, tag="recall", kw_only=True):
     """Takes a message back."""
 
 
+class React(ChangeMessage, tag="react", kw_only=True):
+    """Reacts with an emoji, or takes one's reaction away."""
+
+    emoji: str
+    remove: bool = False
+
+
 class Typing(ClientFrame, tag="typing", kw_only=True):
     """This user is typing in the conversation; told to its other members who are here, never logged."""
 
@@ -103,7 +110,7 @@ class Ping(ClientFrame, tag="ping", kw_only=True):
     """Answered by `pong`; renews the presence lease."""
 
 
-AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Edit | Recall | Typing | Presence | Ping
+AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Edit | Recall | React | Typing | Presence | Ping
 
 
 class ServerFrame(Wire, tag_field="type", kw_only=True):

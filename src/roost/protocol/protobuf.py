@@ -84,21 +84,30 @@ def decode_sync_request(data: bytes) -> SyncRequest:
     return _convert(_plain(request, SyncRequest), SyncRequest)
 
 
+def _spelled(values: dict[str, Any]) -> dict[str, Any]:
+    """Reactions as Protobuf has them, which knows no map of lists: in a message, or in all messages of a page."""
+    for message in (values, *values.get("messages", ())):
+        if "reactions" in message:
+            named = message["reactions"].items()
+            message["reactions"] = [{"emoji": emoji, "userIDs": user_ids} for emoji, user_ids in named]
+    return values
+
+
 def encode_sync_response(page: Page) -> bytes:
     """A page as a `SyncResponse`."""
-    return bytes(pb.SyncResponse(**msgspec.to_builtins(page)).SerializeToString())
+    return bytes(pb.SyncResponse(**_spelled(msgspec.to_builtins(page))).SerializeToString())
 
 
 def encode_protobuf(frame: ServerFrame | msgspec.Struct) -> bytes:
     """A server frame as a Protobuf `Frame`."""
-    values = msgspec.to_builtins(frame)
+    values = _spelled(msgspec.to_builtins(frame))
     values.pop("data", None)
     return bytes(pb.Frame(**{values.pop("type"): values}).SerializeToString())
 
 
 def encode_message_body(message: ChatMessage) -> bytes:
     """A message without its seq, as the bytes of a `Message`."""
-    return bytes(pb.Message(**msgspec.to_builtins(message)).SerializeToString())
+    return bytes(pb.Message(**_spelled(msgspec.to_builtins(message))).SerializeToString())
 
 
 _MORE = 0x80

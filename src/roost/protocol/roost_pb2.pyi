@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Message(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime")
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,8 @@ class Message(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     EDITTIME_FIELD_NUMBER: _ClassVar[int]
     RECALLTIME_FIELD_NUMBER: _ClassVar[int]
+    REACTIONS_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     seq: int
@@ -34,7 +36,17 @@ class Message(_message.Message):
     version: int
     editTime: int
     recallTime: int
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ...) -> None: ...
+    reactions: _containers.RepeatedCompositeFieldContainer[Reaction]
+    pinned: bool
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ...) -> None: ...
+
+class Reaction(_message.Message):
+    __slots__ = ("emoji", "userIDs")
+    EMOJI_FIELD_NUMBER: _ClassVar[int]
+    USERIDS_FIELD_NUMBER: _ClassVar[int]
+    emoji: str
+    userIDs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, emoji: _Optional[str] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Change(_message.Message):
     __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time")
@@ -97,7 +109,7 @@ class SyncResponse(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., maxSeq: _Optional[int] = ..., hasMore: _Optional[bool] = ..., totalCount: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., resetRequired: _Optional[bool] = ..., retainedSeq: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error")
+    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "react", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error")
     AUTH_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +121,7 @@ class Frame(_message.Message):
     PING_FIELD_NUMBER: _ClassVar[int]
     EDIT_FIELD_NUMBER: _ClassVar[int]
     RECALL_FIELD_NUMBER: _ClassVar[int]
+    REACT_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_FIELD_NUMBER: _ClassVar[int]
     SENT_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +141,7 @@ class Frame(_message.Message):
     ping: Ping
     edit: Edit
     recall: Recall
+    react: React
     ready: Ready
     offline: Offline
     sent: Sent
@@ -136,7 +150,7 @@ class Frame(_message.Message):
     sync_batch: SyncResponse
     pong: Pong
     error: Error
-    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Auth(_message.Message):
     __slots__ = ("token", "deviceID", "lastSeq", "epoch")
@@ -191,6 +205,16 @@ class Recall(_message.Message):
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     serverMsgID: str
     def __init__(self, serverMsgID: _Optional[str] = ...) -> None: ...
+
+class React(_message.Message):
+    __slots__ = ("serverMsgID", "emoji", "remove")
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    EMOJI_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_FIELD_NUMBER: _ClassVar[int]
+    serverMsgID: str
+    emoji: str
+    remove: bool
+    def __init__(self, serverMsgID: _Optional[str] = ..., emoji: _Optional[str] = ..., remove: _Optional[bool] = ...) -> None: ...
 
 class Typing(_message.Message):
     __slots__ = ("conversationID", "userID")

@@ -1,4 +1,4 @@
-"""Changing messages: edit, recall (D9)."""
+"""Changing messages: edit, recall, reactions, pins (D9)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Annotated
 
 import msgspec
 
-from roost.edge.api.operations import Call, operation
+from roost.admit.emoji import MAX_LENGTH
+from roost.edge.api.conversations import own_conversation
+from roost.edge.api.operations import Call, ConversationID, operation
 from roost.model.message import Message
 from roost.model.names import Wire
+from roost.protocol.answers import Pins
 
 
 class Named(Wire, kw_only=True):
@@ -23,6 +26,18 @@ class Edited(Named, kw_only=True):
     content: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
 
 
+class Reaction(Named, kw_only=True):
+    """A message and an emoji."""
+
+    emoji: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_LENGTH})]
+
+
+class Pinboard(Wire, kw_only=True):
+    """A conversation."""
+
+    conversation_id: ConversationID
+
+
 async def edit(call: Call, asked: Edited) -> Message:
     """Give a text of one's own another content. All members are told; the answer is the message as it is now."""
     return await call.roads.changing.edit(call.author, asked.server_msg_id, asked.content, address=call.address)
@@ -33,7 +48,40 @@ async def recall(call: Call, asked: Named) -> Message:
     return await call.roads.changing.recall(call.author, asked.server_msg_id, address=call.address)
 
 
+async def react(call: Call, asked: Reaction) -> Message:
+    """React to a message with an emoji."""
+    return await call.roads.changing.react(call.author, asked.server_msg_id, asked.emoji, address=call.address)
+
+
+async def unreact(call: Call, asked: Reaction) -> Message:
+    """Take one's reaction away."""
+    return await call.roads.changing.react(
+        call.author, asked.server_msg_id, asked.emoji, address=call.address, remove=True
+    )
+
+
+async def pin(call: Call, asked: Named) -> Message:
+    """Pin a message in its conversation; in a group as owner or admin."""
+    return await call.roads.changing.pin(call.author, asked.server_msg_id, address=call.address)
+
+
+async def unpin(call: Call, asked: Named) -> Message:
+    """Unpin a message; in a group as owner or admin."""
+    return await call.roads.changing.pin(call.author, asked.server_msg_id, address=call.address, remove=True)
+
+
+async def pinned(call: Call, asked: Pinboard) -> Pins:
+    """Read the pinned messages of a conversation."""
+    conversation = own_conversation(call.author, asked.conversation_id)
+    return Pins(messages=await call.roads.changing.pinned(call.author, conversation))
+
+
 OPERATIONS = (
     operation("PATCH", "/messages/{server_msg_id}", edit, everywhere=True),
     operation("POST", "/messages/{server_msg_id}/recall", recall, everywhere=True),
+    operation("PUT", "/messages/{server_msg_id}/reactions/{emoji}", react, everywhere=True),
+    operation("DELETE", "/messages/{server_msg_id}/reactions/{emoji}", unreact, everywhere=True),
+    operation("PUT", "/messages/{server_msg_id}/pin", pin, everywhere=True),
+    operation("DELETE", "/messages/{server_msg_id}/pin", unpin, everywhere=True),
+    operation("GET", "/conversations/{conversation_id}/pins", pinned),
 )

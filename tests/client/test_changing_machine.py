@@ -1,0 +1,186 @@
+"""After any sequence of messages and changes of them, every store has the same: the property behind D9."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from roost.client import Client, StoredMessage
+from roost.testing import LocalServer
+from tests.client.people import Cast
+from tests.places import ServerBackend
+
+NAMES = ("ann", "bob", "cat")
+EMOJI = ("👍", "❤️", "1️⃣")
+PATIENCE = 20.0
+"""Seconds until a store must have everything; a machine may be busy."""
+
+
+class Step(NamedTuple):
+    """What somebody does; `at` chooses the message, counted from the newest."""
+
+    who: int
+    what: str
+    at: int = 0
+    how: int = 0
+
+
+steps = st.builds(
+    Step,
+    st.integers(0, 2),
+    st.sampled_from(
+        ["send", "send", "tell", "edit", "edit", "recall", "react", "react", "unreact", "pin", "unpin", "read"]
+    ),
+    st.integers(0, 5),
+    st.integers(0, 2),
+)
+plans = st.lists(steps, min_size=3, max_size=30)
+
+
+class Play:
+    """Three users and their group, on one server; `sent` has the server ids of their messages."""
+
+    def __init__(self, cast: Cast, http: httpx2.AsyncClient) -> None:
+        self.cast = cast
+        self._http = http
+        self.group = cast["group"]
+        self.sent: list[str] = []
+
+    async def ask(self, who: int, method: str, path: str, body: Any = None) -> Any:
+        """An answer's data; None for a refusal, which is allowed: not everybody may do everything."""
+        headers = {"Authorization": f"Bearer {self.cast.token(NAMES[who], 'hands')}"}
+        answer = await self._http.request(method, path, json=body, headers=headers)
+        assert answer.status_code < 500, answer.text
+        return answer.json()["data"] if answer.is_success else None
+
+    async def begin(self) -> None:
+        for who in range(3):
+            await self.ask(who, "GET", "/conversations")
+        members = [self.cast["bob"], self.cast["cat"]]
+        assert await self.ask(0, "POST", "/groups", {"groupID": self.group, "members": members})
+
+    async def do(self, number: int, step: Step) -> None:
+        who, what, at, how = step
+        text = f"word {number}"
+        if what == "send":
+            to = self.cast["bob" if who != 1 else "ann"]
+            receipt = await self.ask(who, "POST", "/messages/user", {"to": to, "content": text})
+            self.sent.append(receipt["serverMsgID"])
+        elif what == "tell":
+            receipt = await self.ask(who, "POST", "/messages/group", {"to": self.group, "content": text})
+            self.sent.append(receipt["serverMsgID"])
+        elif what == "read":
+            path = f"/conversations/g:{self.group}/read"
+            await self.ask(who, "POST", path, {"conversationSeq": at})
+        elif self.sent:
+            await self._change(step, f"/messages/{self.sent[-1 - at % len(self.sent)]}", text, quote(EMOJI[how]))
+
+    async def _change(self, step: Step, message: str, text: str, emoji: str) -> None:
+        method, path, body = {
+            "edit": ("PATCH", "", {"content": text}),
+            "recall": ("POST", "/recall", None),
+            "react": ("PUT", f"/reactions/{emoji}", None),
+            "unreact": ("DELETE", f"/reactions/{emoji}", None),
+            "pin": ("PUT", "/pin", None),
+            "unpin": ("DELETE", "/pin", None),
+        }[step.what]
+        await self.ask(step.who, method, message + path, body)
+
+
+async def stored(client: Client) -> dict[str, dict[str, Any]]:
+    """Every message of a store, without its places in the log: a new store may have other ones than an old one."""
+    found: dict[str, dict[str, Any]] = {}
+    for conversation in await client.conversations():
+        for message in await client.store.history(conversation.conversation_id, None, 1000):
+            found[message.server_msg_id] = _plain(message)
+    return found
+
+
+def _plain(message: StoredMessage) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(message)
+    return {name: value for name, value in fields.items() if name not in {"seq", "state"}}
+
+
+async def play(server: LocalServer, plan: list[Step]) -> None:
+    """Plays a plan before devices of Bob that are there, away, away for a while, and new; compares what they have."""
+    cast = Cast(server)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=f"{server.url}/api/v1", timeout=PATIENCE))
+        stage = Play(cast, http)
+        await stage.begin()
+
+        async def device(name: str) -> Client:
+            client = Client(server.url, token=cast.token("bob", name), store=":memory:", patience=0.05)
+            await client.connect()
+            stack.push_async_callback(client.close)
+            await client.connected(PATIENCE)
+            return client
+
+        online, offline, halfway = [await device(name) for name in ("online", "offline", "halfway")]
+        await offline.disconnect()
+        for number, step in enumerate(plan):
+            if number == len(plan) // 3:
+                await halfway.disconnect()
+            await stage.do(number, step)
+        for client in (offline, halfway):
+            await client.connect()
+        devices = [online, offline, halfway, await device("new")]
+        head = (await stage.ask(1, "POST", "/messages/sync", {"lastSeq": 0, "count": 1}))["headSeq"]
+        async with asyncio.timeout(PATIENCE):
+            for client in devices:
+                while await client.store.get_last_sync_seq() < head:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        await compare(stage, devices)
+
+
+async def compare(stage: Play, devices: list[Client]) -> None:
+    """Every store has what the server's histories say, and counts as unread what a count of them finds."""
+    truth: dict[str, dict[str, Any]] = {}
+    unread: dict[str, int] = {}
+    for listed in (await stage.ask(1, "GET", "/conversations"))["conversations"]:
+        conversation = listed["conversationID"]
+        kind, name = ("group", stage.group) if conversation.startswith("g:") else ("user", _other(stage, conversation))
+        messages = (await stage.ask(1, "GET", f"/messages/{kind}/{name}?limit=100"))["messages"]
+        truth |= {message["serverMsgID"]: message for message in messages}
+        new = [one for one in messages if one["conversationSeq"] > listed["readSeq"] and not one.get("recallTime")]
+        count = sum(one["senderID"] != stage.cast["bob"] for one in new)
+        assert listed["unread"] == count
+        unread |= {conversation: count} if count else {}
+    for client in devices:
+        assert await stored(client) == truth
+        assert await client.unread() == unread
+        for message in truth.values():
+            found = {one.server_msg_id for one in await client.search(message["content"] or "word")}
+            assert (message["serverMsgID"] in found) is not ("recallTime" in message)
+
+
+def _other(stage: Play, conversation: str) -> str:
+    bob = stage.cast["bob"]
+    return next((name for name in conversation.split(":")[1:] if name != bob), bob)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(plans)
+def test_all_stores_end_with_the_same(serving: LocalServer, plan: list[Step]) -> None:
+    asyncio.run(play(serving, plan))
+
+
+@pytest.fixture
+def server_on_a_server(shared_backend: ServerBackend) -> Iterator[LocalServer]:
+    with LocalServer(settings={"SERVER__DATABASE": shared_backend.url}) as server:
+        yield server
+
+
+async def test_all_stores_end_with_the_same_on_a_database_server(server_on_a_server: LocalServer) -> None:
+    kinds = ("tell", "send", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read")
+    plan = [Step(number % 3, kinds[number * 7 % 10], number % 4, number % 3) for number in range(60)]
+    await play(server_on_a_server, plan)
