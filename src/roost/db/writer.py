@@ -240,9 +240,9 @@ class Writer:
         while not self._answers(connection):
             if self._refuse_waiting():
                 return True
+            self._since = time.monotonic()
             time.sleep(TRY_AGAIN)
             self._until = time.monotonic() + self._limit
-        self._since = time.monotonic()
         self.away = False
         logger.info("the database is back")
         return False
