@@ -44,6 +44,7 @@ from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
+from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.push import Push
 from roost.flow.submit import Submit
@@ -174,16 +175,17 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
     limits = config.limits
     admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
     tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
+    submit = Submit(
+        journal,
+        fanout,
+        admission,
+        words,
+        now_ms,
+        max_content=limits.max_content,
+        pushed=outbox.wake,
+    )
     return Roads(
-        submit=Submit(
-            journal,
-            fanout,
-            admission,
-            words,
-            now_ms,
-            max_content=limits.max_content,
-            pushed=outbox.wake,
-        ),
+        submit=submit,
         changing=Changing(
             database,
             journal,
@@ -194,6 +196,7 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
             settings=config.messages,
             max_content=limits.max_content,
         ),
+        forwarding=Forwarding(database, submit),
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),

@@ -1,4 +1,4 @@
-"""Editing and recalling over WebSocket (D9): the `message` that all members get is the confirmation."""
+"""Changing messages over WebSocket (D9): the `message` that all members get is the confirmation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.blackbox.house import Guest
-from tests.blackbox.line import JSON, Follower, Line
+from tests.blackbox.line import JSON, Line
 from tests.blackbox.proto import PROTOBUF
 
 WAYS = pytest.mark.parametrize("speech", [JSON, PROTOBUF], ids=["JSON", "Protobuf"])
@@ -87,11 +87,11 @@ async def test_two_edits_at_once_are_two_versions(ann: Guest, bob: Guest) -> Non
     lines = [await ann.line(), await (await ann.on("laptop")).line()]
     message = await sent_by(lines[0], bob.user_id, "first")
     await lines[1].hear("message")
-    there = Follower(await bob.line(lastSeq=0))
+    there = await bob.line(lastSeq=0)
+    await there.hear("offline")
     for number, line in enumerate(lines):
         await line.say("edit", serverMsgID=message, content=f"edit {number}")
-    await there.line.hear("offline")
-    heard = [await there.line.hear("message") for _ in range(2)]
+    heard = [await there.hear("message") for _ in range(2)]
     assert [(one["version"], one["seq"]) for one in heard] == [(2, 2), (3, 3)]
     history = (await bob.get(f"/messages/user/{ann.user_id}")).data["messages"]
     assert history[0]["content"] == heard[-1]["content"]
@@ -120,3 +120,24 @@ async def test_reactions_come_live_in_batches_and_in_pages(ann: Guest, bob: Gues
     assert caught_up["reactions"] == paged["reactions"] == expected(bob.user_id)
     await there.say("react", serverMsgID=message, emoji="👍", remove=True)
     assert len((await here.hear("message"))["reactions"]) == 1
+
+
+@WAYS
+async def test_a_reply_with_mentions_is_sent_and_comes_live(ann: Guest, bob: Guest, speech: Any) -> None:
+    here, there = await ann.line(speech=speech), await bob.line(speech=speech, lastSeq=0)
+    first = await sent_by(here, bob.user_id, "hi")
+    receipt = await here.send(bob.user_id, "you there?", replyTo=first, mentions=[bob.user_id])
+    await there.hear("message")
+    heard = await there.hear("message")
+    assert (heard["serverMsgID"], heard["replyTo"], heard["mentions"]) == (receipt["serverMsgID"], first, [bob.user_id])
+    await here.say("private", to=bob.user_id, content="x", mentions=["nobody"], messageID="m")
+    assert (await here.refused("invalid_input"))["messageID"] == "m"
+
+
+@WAYS
+async def test_a_forwarded_message_says_where_it_is_from(ann: Guest, bob: Guest, cat: Guest, speech: Any) -> None:
+    there = await cat.line(speech=speech, lastSeq=0)
+    first = await sent_by(await ann.line(), bob.user_id, "news")
+    await bob.post(f"/messages/{first}/forward", {"to": [bob.conversation(cat)]})
+    origin = {"conversationID": ann.conversation(bob), "serverMsgID": first, "senderID": ann.user_id}
+    assert (await there.hear("message"))["forwardedFrom"] == origin

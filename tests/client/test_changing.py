@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from roost.client import Client, MessageChanged, StoredMessage
 from roost.client.blocking import BlockingClient
 from roost.client.errors import NetworkError
+from roost.client.store import sending
+from roost.client.store.schema import open_file
+from roost.client.store.store import Store
 from roost.errors import Forbidden, InvalidID, MessageRecalled
+from roost.model.message import Origin
 from tests.client.conftest import Open
 from tests.client.people import Cast, received, take
 
@@ -133,3 +138,48 @@ async def test_reactions_and_pins_are_in_the_stores_of_all(ann: Client, bob: Cli
     stored = await ann.message(message.server_msg_id)
     assert stored is not None
     assert (stored.reactions, stored.pinned) == (None, False)
+
+
+async def test_a_reply_that_was_written_offline_is_sent_as_one(ann: Client, bob: Client) -> None:
+    first = await sent(ann, bob, "hi")
+    assert await received(bob, 1) == ["hi"]
+    await bob.disconnect()
+    pending = await bob.send(ann.user_id, "yes", reply_to=first, mentions=[ann.user_id])
+    (waiting,) = await bob.unsent()
+    for one in (pending, waiting):
+        assert (one.reply_to, one.mentions) == (first.server_msg_id, [ann.user_id])
+    await bob.connect()
+    await bob.flush(10)
+    for client in (bob, ann):
+        if client is ann:
+            await received(ann, 1)
+        message = (await client.store.history(first.conversation_id, None, 1))[-1]
+        assert (message.content, message.reply_to, message.mentions) == ("yes", first.server_msg_id, [ann.user_id])
+
+
+async def test_a_message_is_forwarded(client: Open, cast: Cast, ann: Client, bob: Client) -> None:
+    cat = await client(cast, "cat")
+    message = await sent(ann, bob, "news")
+    assert await received(bob, 1) == ["news"]
+    (receipt,) = await bob.forward(message, cat.user_id)
+    (copy,) = await take(cat.messages(), 1)
+    assert copy.server_msg_id == receipt.server_msg_id
+    assert copy.forwarded_from == Origin(
+        conversation_id=message.conversation_id, server_msg_id=message.server_msg_id, sender_id=ann.user_id
+    )
+    assert (await cat.store.history(copy.conversation_id, None, 1))[-1].forwarded_from == copy.forwarded_from
+
+
+async def test_a_store_of_the_first_version_keeps_what_is_in_its_outbox(tmp_path: Path) -> None:
+    connection = open_file(tmp_path / "old.db", "phone")
+    connection.executescript(
+        "ALTER TABLE outbox DROP COLUMN more; PRAGMA user_version = 1;"
+        "INSERT INTO outbox (message_id, conversation_id, message_type, content, create_time, state)"
+        " VALUES ('m', 'p:ann:bob', 1, 'hi', 1, 'pending')"
+    )
+    connection.close()
+    store = Store(tmp_path / "old.db")
+    await store.open()
+    (waiting,) = await store.read(sending.unsent)
+    assert (waiting.content, waiting.reply_to) == ("hi", None)
+    await store.close()

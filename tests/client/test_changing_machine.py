@@ -47,13 +47,14 @@ plans = st.lists(steps, min_size=3, max_size=30)
 
 
 class Play:
-    """Three users and their group, on one server; `sent` has the server ids of their messages."""
+    """Three users and their group, on one server; `sent` has the server ids of their messages, `told` the group's."""
 
     def __init__(self, cast: Cast, http: httpx2.AsyncClient) -> None:
         self.cast = cast
         self._http = http
         self.group = cast["group"]
         self.sent: list[str] = []
+        self.told: list[str] = []
 
     async def ask(self, who: int, method: str, path: str, body: Any = None) -> Any:
         """An answer's data; None for a refusal, which is allowed: not everybody may do everything."""
@@ -76,7 +77,9 @@ class Play:
             receipt = await self.ask(who, "POST", "/messages/user", {"to": to, "content": text})
             self.sent.append(receipt["serverMsgID"])
         elif what == "tell":
-            receipt = await self.ask(who, "POST", "/messages/group", {"to": self.group, "content": text})
+            more = ({}, {"replyTo": self.told[-1]} if self.told else {}, {"mentions": [self.cast["bob"]]})[how]
+            receipt = await self.ask(who, "POST", "/messages/group", {"to": self.group, "content": text, **more})
+            self.told.append(receipt["serverMsgID"])
             self.sent.append(receipt["serverMsgID"])
         elif what == "read":
             path = f"/conversations/g:{self.group}/read"

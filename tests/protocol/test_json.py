@@ -29,13 +29,17 @@ def fields(kind: type[Any]) -> list[msgspec.structs.FieldInfo]:
     return list(msgspec.structs.fields(kind))
 
 
+SENT = {"content": "c", "messageID": "m", "messageType": 1, "createTime": 5, "replyTo": "7", "mentions": ["b"]}
 EXAMPLES: list[dict[str, Any]] = [
     {"type": "auth", "token": "t", "deviceID": "d", "lastSeq": 3, "epoch": "e"},
-    {"type": "private", "to": "a", "content": "c", "messageID": "m", "messageType": 1, "createTime": 5},
-    {"type": "group", "to": "a", "content": "c", "messageID": "m", "messageType": 1, "createTime": 5},
+    {"type": "private", "to": "a"} | SENT,
+    {"type": "group", "to": "a"} | SENT,
     {"type": "ack", "seq": 1},
     {"type": "sync", "lastSeq": 1, "count": 2, "epoch": "e"},
     {"type": "read", "conversationID": "g:a", "conversationSeq": 1},
+    {"type": "edit", "serverMsgID": "1", "content": "c"},
+    {"type": "recall", "serverMsgID": "1"},
+    {"type": "react", "serverMsgID": "1", "emoji": "e", "remove": True},
     {"type": "typing", "conversationID": "g:a"},
     {"type": "presence", "userIDs": ["a", 2]},
     {"type": "ping"},
@@ -47,6 +51,9 @@ REQUIRED = {
     "ack": {"seq"},
     "sync": {"lastSeq"},
     "read": {"conversationID", "conversationSeq"},
+    "edit": {"serverMsgID", "content"},
+    "recall": {"serverMsgID"},
+    "react": {"serverMsgID", "emoji"},
     "typing": {"conversationID"},
     "presence": {"userIDs"},
     "ping": set(),

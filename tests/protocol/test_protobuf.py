@@ -35,7 +35,9 @@ def assert_carries(message: Any, struct: msgspec.Struct) -> None:
             continue
         carried = getattr(message, field.encode_name)
         if value is None:
-            assert not carried
+            assert not (carried.ListFields() if hasattr(carried, "ListFields") else carried)
+        elif isinstance(value, msgspec.Struct):
+            assert_carries(carried, value)
         elif field.encode_name == "reactions":
             assert {one.emoji: list(one.userIDs) for one in carried} == value
         elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):

@@ -145,6 +145,19 @@ async def test_a_muted_conversation_is_silent(apple: PushService, books: Books, 
     assert books.attempts("bob")[1:] == [("dropped", "the conversation is muted")]
 
 
+async def test_a_mention_breaks_through_a_muted_conversation(
+    apple: PushService, books: Books, ann: Guest, bob: Guest
+) -> None:
+    await reached(bob)
+    group = await ann.group(bob)
+    await bob.put(f"/conversations/g:{group}/mute", {"muted": True})
+    for mentions in ([bob.user_id], ["@all"], [ann.user_id], None):
+        await ann.post("/messages/group", {"to": group, "content": "hello", "mentions": mentions})
+        await eventually(books.settled)
+    assert len(apple.requests) == 2
+    assert books.attempts("bob")[2:] == [("dropped", "the conversation is muted")] * 2
+
+
 async def test_a_muted_device_is_silent(apple: PushService, books: Books, ann: Guest, bob: Guest) -> None:
     await reached(bob, muted=True)
     await send(ann, bob)

@@ -25,6 +25,7 @@ from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
 from roost.protocol.answers import Group, Presence
+from roost.protocol.frames import Sent
 
 T = TypeVar("T")
 
@@ -162,6 +163,10 @@ class BlockingClient:
     def pins(self, conversation: str) -> list[Message]:
         """The pinned messages of a conversation, the earliest pin first."""
         return self._run(self.client.pins(conversation))
+
+    def forward(self, message: MessageLike, *conversations: str) -> list[Sent]:
+        """Sends a message on; see `Client.forward`."""
+        return self._run(self.client.forward(message, *conversations))
 
     def refresh(self) -> SyncMetrics:
         """Pulls what is new (C12). Raises what ended the sync."""

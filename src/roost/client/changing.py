@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from roost.client.identity import new_message_id
 from roost.client.store.store import Store
 from roost.errors import InvalidID
 from roost.model import ids
 from roost.model.message import Message
-from roost.protocol.answers import Pins
+from roost.protocol.answers import Pins, Receipts
+from roost.protocol.frames import Sent
 
 MessageLike = Message | str | int
 """A message, or the server's id of one."""
@@ -47,18 +49,33 @@ class Changing:
         """Unpins a message."""
         return await self._change("DELETE", message, "/pin")
 
+    async def forward(self, message: MessageLike, *conversations: str) -> list[Sent]:
+        """Sends a message on to conversations, at most 20; returns the receipts. The copies come by the log."""
+        targets = [self.conversation_id(name) for name in conversations]
+        body = {"to": targets, "messageIDs": [new_message_id() for _ in targets]}
+        path = f"/messages/{server_id(message)}/forward"
+        found: Receipts = await self._call("POST", path, Receipts, body=body)
+        return found.receipts
+
     async def pins(self, conversation: str) -> list[Message]:
         """The pinned messages of a conversation, the earliest pin first, as the server has them now."""
         path = f"/conversations/{self.conversation_id(conversation)}/pins"
         found: Pins = await self._call("GET", path, Pins)
         return found.messages
 
-    def conversation_id(self, name: str) -> str:
-        """The conversation that a name means."""
+    @property
+    def user_id(self) -> str:
+        """Whose client this is."""
         raise NotImplementedError
 
+    def conversation_id(self, name: str) -> str:
+        """The conversation with a user, of a group (`g:` and its id), or of a conversation id. Raises `InvalidID`."""
+        if ":" in name:
+            return ids.conversation_id(name)
+        return ids.private_conversation(self.user_id, ids.user_id(name))
+
     async def _change(self, method: str, message: MessageLike, path: str, body: Any = None) -> Message:
-        changed: Message = await self._call(method, f"/messages/{_server_id(message)}{path}", Message, body=body)
+        changed: Message = await self._call(method, f"/messages/{server_id(message)}{path}", Message, body=body)
         await self.store.save_messages([changed])
         return changed
 
@@ -69,7 +86,8 @@ class Changing:
         raise NotImplementedError
 
 
-def _server_id(message: MessageLike) -> int:
+def server_id(message: MessageLike) -> int:
+    """The server's id of a message. Raises `InvalidID` where it has none yet."""
     number = ids.server_id(message.server_msg_id if isinstance(message, Message) else message)
     if number is None:
         raise InvalidID("A message can be changed once it is sent; it is named by its server_msg_id.")

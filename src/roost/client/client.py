@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 import msgspec
 
-from roost.client.changing import Changing
+from roost.client.changing import Changing, MessageLike, server_id
 from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
@@ -28,6 +28,7 @@ from roost.client.following import Following
 from roost.client.holes import fill_history
 from roost.client.identity import new_message_id
 from roost.client.store import sending
+from roost.client.store.entries import set_muted
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import PENDING, StoredMessage
 from roost.client.store.store import Store
@@ -217,12 +218,19 @@ class Client(Changing):
     # --- sending ---
 
     async def send(
-        self, to: str, content: str, *, message_type: int = MessageType.TEXT, message_id: str | None = None
+        self,
+        to: str,
+        content: str,
+        *,
+        message_type: int = MessageType.TEXT,
+        message_id: str | None = None,
+        reply_to: MessageLike | None = None,
+        mentions: Sequence[str] = (),
     ) -> StoredMessage:
         """Puts a message into the outbox and returns it, `pending`; it is sent as soon as there is a connection.
 
-        `to` is a user id, `g:` and a group id, or a conversation id. `MessageSent` or `SendFailed` tells the outcome.
-        Raises `InvalidID`.
+        `to` is a user id, `g:` and a group id, or a conversation id; `mentions` are members, or `@all`. `MessageSent`
+        or `SendFailed` tells the outcome. Raises `InvalidID`.
         """
         message = StoredMessage(
             message_id=new_message_id() if message_id is None else ids.message_id(message_id),
@@ -235,6 +243,8 @@ class Client(Changing):
             create_time=time.time_ns() // 1_000_000,
             server_time=0,
             version=0,
+            reply_to=None if reply_to is None else str(server_id(reply_to)),
+            mentions=[ids.user_id(name) for name in mentions] or None,
             state=PENDING,
         )
         await self.store.put(message)
@@ -273,12 +283,6 @@ class Client(Changing):
         self._following.connection.send(frames.Typing(conversation_id=self.conversation_id(conversation)))
 
     # --- reading the store ---
-
-    def conversation_id(self, name: str) -> str:
-        """The conversation with a user, of a group (`g:` and its id), or of a conversation id. Raises `InvalidID`."""
-        if ":" in name:
-            return ids.conversation_id(name)
-        return ids.private_conversation(self.user_id, ids.user_id(name))
 
     async def conversations(self, *, limit: int = 100, offset: int = 0) -> list[Conversation]:
         """The conversations with last message and unread, the latest first."""
@@ -332,7 +336,7 @@ class Client(Changing):
         """Mutes a conversation, or unmutes it."""
         conversation_id = self.conversation_id(conversation)
         await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
-        await self.store.write(_set_muted, conversation_id, muted=muted)
+        await self.store.write(set_muted, conversation_id, muted=muted)
 
     # --- groups ---
 
@@ -393,7 +397,3 @@ class Client(Changing):
 
 def _group(group_id: str) -> str:
     return f"/groups/{ids.group_id(group_id)}"
-
-
-def _set_muted(book: Any, conversation_id: str, *, muted: bool) -> None:
-    book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))

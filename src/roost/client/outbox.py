@@ -208,6 +208,8 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
             message_id=message.message_id,
             message_type=message.message_type,
             create_time=message.create_time,
+            reply_to=message.reply_to,
+            mentions=_names(message),
         )
     one, _, other = rest.partition(":")
     return frames.Private(
@@ -216,7 +218,13 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
         message_id=message.message_id,
         message_type=message.message_type,
         create_time=message.create_time,
+        reply_to=message.reply_to,
+        mentions=_names(message),
     )
+
+
+def _names(message: StoredMessage) -> list[str | int] | None:
+    return None if message.mentions is None else [*message.mentions]
 
 
 class ReadMarks:

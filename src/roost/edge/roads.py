@@ -12,6 +12,7 @@ from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
+from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.push import Push
 from roost.flow.submit import Submit
@@ -28,6 +29,7 @@ class Roads(NamedTuple):
 
     submit: Submit
     changing: Changing
+    forwarding: Forwarding
     catchup: Catchup
     conversations: Conversations
     groups: Groups

@@ -150,7 +150,9 @@ class Changing:
                 self._check_window(message, self._settings.recall_window)
             if message.pinned:
                 pins.unpin(scene.tx, scene.cid, scene.mid)
-            return msgspec.structs.replace(message, content="", recall_time=self._clock(), reactions=None, pinned=False)
+            return msgspec.structs.replace(
+                message, content="", recall_time=self._clock(), mentions=None, reactions=None, pinned=False
+            )
 
         return await self._change(author, message_id, decide, address)
 

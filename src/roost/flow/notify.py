@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from roost.db.schema import (
     conversations,
@@ -17,6 +17,7 @@ from roost.db.schema import (
     push_outbox,
     users,
 )
+from roost.model.message import EVERYBODY, Extra
 from roost.push import plan
 from roost.push.contract import Missed, Task
 from roost.push.outbox import StoredByAny
@@ -28,6 +29,7 @@ LONGEST_MAIL = 200
 """Messages that one mail tells of; what is beyond them, the next one does."""
 
 _sender = users.alias("sender")
+_decode_extra = msgspec.json.Decoder(Extra).decode
 
 OPEN = select(push_outbox.c.task_id).where(
     push_outbox.c.task_id == bindparam("task_id"),
@@ -60,6 +62,7 @@ _WHAT = (
         messages.c.content,
         messages.c.server_time,
         messages.c.recall_time,
+        messages.c.extra,
         messages.c.conversation_seq,
         conversations.c.conversation_id,
         conversations.c.name,
@@ -79,7 +82,8 @@ _WHAT = (
 ONE = _WHAT.where(log.c.seq == bindparam("seq"))
 SINCE = (
     _WHAT.where(log.c.seq >= bindparam("seq"), messages.c.sender != log.c.uid, messages.c.recall_time == 0)
-    .where(members.c.muted.is_(False), messages.c.conversation_seq > members.c.read_seq)
+    .where(messages.c.conversation_seq > members.c.read_seq)
+    .where(or_(members.c.muted.is_(False), messages.c.extra.like('%"mentions"%')))
     .order_by(log.c.seq)
     .limit(LONGEST_MAIL)
 )
@@ -108,7 +112,8 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
     shown = preview and bool(where_to.preview)
     rows = [what]
     if where_to.platform == "email":
-        since = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
+        found = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
+        since = [row for row in found if not _is_quiet(row, where_to.user_id)]
         known = stored(connection, task.uid, [row.seq for row in since])
         rows = [row for row in since if row.seq not in known] or rows
     return msgspec.structs.replace(
@@ -116,7 +121,7 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
         sent_at=what.server_time,
         recalled=bool(what.recall_time),
         member=what.read_seq is not None,
-        conversation_muted=bool(what.muted),
+        conversation_muted=_is_quiet(what, where_to.user_id),
         stored=bool(stored(connection, task.uid, [task.seq])),
         read=what.read_seq is not None and what.read_seq >= what.conversation_seq,
         badge=sum(unread_counts(connection, task.uid).values()),
@@ -134,6 +139,14 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
             for row in rows
         ),
     )
+
+
+def _is_quiet(row: Any, user_id: str) -> bool:
+    """Whether the user has muted the conversation, and the message does not mention the user."""
+    if not row.muted:
+        return False
+    mentions = _decode_extra(row.extra).mentions if row.extra is not None else None
+    return mentions is None or not {user_id, EVERYBODY} & set(mentions)
 
 
 def _name(row: Any) -> str:

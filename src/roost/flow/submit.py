@@ -9,20 +9,24 @@ from roost.admit import rules
 from roost.admit.admission import Admission
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action, is_masked
-from roost.errors import ContentRejected, RoostError
+from roost.errors import ContentRejected, InvalidInput, RoostError, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.wordlists import WordLists, note
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
 from roost.metrics import DUPLICATES, MESSAGES, MODERATED
 from roost.model import ids
-from roost.model.message import MessageType
+from roost.model.message import EVERYBODY, Extra, MessageType, Origin
 from roost.protocol.frames import Group, Private, Sent
 
 Receipt = Callable[[Sent | Exception], None]
 
 WRITTEN = frozenset({MessageType.TEXT, MessageType.EMOJI})
 """What people write; the content of the others is the address of something, which a mask would break."""
+
+
+MAX_MENTIONS = 100
+"""Users mentioned in one message."""
 
 
 class Submit:
@@ -50,7 +54,14 @@ class Submit:
         self._looking: set[asyncio.Task[None]] = set()
 
     def message(
-        self, author: Author, send: Private | Group, receipt: Receipt, *, address: str, via: object = None
+        self,
+        author: Author,
+        send: Private | Group,
+        receipt: Receipt,
+        *,
+        address: str,
+        via: object = None,
+        forwarded_from: Origin | None = None,
     ) -> None:
         """Appends a message.
 
@@ -61,6 +72,7 @@ class Submit:
         its copy. Raises what the form of the message, the limits or a full server refuse at once.
         """
         draft = self._draft(author, send, via)
+        draft.extra = _extra(send, forwarded_from)
         sender = author.user_id, author.did, address
         folded = fold(draft.content)
         self._admission.admit(sender, draft.conversation_id, folded, draft.message_id)
@@ -84,6 +96,23 @@ class Submit:
                 self._pushed()
 
         self._journal.append(draft, done)
+
+    async def send(
+        self, author: Author, send: Private | Group, *, address: str, forwarded_from: Origin | None = None
+    ) -> Sent:
+        """Appends a message; returns its receipt, or raises why it was refused."""
+        answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+
+        def receipt(outcome: Sent | Exception) -> None:
+            if answer.done():  # whoever asked is gone
+                return
+            if isinstance(outcome, Exception):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+        self.message(author, send, receipt, address=address, forwarded_from=forwarded_from)
+        return await answer
 
     def _reject(self, draft: Draft, receipt: Receipt) -> None:
         """Refuses a message for its words, unless it was taken before the list had them (promise 3)."""
@@ -128,6 +157,23 @@ class Submit:
             create_time=create_time,
             via=via,
         )
+
+
+def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None:
+    """What of a message is more than most have; None, as a rule. Raises `InvalidInput` kinds for what can't be."""
+    if send.reply_to is None and not send.mentions and forwarded_from is None:
+        return None
+    reply_to = None if send.reply_to is None else ids.server_id(send.reply_to)
+    if reply_to is None and send.reply_to is not None:
+        raise UnknownMessage("replyTo must be the serverMsgID of a message of this conversation.")
+    mentions = list(dict.fromkeys(ids.user_id(name, "mentions") for name in send.mentions or ()))
+    if len(mentions) > MAX_MENTIONS:
+        raise InvalidInput(f"mentions must be at most {MAX_MENTIONS}; {EVERYBODY} are all.")
+    return Extra(
+        reply_to=None if reply_to is None else str(reply_to),
+        mentions=mentions or None,
+        forwarded_from=forwarded_from,
+    )
 
 
 def _sent(outcome: Committed, written: str) -> Sent:

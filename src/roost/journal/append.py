@@ -14,6 +14,7 @@ from random import Random
 from sqlalchemy import Connection
 
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
+from roost.journal import extra
 from roost.journal.contract import Committed, Draft, Place
 from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PushRow, Statements
 from roost.model.message import Message
@@ -69,7 +70,8 @@ class Append:
 
     def one_step(self, drafts: list[Draft]) -> bool:
         """Whether the batch is one write, so that no transaction is needed around it (see `roost.db.database`)."""
-        return self._statements.one_step([draft.conversation_id for draft in drafts], len(drafts))
+        plain = [draft.conversation_id for draft in drafts if draft.extra is None]
+        return len(plain) == len(drafts) and self._statements.one_step(plain, len(drafts))
 
     def __call__(self, connection: Connection, drafts: list[Draft]) -> list[Outcome]:
         """One outcome per draft, in order: where it is now, or why it was refused.
@@ -113,7 +115,7 @@ class _Batch:
         where = self._pushes(connection, receivers)
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
-            settled = _duplicate(draft, earlier) or _refusal(draft, conversation)
+            settled = _duplicate(draft, earlier) or self._refusal(draft, conversation)
             if found is None and isinstance(settled, RoostError) and draft.message_id is not None:
                 raise AlreadySent
             if settled is not None or conversation is None:
@@ -160,6 +162,15 @@ class _Batch:
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}
         return {(row.sender, row.message_id): as_committed(row, senders[row.sender]) for row in found}
 
+    def _refusal(self, draft: Draft, conversation: Opened | None) -> RoostError | None:
+        if conversation is None:
+            return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
+        if draft.author.uid not in conversation.members:
+            return NotAMember()
+        if draft.extra is None:
+            return None
+        return extra.refusal(self._connection, draft.extra, conversation.cid, draft.author.user_id)
+
     def _place(
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
     ) -> tuple[Committed, MessageRow]:
@@ -177,6 +188,8 @@ class _Batch:
             server_time=self._now,
             version=1,
         )
+        if draft.extra is not None:
+            extra.put(draft.extra, message)
         row = MessageRow(
             mid,
             draft.author.uid,
@@ -188,14 +201,9 @@ class _Batch:
             message.content,
             message.create_time,
             message.server_time,
+            None if draft.extra is None else extra.pack(message),
         )
         return Committed(message, author_seq, places), row
-
-
-def _refusal(draft: Draft, conversation: Opened | None) -> RoostError | None:
-    if conversation is None:
-        return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
-    return None if draft.author.uid in conversation.members else NotAMember()
 
 
 def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Committed | None:

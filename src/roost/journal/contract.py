@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from roost.model.message import Change, Entry, Message
+from roost.model.message import Change, Entry, Extra, Message
 
 
 class Author(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +46,7 @@ class Draft(msgspec.Struct, gc=False):
     message_type: int
     content: str
     create_time: int
+    extra: Extra | None = None
     via: Any = None
 
 

@@ -43,8 +43,8 @@ LOG_HEADS = """
     FROM users WHERE uid IN %s"""
 STORE_MESSAGES = """
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-        create_time, server_time, version, edit_time, recall_time)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+        create_time, server_time, extra, version, edit_time, recall_time)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
 STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES (%s, %s, %s, %s, %s, %s)"
 STORE_PUSHES = """
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)

@@ -45,9 +45,9 @@ LOG_HEADS = """
     FROM unnest(%s::bigint[]) AS wanted"""
 STORE_MESSAGES = """
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-        create_time, server_time, version, edit_time, recall_time)
+        create_time, server_time, extra, version, edit_time, recall_time)
     SELECT *, 1, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
-        %s::int[], %s::text[], %s::bigint[], %s::bigint[])
+        %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])
     ON CONFLICT (sender, message_id) DO NOTHING"""
 STORE_ENTRIES = """
     INSERT INTO log (uid, seq, mid, origin, logged_at, change)

@@ -17,14 +17,14 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, b
 from roost.db.rows import fetch
 from roost.db.schema import conversations, deployment, log, logs, marks, messages, users
 from roost.errors import UnknownConversation
+from roost.journal import extra
 from roost.journal.contract import LogPage, LogState
-from roost.model.message import Change, Entry, Extra, Message
+from roost.model.message import Change, Entry, Message
 
 NO_LIMIT = 2**62
 """A seq or conversationSeq above any."""
 
 _decode_change = msgspec.json.Decoder(Change).decode
-_decode_extra = msgspec.json.Decoder(Extra).decode
 
 _MESSAGE = (
     messages.c.mid,
@@ -145,9 +145,7 @@ def _message(row: list[Any], seq: int = 0) -> Message:
         recall_time=row[11],
     )
     if row[12] is not None:
-        extra = _decode_extra(row[12])
-        for name in Extra.__struct_fields__:
-            setattr(message, name, getattr(extra, name))
+        extra.unpack(row[12], message)
     return message
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from roost.db.schema import conversations, messages
 from roost.errors import UnknownMessage
+from roost.journal.extra import pack
 from roost.journal.reading import messages_by_mid
 from roost.model import ids
-from roost.model.message import Extra, Message
-from roost.protocol.codec import encode_json
+from roost.model.message import Message
 
 
 class Found(NamedTuple):
@@ -73,12 +73,6 @@ def rewrite(connection: Connection, message: Message) -> None:
             "new_version": message.version,
             "edited": message.edit_time,
             "recalled": message.recall_time,
-            "new_extra": packed_extra(message),
+            "new_extra": pack(message),
         },
     )
-
-
-def packed_extra(message: Message) -> str | None:
-    """What a message carries beyond its columns, as it is stored: JSON, or nothing."""
-    text = encode_json(Extra(**{name: getattr(message, name) for name in Extra.__struct_fields__})).decode()
-    return None if text == "{}" else text

@@ -59,6 +59,9 @@ _STORE = f"""
 _PUSH = f"""
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
     SELECT {_values(7)}, 0, 0 FROM json_each(NEW.pushes);"""
+STORE_EXTRA = """
+    UPDATE messages SET extra = found.value ->> 1 FROM json_each(?) AS found WHERE mid = found.value ->> 0"""
+"""For the few messages that have any: each value that is taken out of a row costs all rows."""
 PREPARE = (
     "CREATE TEMP VIEW IF NOT EXISTS appending AS SELECT '' AS messages, '' AS entries",
     f"CREATE TEMP TRIGGER IF NOT EXISTS append_batch INSTEAD OF INSERT ON appending BEGIN {_STORE} END",
@@ -160,6 +163,8 @@ class SQLiteStatements:
                 if "messages.sender, messages.message_id" in str(error):
                     raise AlreadySent from None
                 raise
+        if extras := [(message.mid, message.extra) for message in messages if message.extra is not None]:
+            _store(connection, STORE_EXTRA, extras)
         _remember(self._conversation_heads, {message.cid: message.conversation_seq for message in messages})
         _remember(self._log_heads, {entry[0]: entry[1] for entry in entries})
 

@@ -26,6 +26,7 @@ class MessageRow(NamedTuple):
     content: str
     create_time: int
     server_time: int
+    extra: str | None
 
 
 EntryRow = tuple[int, int, int | None, int, int, str | None]

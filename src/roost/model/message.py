@@ -8,6 +8,9 @@ import msgspec
 
 from roost.model.names import Wire
 
+EVERYBODY = "@all"
+"""Who mentions this mentions all members."""
+
 
 class MessageType(IntEnum):
     """What `content` is."""
@@ -17,6 +20,14 @@ class MessageType(IntEnum):
     FILE = 3
     EMOJI = 4
     SYSTEM = 5
+
+
+class Origin(Wire, kw_only=True):
+    """The message that another was forwarded from, and who wrote it."""
+
+    conversation_id: str
+    server_msg_id: str
+    sender_id: str
 
 
 class Message(Wire, kw_only=True):
@@ -39,6 +50,9 @@ class Message(Wire, kw_only=True):
     version: int
     edit_time: int = 0
     recall_time: int = 0
+    reply_to: str | None = None
+    mentions: list[str] | None = None
+    forwarded_from: Origin | None = None
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
 
@@ -46,9 +60,13 @@ class Message(Wire, kw_only=True):
 class Extra(Wire, kw_only=True):
     """What few messages carry: the fields of `Message` of the same names.
 
-    `reactions`: the users who reacted with each emoji, both in the order of coming.
+    `reply_to`: the server id of a message of the same conversation. `mentions`: members, or `EVERYBODY`. `reactions`:
+    the users who reacted with each emoji, both in the order of coming.
     """
 
+    reply_to: str | None = None
+    mentions: list[str] | None = None
+    forwarded_from: Origin | None = None
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
 

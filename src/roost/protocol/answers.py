@@ -10,6 +10,7 @@ from typing import Any
 
 from roost.model.message import Message
 from roost.model.names import Wire
+from roost.protocol.frames import Sent
 
 
 class Failure(Wire, kw_only=True):
@@ -50,6 +51,12 @@ class Pins(Wire, kw_only=True):
     """The pinned messages of a conversation, the earliest pin first."""
 
     messages: list[Message]
+
+
+class Receipts(Wire, kw_only=True):
+    """The receipts of forwarded messages, in the order of the conversations."""
+
+    receipts: list[Sent]
 
 
 class Member(Wire, kw_only=True):

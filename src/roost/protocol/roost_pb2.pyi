@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Message(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned")
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,9 @@ class Message(_message.Message):
     RECALLTIME_FIELD_NUMBER: _ClassVar[int]
     REACTIONS_FIELD_NUMBER: _ClassVar[int]
     PINNED_FIELD_NUMBER: _ClassVar[int]
+    REPLYTO_FIELD_NUMBER: _ClassVar[int]
+    MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    FORWARDEDFROM_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     seq: int
@@ -38,7 +41,20 @@ class Message(_message.Message):
     recallTime: int
     reactions: _containers.RepeatedCompositeFieldContainer[Reaction]
     pinned: bool
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ...) -> None: ...
+    replyTo: str
+    mentions: _containers.RepeatedScalarFieldContainer[str]
+    forwardedFrom: Origin
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ...) -> None: ...
+
+class Origin(_message.Message):
+    __slots__ = ("conversationID", "serverMsgID", "senderID")
+    CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
+    SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    SENDERID_FIELD_NUMBER: _ClassVar[int]
+    conversationID: str
+    serverMsgID: str
+    senderID: str
+    def __init__(self, conversationID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., senderID: _Optional[str] = ...) -> None: ...
 
 class Reaction(_message.Message):
     __slots__ = ("emoji", "userIDs")
@@ -165,18 +181,22 @@ class Auth(_message.Message):
     def __init__(self, token: _Optional[str] = ..., deviceID: _Optional[str] = ..., lastSeq: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Send(_message.Message):
-    __slots__ = ("to", "content", "messageID", "messageType", "createTime")
+    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions")
     TO_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     MESSAGETYPE_FIELD_NUMBER: _ClassVar[int]
     CREATETIME_FIELD_NUMBER: _ClassVar[int]
+    REPLYTO_FIELD_NUMBER: _ClassVar[int]
+    MENTIONS_FIELD_NUMBER: _ClassVar[int]
     to: str
     content: str
     messageID: str
     messageType: int
     createTime: int
-    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ...) -> None: ...
+    replyTo: str
+    mentions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("seq",)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, message_row
+from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, Message
 from roost.protocol.frames import Sent
 
@@ -133,11 +133,12 @@ def as_sent(message: Message) -> StoredMessage:
 def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
     """The outbox message that a receipt is about; None where the log brought it before."""
     row = book.execute(
-        "DELETE FROM outbox WHERE message_id = ? RETURNING message_type, content, create_time", (receipt.message_id,)
+        "DELETE FROM outbox WHERE message_id = ? RETURNING message_type, content, create_time, more",
+        (receipt.message_id,),
     ).fetchall()
     if not row or book.user_id is None:
         return None
-    message_type, content, create_time = row[0]
+    message_type, content, create_time, more = row[0]
     if receipt.content is not None:  # the server stored another: words were masked
         content = receipt.content
     return StoredMessage(
@@ -152,6 +153,7 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
         create_time=create_time,
         server_time=receipt.server_time,
         version=1,
+        **fields_of(more),
         state=SENT,
     )
 
@@ -225,6 +227,11 @@ def _apply_change(book: Book, change: Change) -> None:
 def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:
     """Moves this user's read mark; it never goes back."""
     book.execute("UPDATE conversations SET read_seq = max(read_seq, ?) WHERE key = ?", (conversation_seq, key))
+
+
+def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
+    """The server has muted the conversation, or no longer."""
+    book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))
 
 
 def _change_member(book: Book, key: int, change: Change) -> None:

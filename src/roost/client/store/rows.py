@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from roost.model.message import Message
+from roost.model.message import Extra, Message
 
 RECEIVED, PENDING, SENT, FAILED = "received", "pending", "sent", "failed"
 """The states of a stored message: of others, in the outbox, sent by this user, refused."""
@@ -55,25 +55,26 @@ SELECT = f"SELECT {_COLUMNS} FROM messages m JOIN conversations c ON c.key = m.c
 _AFTER_KEYS = 6
 
 _encode = msgspec.json.Encoder().encode
-_decode_more = msgspec.json.Decoder(dict[str, Any]).decode
-_DEFAULTS = {name: getattr(Message, name, None) for name in MORE}
+_decode_more = msgspec.json.Decoder(Extra).decode
 
 
 def more_of(message: Message) -> str | None:
     """The fields beyond the columns, as JSON; None where none is set."""
-    if not MORE:
-        return None
-    wire = {name: value for name in MORE if (value := getattr(message, name)) not in (None, [], {}, False, 0, "")}
-    return _encode(wire).decode() if wire else None
+    fields = {name: getattr(message, name) for name in MORE}
+    return _encode(Extra(**fields)).decode() if any(fields.values()) else None
+
+
+def fields_of(more: str | None) -> dict[str, Any]:
+    """What `more_of` kept, as fields of a message."""
+    return {} if more is None else msgspec.structs.asdict(_decode_more(more))
 
 
 def message_of(row: sqlite3.Row | tuple[Any, ...], user_id: str | None) -> StoredMessage:
     """A row of `SELECT` as a message; its `seq` is the newest place."""
     server_id, seq, changed_seq, conversation_id, conversation_seq, more = row[:_AFTER_KEYS]
     fields = dict(zip(PLAIN, row[_AFTER_KEYS:], strict=False))
-    if more is not None:
-        fields |= msgspec.convert(_decode_more(more), dict[str, Any])
-    message = StoredMessage(
+    fields |= fields_of(more)
+    return StoredMessage(
         server_msg_id=str(server_id),
         seq=changed_seq or max(0, seq),
         conversation_id=conversation_id,
@@ -81,12 +82,6 @@ def message_of(row: sqlite3.Row | tuple[Any, ...], user_id: str | None) -> Store
         state=SENT if fields["sender_id"] == user_id else RECEIVED,
         **fields,
     )
-    return _typed(message) if more is not None else message
-
-
-def _typed(message: StoredMessage) -> StoredMessage:
-    """The same, with the fields that came from JSON as the structs they are."""
-    return msgspec.convert(msgspec.to_builtins(message), StoredMessage)
 
 
 Row = tuple[Any, ...]

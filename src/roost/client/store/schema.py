@@ -22,7 +22,7 @@ from pathlib import Path
 
 from roost.client.errors import StoreInUse, StoreTooNew
 
-VERSION = 1
+VERSION = 2
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -151,4 +151,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
         for statement in SCHEMA.split(";\n"):
             connection.execute(statement)
         connection.execute("INSERT INTO sync (one, device_id) VALUES (1, ?)", (device_id,))
+    if version < 2:  # noqa: PLR2004 - the schema's numbers
+        connection.execute("ALTER TABLE outbox ADD COLUMN more TEXT")
+    if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from roost.client.store.entries import Book, move_read_mark
-from roost.client.store.rows import PENDING, StoredMessage
+from roost.client.store.rows import PENDING, StoredMessage, fields_of, more_of
 from roost.errors import RoostError
 
 _SELECT = (
-    "SELECT place, message_id, conversation_id, message_type, content, create_time, state, error_code, error "
+    "SELECT place, message_id, conversation_id, message_type, content, create_time, state, error_code, error, "
+    "more "
     "FROM outbox "
 )
 
@@ -36,8 +37,8 @@ def put(book: Book, message: StoredMessage) -> None:
     """Puts a message into the outbox. A message id that is there already is left as it is."""
     book.key(message.conversation_id)
     book.execute(
-        "INSERT INTO outbox (message_id, conversation_id, message_type, content, create_time, state) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING",
+        "INSERT INTO outbox (message_id, conversation_id, message_type, content, create_time, state, more) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING",
         (
             message.message_id,
             message.conversation_id,
@@ -45,6 +46,7 @@ def put(book: Book, message: StoredMessage) -> None:
             message.content,
             message.create_time,
             PENDING,
+            more_of(message),
         ),
     )
 
@@ -65,7 +67,7 @@ def unsent(book: Book, conversation_id: str | None = None) -> list[StoredMessage
 
 
 def _waiting(book: Book, row: tuple[object, ...]) -> Waiting:
-    place, message_id, conversation_id, message_type, content, create_time, state, error_code, error = row
+    place, message_id, conversation_id, message_type, content, create_time, state, error_code, error, more = row
     message = StoredMessage(
         message_id=message_id,  # type: ignore[arg-type]
         server_msg_id="",
@@ -80,6 +82,7 @@ def _waiting(book: Book, row: tuple[object, ...]) -> Waiting:
         state=state,  # type: ignore[arg-type]
         error_code=error_code,  # type: ignore[arg-type]
         error=error,  # type: ignore[arg-type]
+        **fields_of(more),  # type: ignore[arg-type]
     )
     return Waiting(place, message)  # type: ignore[arg-type]
 

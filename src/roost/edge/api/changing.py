@@ -1,4 +1,4 @@
-"""Changing messages: edit, recall, reactions, pins (D9)."""
+"""Changing messages: edit, recall, reactions, pins; forwarding (D9)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import msgspec
 
 from roost.admit.emoji import MAX_LENGTH
 from roost.edge.api.conversations import own_conversation
-from roost.edge.api.operations import Call, ConversationID, operation
+from roost.edge.api.operations import Call, ConversationID, MessageID, operation
+from roost.flow.forwarding import MAX_TARGETS
 from roost.model.message import Message
 from roost.model.names import Wire
-from roost.protocol.answers import Pins
+from roost.protocol.answers import Pins, Receipts
 
 
 class Named(Wire, kw_only=True):
@@ -30,6 +31,13 @@ class Reaction(Named, kw_only=True):
     """A message and an emoji."""
 
     emoji: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_LENGTH})]
+
+
+class Forwarded(Named, kw_only=True):
+    """A message and the conversations that it goes to; `messageIDs`: one's own ids for the copies, in their order."""
+
+    to: Annotated[list[ConversationID], msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": MAX_TARGETS})]
+    message_ids: list[MessageID] | None = None
 
 
 class Pinboard(Wire, kw_only=True):
@@ -70,6 +78,14 @@ async def unpin(call: Call, asked: Named) -> Message:
     return await call.roads.changing.pin(call.author, asked.server_msg_id, address=call.address, remove=True)
 
 
+async def forward(call: Call, asked: Forwarded) -> Receipts:
+    """Send a message on to conversations of one's own. A receipt for each, in their order."""
+    sent = await call.roads.forwarding.forward(
+        call.author, asked.server_msg_id, asked.to, asked.message_ids, address=call.address
+    )
+    return Receipts(receipts=sent)
+
+
 async def pinned(call: Call, asked: Pinboard) -> Pins:
     """Read the pinned messages of a conversation."""
     conversation = own_conversation(call.author, asked.conversation_id)
@@ -83,5 +99,6 @@ OPERATIONS = (
     operation("DELETE", "/messages/{server_msg_id}/reactions/{emoji}", unreact, everywhere=True),
     operation("PUT", "/messages/{server_msg_id}/pin", pin, everywhere=True),
     operation("DELETE", "/messages/{server_msg_id}/pin", unpin, everywhere=True),
+    operation("POST", "/messages/{server_msg_id}/forward", forward, everywhere=True),
     operation("GET", "/conversations/{conversation_id}/pins", pinned),
 )

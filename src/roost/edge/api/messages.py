@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import msgspec
@@ -31,6 +30,10 @@ class Outgoing(Wire, kw_only=True):
         int, msgspec.Meta(description="1 text, 2 image, 3 file, 4 emoji", extra_json_schema={"enum": sorted(SENDABLE)})
     ] = 1
     create_time: int | None = None
+    reply_to: (
+        Annotated[str | int, msgspec.Meta(description="`serverMsgID` of a message of the conversation")] | None
+    ) = None
+    mentions: Annotated[list[UserID], msgspec.Meta(description="members, or `@all`")] | None = None
 
 
 class ToUser(Outgoing, kw_only=True):
@@ -75,7 +78,8 @@ async def send_to_user(call: Call, asked: ToUser) -> Sent:
     receiver = asked.receiver_id if asked.receiver_id is not None else asked.to
     if receiver is None:
         raise InvalidInput("Object missing required field `receiverID`")
-    return await _send(call, _filled(Private, asked, receiver))
+    send = _filled(Private, asked, receiver)
+    return await call.roads.submit.send(call.author, send, address=call.address)
 
 
 async def send_to_group(call: Call, asked: ToGroup) -> Sent:
@@ -83,7 +87,8 @@ async def send_to_group(call: Call, asked: ToGroup) -> Sent:
     group = asked.group_id if asked.group_id is not None else asked.to
     if group is None:
         raise InvalidInput("Object missing required field `groupID`")
-    return await _send(call, _filled(Group, asked, group))
+    send = _filled(Group, asked, group)
+    return await call.roads.submit.send(call.author, send, address=call.address)
 
 
 def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Private | Group:
@@ -93,22 +98,9 @@ def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Priv
         message_id=asked.message_id,
         message_type=asked.message_type,
         create_time=asked.create_time,
+        reply_to=asked.reply_to,
+        mentions=asked.mentions,
     )
-
-
-async def _send(call: Call, send: Private | Group) -> Sent:
-    answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
-
-    def receipt(outcome: Sent | Exception) -> None:
-        if answer.done():  # whoever asked is gone
-            return
-        if isinstance(outcome, Exception):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
-
-    call.roads.submit.message(call.author, send, receipt, address=call.address)
-    return await answer
 
 
 async def user_history(call: Call, asked: UserHistory) -> HistoryPage:
