@@ -136,6 +136,31 @@ def test_a_group_is_made_and_everybody_reads_it(pair: tuple[Page, Page, str, str
     expect(bob.locator("dialog .members li")).to_have_count(2)
 
 
+def test_who_was_away_sees_what_was_edited_recalled_and_reacted_to(pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, ann_name, bob_name = pair
+    write_to(ann, bob_name, "first", "second", "third")
+    bob.locator(".row", has_text=ann_name).click()
+    expect(said(bob, "third")).to_be_visible()
+    bob.get_by_role("button", name="Go offline").click()
+    bob.wait_for_selector(".status.disconnected")
+    messages = ann.locator("article.own")
+    messages.nth(0).hover()
+    messages.nth(0).get_by_role("button", name="Edit").click()
+    ann.get_by_label("New text").fill("first, but better")
+    ann.get_by_role("button", name="Save").click()
+    messages.nth(1).hover()
+    messages.nth(1).get_by_role("button", name="Recall").click()
+    messages.nth(2).hover()
+    messages.nth(2).get_by_role("button", name="React with 👍").click()
+    for page in (ann, bob):
+        if page is bob:
+            bob.get_by_role("button", name="Go online").click()
+        expect(said(page, "first, but better")).to_be_visible()
+        expect(said(page, "This message was recalled.")).to_be_visible()
+        expect(page.locator(".reactions")).to_have_text("👍 1")
+    assert texts(bob) == ["first, but better", "This message was recalled.", "third"]
+
+
 def test_a_message_to_nobody_fails_and_can_be_discarded(lines: Lines, request: pytest.FixtureRequest) -> None:
     ann = lines.sign_up("ann.to-nobody")
     write_to(ann, "nobody.at-all", "hello?")

@@ -7,8 +7,12 @@ import { html, signal, useEffect, useRef, useState } from "./ui.js";
 /** @type {import("./ui.js").Signal<keyof typeof KINDS|null>} */
 const shown = signal(null);
 
-/** @param {"chat"|"group"|"members"|"settings"} kind */
-export function show(kind) {
+/** What the dialog is about. @type {any} */
+let subject = null;
+
+/** @param {"chat"|"group"|"members"|"settings"|"edit"} kind @param {any} [about] */
+export function show(kind, about = null) {
+  subject = about;
   shown.value = kind;
 }
 
@@ -16,7 +20,7 @@ function close() {
   shown.value = null;
 }
 
-const KINDS = { chat: NewChat, group: NewGroup, members: Members, settings: Settings };
+const KINDS = { chat: NewChat, group: NewGroup, members: Members, settings: Settings, edit: Edit };
 
 export function Dialogs() {
   const element = useRef(/** @type {HTMLDialogElement|null} */ (null));
@@ -68,6 +72,17 @@ function NewChat() {
   }
   return html`<${Form} title=${t("newChat")} action=${t("start")} work=${work}>
     <label>${t("startWith")}<input name="user" required maxlength="50" autocapitalize="none" autofocus /></label>
+  <//>`;
+}
+
+function Edit() {
+  /** @param {FormData} form */
+  async function work(form) {
+    await client.value?.edit(subject.serverMsgID, String(form.get("text")).trim());
+    close();
+  }
+  return html`<${Form} title=${t("edit")} action=${t("save")} work=${work}>
+    <label>${t("newText")}<textarea name="text" required rows="4" maxlength="5000" autofocus>${subject.content}</textarea></label>
   <//>`;
 }
 

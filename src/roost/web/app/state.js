@@ -167,6 +167,15 @@ export function toggleOffline() {
   else client.value?.disconnect();
 }
 
+/** What the server refused last, until something else is done. @type {import("./ui.js").Signal<string>} */
+export const refusal = signal("");
+
+/** Waits for something that may be refused, and says so where it is. @param {Promise<any>|undefined} work */
+export function attempt(work) {
+  refusal.value = "";
+  work?.catch((/** @type {Error} */ error) => (refusal.value = error.message));
+}
+
 /** What a conversation is called. @param {Conversation|string} conversation */
 export function titleOf(conversation) {
   const id = typeof conversation === "string" ? conversation : conversation.conversationID;

@@ -7,7 +7,7 @@ import { Composer } from "./composer.js";
 import { show } from "./dialogs.js";
 import { clock, day, hue, initial, sameDay, short } from "./format.js";
 import { t } from "./i18n.js";
-import { choose, client, open, presence, revision, titleOf, typists } from "./state.js";
+import { attempt, choose, client, open, presence, refusal, revision, titleOf, typists } from "./state.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 /** Messages loaded at a time, and on the page at most. */
@@ -16,6 +16,8 @@ const MOST = 250;
 /** Pixels from an end at which more is loaded, and within which somebody counts as being at the end. */
 const NEAR = 600;
 const AT_END = 60;
+/** Reactions at hand; others come from other clients, and may be joined. */
+const EMOJI = ["👍", "❤️", "😂"];
 
 /**
  * @typedef {import("../sdk/types.js").Message} Message
@@ -118,6 +120,7 @@ export function Thread({ id }) {
       ${view?.latest && view.unsent.map((one) => html`<${Waiting} key=${one.messageID} one=${one} />`)}
     </div>
     ${away && html`<button class="jump" onClick=${jump}>${t("jump")} ↓</button>`}
+    ${refusal.value && html`<p class="error pad" role="alert">${refusal.value}</p>`}
     <${Typing} id=${id} />
     ${open.value?.gone ? html`<p class="quiet pad">${t("gone")}</p>` : html`<${Composer} />`}
   </section>`;
@@ -151,13 +154,52 @@ function Bubble({ message, before, divider }) {
     <article class=${`message${own ? " own" : ""}${follows ? " follows" : ""}`} data-key=${message.serverMsgID}>
       ${group && !own && !follows && html`<b class="author ${hue(message.senderID)}">${message.senderID}</b>`}
       <div class=${message.recallTime ? "bubble quiet" : "bubble"}>${message.recallTime ? t("recalled") : message.content}</div>
+      <${Reactions} message=${message} />
       <footer>
         ${message.editTime ? html`<span>${t("edited")}</span>` : ""}
         <time datetime=${new Date(message.serverTime).toISOString()}>${clock(message.serverTime)}</time>
         ${own && html`<span class="mark" role="img" aria-label=${t("sent")}>✓</span>`}
+        ${!message.recallTime && html`<${Actions} message=${message} own=${own} />`}
       </footer>
     </article>
   `;
+}
+
+/** @param {{message: Message}} props */
+function Reactions({ message }) {
+  const all = Object.entries(message.reactions ?? {});
+  if (!all.length) return null;
+  const me = client.value?.userID ?? "";
+  return html`<div class="reactions">
+    ${all.map(
+      ([emoji, users]) => html`<button
+        key=${emoji}
+        class=${users.includes(me) ? "plain small mine" : "plain small"}
+        title=${t("reactions", emoji, users.join(", "))}
+        aria-label=${t("reactions", emoji, users.join(", "))}
+        onClick=${() => toggle(message, emoji)}
+      >
+        ${emoji} ${users.length}
+      </button>`,
+    )}
+  </div>`;
+}
+
+/** What can be done with a message: in sight where it is pointed at, or reached by the keyboard. */
+function Actions(/** @type {{message: Message, own: boolean}} */ { message, own }) {
+  return html`<span class="actions">
+    ${EMOJI.map(
+      (emoji) => html`<button class="plain small" aria-label=${t("react", emoji)} onClick=${() => toggle(message, emoji)}>${emoji}</button>`,
+    )}
+    ${own && html`<button class="plain small" onClick=${() => show("edit", message)}>${t("edit")}</button>`}
+    ${own && html`<button class="plain small" onClick=${() => attempt(client.value?.recall(message.serverMsgID))}>${t("recall")}</button>`}
+  </span>`;
+}
+
+/** @param {Message} message @param {string} emoji */
+function toggle(message, emoji) {
+  const mine = message.reactions?.[emoji]?.includes(client.value?.userID ?? "");
+  attempt(mine ? client.value?.unreact(message.serverMsgID, emoji) : client.value?.react(message.serverMsgID, emoji));
 }
 
 /** @param {{one: Unsent}} props */

@@ -144,6 +144,28 @@ export class Client {
     this.#wish("watch", userIDs);
   }
 
+  // --- changing; the new state comes by the log, here as to everybody ---
+
+  /** Changes the text of one's own message. @param {string} serverMsgID @param {string} content */
+  edit(serverMsgID, content) {
+    return this.http.request("PATCH", `/messages/${serverMsgID}`, { content });
+  }
+
+  /** Takes a message back. @param {string} serverMsgID */
+  recall(serverMsgID) {
+    return this.http.request("POST", `/messages/${serverMsgID}/recall`);
+  }
+
+  /** @param {string} serverMsgID @param {string} emoji */
+  react(serverMsgID, emoji) {
+    return this.http.request("PUT", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** @param {string} serverMsgID @param {string} emoji */
+  unreact(serverMsgID, emoji) {
+    return this.http.request("DELETE", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
   // --- reading ---
 
   /** @param {string} to a user id, or a conversation id */

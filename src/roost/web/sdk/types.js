@@ -15,6 +15,8 @@
  * @property {number} version
  * @property {number} [editTime]
  * @property {number} [recallTime]
+ * @property {Record<string, string[]>} [reactions] who reacted with each emoji
+ * @property {boolean} [pinned]
  *
  * @typedef {object} Change a log entry that is no message
  * @property {number} seq
