@@ -8,6 +8,8 @@ PYTHON ?= python3
 PORT ?= 8080
 DATA ?= ./data
 ARGS ?=
+# Test processes side by side: most tests wait, for a disk, a server or a clock. 0 is none, in this process.
+WORKERS ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -46,7 +48,7 @@ cluster: setup ## PostgreSQL, Redis, RabbitMQ, two nodes, a balancer; the demo a
 
 test: setup ## all tests (ARGS='-k journal' chooses)
 	@sh scripts/install_servers.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup ## format, lint, types, import rules, links in the docs
 	@$(BIN)/ruff format --check $(SOURCES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from roost.db.database import Database
 from roost.db.rows import fetch
 from roost.db.sqlite import SQLiteFile, open_read_only
 from tests.db.notes import note, notes, prepare
-from tests.rooms import held
+from tests.rooms import Rooms, held
 
 
 @pytest.fixture
@@ -103,3 +104,14 @@ def test_rows_fetched_as_one_value_are_the_rows_in_their_order(
         connection.execute(insert(TABLE), [{"t": t, "n": n} for t, n in rows])
         assert [tuple(row) for row in fetch(connection, ROWS)] == rows[::-1]
     engine.dispose()
+
+
+async def test_who_no_longer_waits_is_not_held_by_an_answer_that_comes_in_that_moment(rooms: Rooms) -> None:
+    answer = threading.Event()
+    reading = asyncio.create_task(rooms.database.read(lambda _: answer.wait(3)))
+    await asyncio.sleep(0.1)
+    answer.set()
+    time.sleep(0.3)  # noqa: ASYNC251 - the answer is there, and the loop has not seen it
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading

@@ -41,10 +41,9 @@ class Readers:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Runs `query` in one of the threads. Raises `Unavailable` where the database does not answer."""
         reading = self._loop.run_in_executor(self.threads, self._run, query)
-        if self._patience is None:
-            return await reading
         try:
-            return await asyncio.wait_for(reading, self._patience)
+            async with asyncio.timeout(self._patience):  # `wait_for` may swallow a cancellation
+                return await reading
         except TimeoutError:
             raise unread() from None
 
