@@ -21,8 +21,9 @@ PATIENCE = 20_000
 """Milliseconds for what a person waits for; the machine may be busy."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ended with its module: while it is driven no other test of this process may run an event loop."""
     program = shutil.which("chromium")
     if program is None:
         missing("chromium")
