@@ -35,6 +35,11 @@ async def test_a_whole_conversation_in_protobuf(ann: Guest, bob: Guest, how: dic
         "version": 1,
         "editTime": 0,
         "recallTime": 0,
+        "reactions": [],
+        "pinned": False,
+        "replyTo": "",
+        "mentions": [],
+        "forwardedFrom": {"conversationID": "", "serverMsgID": "", "senderID": ""},
     }
     assert (await line.send(bob.user_id, "again", messageID="m-1"))["duplicate"] is True
     await there.say("ack", seq=1)

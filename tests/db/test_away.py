@@ -102,12 +102,12 @@ async def eventually(work: Callable[[], Any]) -> Any:
 
 
 async def all_are_refused(database: Database) -> None:
-    """Ten at once, and ten more later: writing and reading."""
+    """Ten at once, and ten more later: writing and reading. Of what hung, nobody knows what became (`Uncertain`)."""
     for _ in range(2):
         found = await asyncio.gather(
             *(outcome(database.write(note("no"))) for _ in range(5)), *(outcome(database.read(notes)) for _ in range(5))
         )
-        assert [type(one) for one in found] == [Unavailable] * 10
+        assert [one for one in found if not isinstance(one, Unavailable)] == []
 
 
 async def test_nobody_waits_for_a_server_that_is_frozen(server: Server, database: Database) -> None:
