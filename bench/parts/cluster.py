@@ -33,7 +33,7 @@ ABOUT = "one node and two on PostgreSQL and MariaDB: messages a second; latency 
 
 POSTGRESQL, MARIADB = "PostgreSQL", "MariaDB"
 TARGETS = {POSTGRESQL: 5_000, MARIADB: 3_000}
-"""Durable messages a second (issue: past one machine)."""
+"""Durable messages a second."""
 RATES = (500, 1_000)
 """Messages a second at which the latency is measured."""
 DATABASE = "bench"
