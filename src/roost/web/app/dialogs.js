@@ -156,7 +156,8 @@ function Members() {
 
 function Settings() {
   function turn() {
-    const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+    const chosen = document.documentElement.dataset.theme;
+    const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.dataset.theme = dark ? "light" : "dark";
     localStorage.setItem("roost:theme", dark ? "light" : "dark");
   }

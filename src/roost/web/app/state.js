@@ -76,7 +76,7 @@ async function enter() {
   await reload();
 }
 
-/** Signs out: the device's token and its store are gone. */
+/** Signs out: the device's token is good no more. Its store stays, and goes on at the next sign-in. */
 export async function signOut() {
   await login.logout();
   await leave();

@@ -1,6 +1,6 @@
 /**
  * The open conversation. A window of it is on the page: scrolling up loads what is older and lets the newest go, and
- * the other way round, so a conversation of 100,000 messages is as quick as one of a hundred.
+ * the other way round, so what is drawn does not grow with the conversation.
  */
 
 import { Composer } from "./composer.js";

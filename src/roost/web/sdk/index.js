@@ -3,4 +3,3 @@
 export { Client } from "./client.js";
 export { ClientClosed, NetworkError, RoostError, StoreBelongsToAnother, Unauthenticated } from "./errors.js";
 export { Login, tokens } from "./session.js";
-export { Store } from "./store/store.js";

@@ -5,7 +5,6 @@
  * applies what the log brings.
  */
 
-import { deleteDB } from "../vendor/idb.js";
 import { StoreBelongsToAnother } from "../errors.js";
 import { apply, Book, fresh, TABLES } from "./apply.js";
 import { ONE, open } from "./schema.js";
@@ -48,11 +47,6 @@ export class Store {
     }
     await tx.done;
     return store;
-  }
-
-  /** Removes a store with everything in it. @param {string} name */
-  static async remove(name) {
-    await deleteDB(name);
   }
 
   close() {
