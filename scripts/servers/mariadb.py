@@ -27,6 +27,8 @@ class MariaDB(ServerProcess):
         super().__init__("mariadb", user="mysql", directory=directory)
         self._settings = SETTINGS | settings
         self._data = self.directory / "data"
+        # A server that starts removes every temporary table in its tmpdir, those of others as well.
+        self._tmpdir = f"--tmpdir={self.directory}"
         if not self._data.exists():
             self.run(
                 "mariadb-install-db",
@@ -35,6 +37,7 @@ class MariaDB(ServerProcess):
                 "--skip-name-resolve",
                 "--auth-root-authentication-method=normal",
                 f"--datadir={self._data}",
+                self._tmpdir,
                 "--innodb-flush-method=nosync",
             )
 
@@ -45,7 +48,7 @@ class MariaDB(ServerProcess):
     def launch(self) -> None:
         """Starts it on the data it has."""
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
-        places = [f"--datadir={self._data}", f"--socket={self.directory}/socket", f"--port={self.port}"]
+        places = [f"--datadir={self._data}", f"--socket={self.directory}/socket", f"--port={self.port}", self._tmpdir]
         self.spawn(str(PROGRAM), "--no-defaults", "--skip-name-resolve", *places, *options)
 
     def ready(self) -> bool:
