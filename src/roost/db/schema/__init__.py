@@ -1,0 +1,33 @@
+"""Every table of Roost, portable over SQLite, PostgreSQL and MySQL. docs/on-disk-format.md explains the columns.
+
+Inside, users, devices, conversations and messages are integers (`uid`, `did`, `cid`, `mid`): random or textual
+keys halve the rate of inserts. Times are integer milliseconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+from roost.db.schema.base import metadata
+from roost.db.schema.conversations import conversations, members, messages, pins
+from roost.db.schema.logs import log, logs, marks, positions
+from roost.db.schema.people import deployment, devices, refresh_tokens, revoked_tokens, users
+from roost.db.schema.push import push_addresses, push_log, push_outbox
+
+__all__ = [
+    "conversations",
+    "deployment",
+    "devices",
+    "log",
+    "logs",
+    "marks",
+    "members",
+    "messages",
+    "metadata",
+    "pins",
+    "positions",
+    "push_addresses",
+    "push_log",
+    "push_outbox",
+    "refresh_tokens",
+    "revoked_tokens",
+    "users",
+]
