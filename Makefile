@@ -13,12 +13,15 @@ WORKERS ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+# TypeScript, which checks the page's types, runs on the node of .venv; npm brings it.
+NODE_STAMP := node_modules/.installed
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 SOURCES := $(wildcard src tests bench scripts examples)
 # One writing of the options, so that both lock files are made alike and name no index and no machine.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup run demo cluster test check format bench faults proto lock clean
+.PHONY: help setup run demo cluster test check format bench faults proto npm lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +53,18 @@ test: setup ## all tests (ARGS='-k journal' chooses)
 	@sh scripts/install_servers.sh
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-check: setup ## format, lint, types, import rules, links in the docs
+$(NODE_STAMP): package-lock.json | $(STAMP)
+	@$(WITH_NODE) npm ci --silent --no-audit --no-fund
+	@touch $(NODE_STAMP)
+
+check: setup $(NODE_STAMP) ## format, lint, types, import rules, links in the docs
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(WITH_NODE) node_modules/.bin/tsc -p src/roost/web
+	@$(WITH_NODE) node_modules/.bin/tsc -p src/roost/web/sdk
+	@$(WITH_NODE) node_modules/.bin/tsc -p tests/web/types
 	@$(BIN)/python scripts/check_docs.py
 
 format: setup ## rewrite the sources as `check` wants them
@@ -70,9 +80,13 @@ faults: setup ## the fault runs, long: kill -9 under load, 1,000 plans of chaos 
 proto: setup ## regenerate roost_pb2.py from roost.proto
 	@cd src && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. roost/protocol/roost.proto
 
+npm: setup $(NODE_STAMP) ## pack the browser SDK, with its .d.ts, as it goes to npm
+	@mkdir -p dist
+	@$(WITH_NODE) npm pack --silent --pack-destination dist ./src/roost/web/sdk
+
 lock: setup ## resolve the dependencies anew (ARGS=--upgrade takes newer ones)
 	@$(COMPILE) $(ARGS) -o requirements.lock pyproject.toml
 	@$(COMPILE) $(ARGS) --constraint requirements.lock -o requirements-dev.lock pyproject.toml requirements-dev.in
 
 clean: ## remove what setup and the tools made; DATA stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@rm -rf .venv node_modules src/roost/web/sdk/types .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -1,4 +1,12 @@
-/** The browser SDK of Roost. docs/sdk-browser.md tells how to use it. */
+/**
+ * The browser SDK of Roost. docs/sdk-browser.md tells how to use it.
+ *
+ * @typedef {import("./types.js").Message} Message
+ * @typedef {import("./types.js").Conversation} Conversation
+ * @typedef {import("./types.js").Unsent} Unsent
+ * @typedef {import("./session.js").Session} Session
+ * @typedef {import("./events.js").EventName} EventName
+ */
 
 export { Client } from "./client.js";
 export { ClientClosed, NetworkError, RoostError, StoreBelongsToAnother, Unauthenticated } from "./errors.js";
