@@ -13,9 +13,10 @@ WORKERS ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-# TypeScript, which checks the page's types, runs on the node of .venv; npm brings it.
+# TypeScript, which checks the page's types, runs on the node of .venv; npm brings it. Node trusts whom the system trusts,
+# as pip does: behind a company's proxy it is needed.
 NODE_STAMP := node_modules/.installed
-WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+WITH_NODE := NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH"
 SOURCES := $(wildcard src tests bench scripts examples)
 # One writing of the options, so that both lock files are made alike and name no index and no machine.
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
@@ -54,7 +55,7 @@ test: setup ## all tests (ARGS='-k journal' chooses)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 $(NODE_STAMP): package-lock.json | $(STAMP)
-	@$(WITH_NODE) npm ci --silent --no-audit --no-fund
+	@$(WITH_NODE) npm ci --silent --no-audit --no-fund --no-update-notifier
 	@touch $(NODE_STAMP)
 
 check: setup $(NODE_STAMP) ## format, lint, types, import rules, links in the docs
