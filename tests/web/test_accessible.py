@@ -1,0 +1,91 @@
+"""No screen of the page has a serious or critical finding of axe-core, in the light and in the dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import Lines, connected, said, say, write_to
+
+RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds that is serious, each with the element it is about."""
+    # Taken in from outside the page, as a developer's console does: the content security policy stays in force.
+    page.evaluate(Axe().axe_script)
+    report: dict[str, Any] = page.evaluate("(rules) => axe.run(document, rules)", RULES)
+    return [
+        f"{finding['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for finding in report["violations"]
+        if finding["impact"] in {"serious", "critical"}
+        for node in finding["nodes"]
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_axe_finds_what_is_wrong(lines: Lines) -> None:
+    page = lines.device()
+    page.evaluate("document.querySelector('input').closest('label').replaceWith(document.querySelector('input'))")
+    assert any(finding.startswith("label:") for finding in findings(page))
+
+
+def test_signing_in(lines: Lines, scheme: str) -> None:
+    page = lines.device(color_scheme=scheme)
+    assert findings(page) == []
+
+
+def test_a_conversation_and_its_dialogs(lines: Lines, scheme: str) -> None:
+    ann, bob = f"ann.axe-{scheme}", f"bob.axe-{scheme}"
+    other = lines.sign_up(bob)
+    page = lines.sign_up(ann, color_scheme=scheme)
+    assert findings(page) == []  # nothing there yet
+    write_to(page, bob, "one", "two")
+    other.locator(".row", has_text=ann).click()
+    say(other, "three")
+    expect(said(page, "three")).to_be_visible()
+    page.locator("article").first.hover()
+    page.locator("article").first.get_by_role("button", name="React with 👍").click()
+    expect(page.locator(".reactions")).to_be_visible()
+    assert findings(page) == []
+    for name in ("New conversation", "New group", "Settings"):
+        page.get_by_role("button", name=name).click()
+        assert findings(page) == [], name
+        page.keyboard.press("Escape")
+
+
+def test_a_group_offline_on_a_phone(lines: Lines, scheme: str) -> None:
+    page = lines.sign_up(f"ann.axe-group-{scheme}", color_scheme=scheme, viewport={"width": 390, "height": 800})
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Name of the group").fill("Tea")
+    page.get_by_role("button", name="Create").click()
+    say(page, "The kettle is on.")
+    page.get_by_role("button", name="Members").click()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Back to the conversations").click()
+    page.get_by_role("button", name="Go offline").click()
+    page.wait_for_selector(".status.disconnected")
+    page.locator(".row", has_text="Tea").click()
+    say(page, "Written offline.")
+    expect(page.locator("article.own .mark").last).to_have_text("◷")
+    assert findings(page) == []
+    page.get_by_role("button", name="Back to the conversations").click()
+    page.get_by_role("button", name="Go online").click()
+    connected(page)
+
+
+def test_what_breaks_the_content_security_policy_is_complained_of(lines: Lines) -> None:
+    page = lines.device()
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.bad = 1'}))")
+    page.evaluate("() => fetch('http://127.0.0.1:9/').catch(() => {})")
+    assert page.evaluate("window.bad") is None
+    assert len([said for said in lines.complaints if "Content Security Policy" in said]) >= 2
+    lines.complaints.clear()
