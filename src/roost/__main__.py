@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -19,14 +19,21 @@ from roost import __version__
 from roost.config import Config, ConfigError, load
 from roost.errors import RoostError
 
+if TYPE_CHECKING:
+    from roost.keyring import Keyring
+
 app = App(name="roost", help="A chat backend in which no message is lost.", version=__version__)
 config_app = App(name="config", help="The settings.")
 push_app = App(name="push", help="Push notifications.")
+key_app = App(name="key", help="The keys of back ends.")
 app.command(config_app)
 app.command(push_app)
+app.command(key_app)
 
 ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.yaml).")]
 DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
+
+ServerURL = Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")]
 
 TOKEN_DAYS = 30
 ADDRESS = "sqlite:PATH (a file or a data directory), postgresql://…, mysql://… or mariadb://…"
@@ -198,7 +205,7 @@ def messages(
 @app.command
 def online(
     *,
-    url: Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")] = None,
+    url: ServerURL = None,
     data: DataDirectory = None,
     config: ConfigFile = None,
 ) -> None:
@@ -275,6 +282,46 @@ def explain(
     from roost import operations
 
     _show(operations.explain_push(_settings(config, data), user, message))
+
+
+@key_app.command
+def create(
+    name: str,
+    *,
+    scope: Annotated[list[str], Parameter(help="What it may do; give one or more. docs/admin.md lists them.")],
+    expires: Annotated[str | None, Parameter(help="When it ends: 12h, 90d, 1y. Default: when it is revoked.")] = None,
+    url: ServerURL = None,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make a key for the back end NAME and print it, this once."""
+    print(_keyring(url, data, config).create(name, scope, expires))
+
+
+@key_app.command(name="list")
+def list_keys(*, url: ServerURL = None, data: DataDirectory = None, config: ConfigFile = None) -> None:
+    """List the keys, also those that are over."""
+    _show(_keyring(url, data, config).listed())
+
+
+@key_app.command
+def revoke(
+    key: Annotated[str, Parameter(help="Its name, or the beginning that `roost key list` shows.")],
+    *,
+    url: ServerURL = None,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """End a key at once, on all nodes."""
+    _show(_keyring(url, data, config).revoke(key))
+
+
+def _keyring(url: str | None, data: Path | None, config: Path | None) -> Keyring:
+    from roost import operations
+    from roost.keyring import Keyring
+
+    settings = _settings(config, data)
+    return Keyring(settings, url or operations.address(settings.server))
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.keys import Keys
 from roost.edge.auth.shared import claim_secret
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
 from roost.edge.gateway import Gateway
@@ -174,7 +175,8 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
     fanout = Fanout(hub, shared.bus, recent)
     limits = config.limits
     admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
-    tokens = Tokens(load_or_make_secret(config.data), config.auth, database, now_ms)
+    secret = load_or_make_secret(config.data)
+    tokens = Tokens(secret, config.auth, database, now_ms)
     submit = Submit(
         journal,
         fanout,
@@ -208,6 +210,8 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
         bus=shared.bus,
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
+        keys=Keys(secret, database, now_ms),
+        database=database,
         clock=now_ms,
         check=lambda: _check(database),
     )

@@ -146,6 +146,13 @@ class TooLate(Forbidden):
     default = "It is too late for this."
 
 
+class MissingScope(Forbidden):
+    """A back end's key without the scope that this needs; `data.scope` names it."""
+
+    code, slug = 40320, "missing_scope"
+    default = "This key may not do this."
+
+
 class NotFound(RoostError):
     """There is nothing at this address."""
 

@@ -91,13 +91,13 @@ def stats(settings: Config) -> list[str]:
             ("epoch", connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()),
             *((table.name, f"{_count(connection, table):,}") for table in (users, devices, conversations, messages)),
             ("log entries", f"{_count(connection, log):,}"),
-            ("last message", _time(connection.execute(LAST_MESSAGES.limit(1)).scalar())),
+            ("last message", moment(connection.execute(LAST_MESSAGES.limit(1)).scalar())),
         ]
         behind = list(connection.execute(BEHIND))
-    lines = _columns([(name, str(value or "none")) for name, value in facts])
+    lines = columns([(name, str(value or "none")) for name, value in facts])
     if behind:
-        rows = [(user, device, f"{lag:,}", _time(seen)) for user, device, lag, seen in behind]
-        lines += ["", *_columns([("USER", "DEVICE", "BEHIND", "LAST SEEN"), *rows])]
+        rows = [(user, device, f"{lag:,}", moment(seen)) for user, device, lag, seen in behind]
+        lines += ["", *columns([("USER", "DEVICE", "BEHIND", "LAST SEEN"), *rows])]
     return lines
 
 
@@ -110,10 +110,10 @@ def last_messages(settings: Config, count: int) -> list[str]:
     with storage.looking_at(settings) as connection:
         found = list(connection.execute(LAST_MESSAGES.limit(count)))
     rows = [
-        (_time(time), conversation, sender, "(recalled)" if recalled else _shortened(content))
+        (moment(time), conversation, sender, "(recalled)" if recalled else _shortened(content))
         for time, conversation, sender, content, recalled in reversed(found)
     ]
-    return _columns([("TIME", "CONVERSATION", "SENDER", "CONTENT"), *rows]) if rows else ["There are no messages."]
+    return columns([("TIME", "CONVERSATION", "SENDER", "CONTENT"), *rows]) if rows else ["There are no messages."]
 
 
 def online(settings: Config, url: str) -> list[str]:
@@ -129,9 +129,9 @@ def online(settings: Config, url: str) -> list[str]:
     here: dict[str, int | None] = {}
     for first in range(0, len(names), ASKED_AT_ONCE):
         some = ",".join(names[first : first + ASKED_AT_ONCE])
-        found = _ask(f"{url.rstrip('/')}/api/v1/messages/online?user_ids={some}", token)
+        found = ask(f"{url.rstrip('/')}/api/v1/messages/online?user_ids={some}", token)
         here |= {user: state["lastSeen"] for user, state in found.items() if state["online"]}
-    lines = _columns([("USER", "LAST HEARD OF"), *((user, _time(seen)) for user, seen in here.items())]) if here else []
+    lines = columns([("USER", "LAST HEARD OF"), *((user, moment(seen)) for user, seen in here.items())]) if here else []
     return [*lines, f"{len(here):,} of {len(names):,} users online"]
 
 
@@ -198,7 +198,7 @@ def _set(connection: Connection, name: str, value: str) -> None:
 def explain_push(settings: Config, user: str, message: str) -> list[str]:
     """Why a user was told of a message by push, or was not. Raises `OSError` where there is no database."""
     with storage.looking_at(settings) as connection:
-        return explain(connection, settings.push, user, message, _time)
+        return explain(connection, settings.push, user, message, moment)
 
 
 def address(server: Server) -> str:
@@ -207,26 +207,36 @@ def address(server: Server) -> str:
     return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
 
 
-def _ask(url: str, token: str) -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - the operator's
+def ask(url: str, token: str, method: str = "GET", body: Any = None) -> Any:
+    """What a running server answers. Raises `OSError`; what it refuses, with the server's words."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    content = None if body is None else msgspec.json.encode(body)
+    request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310 - the operator's
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
             return msgspec.json.decode(answer.read())["data"]
     except urllib.error.HTTPError as refusal:
         with closing(refusal):
-            raise OSError(f"{url.partition('?')[0]} answered {refusal.code} {refusal.read(500)!r}") from None
+            raise OSError(f"{url.partition('?')[0]} answered {refusal.code} {_words(refusal.read(500))}") from None
     except (OSError, ValueError) as error:
         where, reason = url.partition("/api/")[0], getattr(error, "reason", error)
         raise OSError(f"no server answers at {where} ({reason}); start it, or name another with --url.") from None
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def _words(body: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(body)["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return repr(body)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _time(milliseconds: int | None) -> str:
+def moment(milliseconds: int | None) -> str:
     """As the log writes times: UTC."""
     if not milliseconds:
         return "never"

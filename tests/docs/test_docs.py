@@ -22,7 +22,10 @@ from roost.config import Config, load
 from roost.db.schema import metadata
 from roost.edge.api import OPERATIONS
 from roost.edge.api.openapi import describe
+from roost.edge.api.operations import PATH_FIELD
 from roost.errors import RoostError
+from roost.model.names import wire_name
+from roost.model.scopes import SCOPES
 from roost.protocol.close import CloseCode
 from roost.protocol.codec import FRAME_TYPES
 from roost.protocol.frames import ServerFrame, SyncBatch, field_names
@@ -52,10 +55,19 @@ def subclasses(kind: type[Any]) -> set[type[Any]]:
 
 
 def test_every_route_has_a_place() -> None:
-    text = page("http.md")
+    text = page("http.md") + page("admin.md")
     for path, methods in describe(OPERATIONS, "")["paths"].items():
         for method in methods:
             assert f"{method.upper()} {path}" in text
+
+
+def test_every_route_of_back_ends_and_every_scope_is_in_the_tables_as_it_is() -> None:
+    told = list(rows(page("admin.md")))
+    assert {row[0].strip("`"): row[1] for row in told if row[0].strip("`") in SCOPES and len(row) == 2} == SCOPES
+    routes = {row[0].strip("`"): row[1].strip("`") for row in told if "/admin" in row[0]}
+    guarded = [operation for operation in OPERATIONS if operation.scope is not None]
+    paths = [PATH_FIELD.sub(lambda field: f"{{{wire_name(field[1])}}}", operation.path) for operation in guarded]
+    assert routes == {f"{one.method} {path}": one.scope for one, path in zip(guarded, paths, strict=True)}
 
 
 def test_every_error_is_in_the_table_as_it_is() -> None:
@@ -181,7 +193,7 @@ def answers(output: str) -> list[Any]:
     return found
 
 
-VARIABLE = {"token", "refreshToken", "expireTime", "epoch", "requestID", "serverMsgID"}
+VARIABLE = {"key", "prefix", "token", "refreshToken", "expireTime", "epoch", "requestID", "serverMsgID"}
 
 
 def essence(value: Any, key: str = "") -> Any:
@@ -191,11 +203,11 @@ def essence(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [essence(item) for item in value]
     made_here = key == "messageID" and re.fullmatch(r"[0-9a-f]{32}", str(value))
-    moment = isinstance(value, int) and re.search(r"(?i)time$|lastSeen$", key)
+    moment = isinstance(value, int) and re.search(r"(?i)time$|lastSeen$|lastUsed$", key)
     return type(value).__name__ if key in VARIABLE or made_here or moment else value
 
 
-@pytest.mark.parametrize("name", ["quick-start.md", "http.md", "offline-messages.md"])
+@pytest.mark.parametrize("name", ["quick-start.md", "http.md", "admin.md", "offline-messages.md"])
 def test_the_shell_lines_of_a_page_answer_as_it_says(name: str, server: Server, tmp_path: Path) -> None:
     blocks = BLOCK.findall(page(name))
     shell = [text for language, text in blocks if language == "sh"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from roost.db.database import Database
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.keys import Keys
 from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
@@ -41,5 +43,7 @@ class Roads(NamedTuple):
     bus: Bus
     tokens: Tokens
     accounts: Accounts
+    keys: Keys
+    database: Database
     clock: Callable[[], int]
     check: Callable[[], Awaitable[None]]

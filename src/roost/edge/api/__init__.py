@@ -17,10 +17,21 @@ from litestar.handlers import HTTPRouteHandler
 from roost.config import Config
 from roost.edge import page
 from roost.edge.address import Proxies
-from roost.edge.api import accounts, changing, conversations, devices, groups, health, messages, offline, snapshot
+from roost.edge.api import (
+    accounts,
+    admin,
+    changing,
+    conversations,
+    devices,
+    groups,
+    health,
+    messages,
+    offline,
+    snapshot,
+)
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
-from roost.edge.api.operations import PATH_FIELD, Call, Operation, Visit, identify
+from roost.edge.api.operations import PATH_FIELD, BackEndCall, Call, Operation, Visit, authorize, identify
 from roost.edge.api.refusals import methods_of, refuse
 from roost.edge.roads import Roads
 from roost.errors import UnsupportedMedia
@@ -43,6 +54,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *groups.OPERATIONS,
     *devices.OPERATIONS,
     *snapshot.OPERATIONS,
+    *admin.OPERATIONS,
 )
 
 
@@ -122,7 +134,10 @@ async def _visit(operation: Operation, roads: Roads, proxies: Proxies, request: 
     address = proxies.client(peer, request.headers.getall("x-forwarded-for", []))
     if operation.open:
         return Visit(roads, address)
-    return Call(roads, address, *await identify(roads, request.headers.get("authorization")))
+    shown = request.headers.get("authorization")
+    if operation.scope is not None:
+        return BackEndCall(roads, address, await authorize(roads, shown, operation.scope))
+    return Call(roads, address, *await identify(roads, shown))
 
 
 def _answer(operation: Operation, done: Any, *, protobuf: bool) -> Response[bytes]:

@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from roost import __version__
 from roost.edge.api.operations import PATH_FIELD, Operation
 from roost.model.names import wire_name
+from roost.model.scopes import SCOPES
 from roost.protocol.answers import Failure
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
@@ -26,6 +27,10 @@ ABOUT = (
     "Chat in which no message is lost. Inputs may also be spelled in snake_case; ids may be integers. "
     "Times are integer milliseconds since 1970-01-01 UTC. Bodies may be packed with gzip, both ways. The message "
     "routes answer under /api and / as well."
+)
+KEY_FORMAT = "roost_{prefix}_{secret}"
+KEYS = "The key of a back end: `roost key create`. Scopes: " + "; ".join(
+    f"`{scope}`: {use}" for scope, use in SCOPES.items()
 )
 POLICY = (
     "default-src 'none'; style-src 'self'; connect-src 'self'; "
@@ -57,7 +62,10 @@ def describe(operations: Sequence[Operation], prefix: str) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "responses": {"Failure": {"description": "A refusal.", "content": {JSON: {"schema": schema_of[Failure]}}}},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": KEY_FORMAT, "description": KEYS},
+            },
         },
     }
 
@@ -69,15 +77,24 @@ def _operation(operation: Operation, schema_of: dict[Any, Any], components: dict
         "tags": [operation.tag],
         "summary": summary.strip(),
         "description": " ".join(description.split()),
-        "security": [] if operation.open else [{"bearer": []}],
+        "security": _security(operation),
         "responses": {
             str(operation.status): _success(operation, schema_of),
             "default": {"$ref": "#/components/responses/Failure"},
         },
     }
+    if operation.scope is not None:
+        about["description"] = f"{about['description']} Needs the scope `{operation.scope}`.".strip()
     if operation.asked is not None:
         about |= _input(operation, schema_of[operation.asked], components)
     return about
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """Who may. Since OpenAPI 3.1 roles may be listed for any scheme: those of a key are its scopes."""
+    if operation.scope is not None:
+        return [{"key": [operation.scope]}]
+    return [] if operation.open else [{"bearer": []}]
 
 
 def _input(operation: Operation, reference: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -186,11 +203,15 @@ def _page(document: dict[str, Any]) -> str:
 def _entry(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = [f"<p>{escape(operation.get('description', ''))}</p>"]
     parts += [f"<h3>{escape(name)}</h3>{_json(operation[key])}" for key, name in _PARTS if key in operation]
-    token = "" if operation["security"] == [] else ' <span class="token">token</span>'
+    token = "".join(f' <span class="token">{_shown(way)}</span>' for way in operation["security"])
     return (
         f"<details><summary><code><b>{method.upper()}</b> {escape(path)}</code> {escape(operation['summary'])}{token}"
         f"</summary>{''.join(parts)}</details>"
     )
+
+
+def _shown(security: dict[str, list[str]]) -> str:
+    return "token" if "bearer" in security else f"key: {', '.join(security['key'])}"
 
 
 _PARTS = (("parameters", "path and query"), ("requestBody", "body"), ("responses", "answers"))

@@ -17,12 +17,14 @@ import msgspec
 from litestar import Request
 from litestar.types import Method
 
+from roost.edge.auth.keys import BEGINNING, Key
 from roost.edge.auth.tokens import Claims
 from roost.edge.roads import Roads
-from roost.errors import InvalidInput, Unauthenticated
+from roost.errors import InvalidInput, InvalidToken, Unauthenticated
 from roost.journal.contract import Author
 from roost.model import ids
 from roost.model.names import wire_name
+from roost.model.scopes import SCOPES
 from roost.protocol.codec import decode_json
 
 MAX_QUERY_FIELDS = 100
@@ -71,6 +73,16 @@ class Call(Visit):
         self.claims = claims
 
 
+class BackEndCall(Visit):
+    """A request of a back end, with its key."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, roads: Roads, address: str, key: Key) -> None:
+        super().__init__(roads, address)
+        self.key = key
+
+
 class Protobuf(NamedTuple):
     """How an operation's input and answer are spelled in Protobuf; the answer comes without envelope."""
 
@@ -79,7 +91,10 @@ class Protobuf(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One method of one path. `everywhere`: it answers under /api and / as well."""
+    """One method of one path. `everywhere`: it answers under /api and / as well.
+
+    `scope`: it is for back ends, with a key that has it; else for users with a token, or `open`.
+    """
 
     method: Method
     path: str
@@ -91,6 +106,7 @@ class Operation(NamedTuple):
     everywhere: bool
     status: int
     protobuf: Protobuf | None
+    scope: str | None
 
     @property
     def has_body(self) -> bool:
@@ -116,10 +132,12 @@ def operation(
     everywhere: bool = False,
     status: int = 200,
     protobuf: Protobuf | None = None,
+    scope: str | None = None,
 ) -> Operation:
     """The row of a handler; what its signature says is read from there."""
     hints = get_type_hints(handle, include_extras=True)
     names = list(inspect.signature(handle).parameters)
+    assert (hints[names[0]] is BackEndCall) is (scope in SCOPES)
     return Operation(
         method=method,
         path=path,
@@ -131,18 +149,31 @@ def operation(
         everywhere=everywhere,
         status=status,
         protobuf=protobuf,
+        scope=scope,
     )
 
 
 async def identify(roads: Roads, header: str | None) -> tuple[Author, Claims]:
     """Who asks, by the `Authorization` header. Raises `Unauthenticated` and what `Tokens.verify` raises."""
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Send a token: Authorization: Bearer <JWT>.")
-    claims = await roads.tokens.verify(token.strip())
+    token = _bearer(header, "a token: Authorization: Bearer <JWT>")
+    if token.startswith(BEGINNING):
+        raise InvalidToken("A back end's key is for /admin; this wants a user's token.")
+    claims = await roads.tokens.verify(token)
     device = claims.device_id or ids.DEFAULT_DEVICE
     identity = await roads.users.identify(claims.user_id, device)
     return Author(identity.uid, identity.did, claims.user_id, device), claims
+
+
+async def authorize(roads: Roads, header: str | None, scope: str) -> Key:
+    """The key of a back end that asks. Raises `Unauthenticated` and what `Keys.verify` raises."""
+    return await roads.keys.verify(_bearer(header, "a back end's key: Authorization: Bearer roost_..."), scope)
+
+
+def _bearer(header: str | None, wanted: str) -> str:
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated(f"Send {wanted}.")
+    return token.strip()
 
 
 def _query(query: bytes) -> dict[str, str]:

@@ -1,0 +1,7 @@
+"""What back ends may do (`docs/admin.md`): a module for each subject. Each operation names the scope it needs."""
+
+from __future__ import annotations
+
+from roost.edge.api.admin import keys
+
+OPERATIONS = (*keys.OPERATIONS,)

@@ -1,0 +1,34 @@
+"""What a key of a back end may do: its scopes. `docs/admin.md` shows the same table.
+
+A scope covers those under it: `users` is `users:read`, `users:write` and the others; `*` is everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from roost.errors import InvalidInput
+
+EVERYTHING = "*"
+"""The scope that covers all others."""
+
+SCOPES: dict[str, str] = {
+    "keys": "make, list and revoke keys, with no more scopes than one's own",
+}
+"""What operations ask for, and what it lets a back end do."""
+
+
+def check_scopes(scopes: Iterable[str]) -> list[str]:
+    """These scopes, sorted, each once. Raises `InvalidInput` for none, and for one that is no scope."""
+    chosen = sorted(set(scopes))
+    known = {EVERYTHING, *SCOPES, *(name.partition(":")[0] for name in SCOPES)}
+    if not chosen:
+        raise InvalidInput("A key needs a scope.")
+    if unknown := [name for name in chosen if name not in known]:
+        raise InvalidInput(f"There is no scope {unknown[0]}; there are {', '.join(sorted(known))}.")
+    return chosen
+
+
+def covers(held: Iterable[str], asked: str) -> bool:
+    """Whether one of the scopes that are held is the one asked for, or above it."""
+    return any(scope in {EVERYTHING, asked} or asked.startswith(f"{scope}:") for scope in held)

@@ -1,0 +1,36 @@
+"""Back ends of a town, each with a key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from roost.edge.auth.keys import operator_key
+from tests.edge.people import Person, Town
+
+Backend = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+def operator(town: Town) -> Person:
+    """Whoever can read the secret."""
+    return town.holder(operator_key(town.secret, time.time_ns() // 1_000_000), "operator")
+
+
+@pytest.fixture
+def back_end(town: Town, operator: Person) -> Backend:
+    """Makes back ends: `shop = await back_end("users", "messages:send")`."""
+
+    async def make(*scopes: str) -> Person:
+        made = await operator.post("/admin/keys", {"name": town.name("key"), "scopes": scopes})
+        return town.holder(made.data["key"], made.data["name"])
+
+    return make
+
+
+@pytest.fixture
+async def shop(back_end: Backend) -> Person:
+    """A back end that may do everything."""
+    return await back_end("*")
