@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from roost.audit.ledger import Ledger
+from roost.config import Audit
 from roost.db.database import Database, Engine
 from roost.db.migrate import migrate
 from roost.journal import reading
@@ -79,15 +81,21 @@ class Rooms:
         self.backend = backend
         self.clock = clock
         self.prepare: Callable[[Connection], Any] = migrate
+        self.audited = Audit(content=True)
         self._open(engine or backend.engine())
 
     def _open(self, engine: Engine) -> None:
         self.statements = self.backend.statements()
-        self.database = Database(engine, prepare=self.prepare)
-        self.database.rolled_back = self.statements.rolled_back
-        self.journal = Journal(self.database, self.statements, self.clock)
+        self.ledger = Ledger(self.audited, self.clock)
+        self.database = Database(engine, prepare=self.prepare, options=self.ledger.options)
+        self.database.rolled_back = self._rolled_back
+        self.journal = Journal(self.database, self.statements, self.clock, ledger=self.ledger)
         self.positions = Positions(self.database, self.statements, self.clock)
         self.users = Users(self.database, self.clock)
+
+    def _rolled_back(self) -> None:
+        self.statements.rolled_back()
+        self.ledger.rolled_back()
 
     @classmethod
     async def open(cls, backend: Backend, clock: Callable[[], int], engine: Engine | None = None) -> Rooms:

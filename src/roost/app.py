@@ -18,10 +18,12 @@ import uvicorn
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from roost import metrics, storage, workers
+from roost import __version__, metrics, storage, workers
 from roost.admit.admission import Admission
 from roost.admit.ratelimit import RateLimit
 from roost.admit.spam import Spam
+from roost.audit.act import OPERATOR, Act, record
+from roost.audit.ledger import Ledger
 from roost.config import Config
 from roost.db.copying import refuse_half_copied
 from roost.db.database import CommitFigures, Database
@@ -112,7 +114,10 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     config.data.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         prepare = partial(_prepare_shared, config.data) if config.server.database else _prepare
-        database = Database(storage.open_engine(config), prepare=prepare, readers=config.server.readers)
+        ledger = Ledger(config.audit, now_ms)
+        database = Database(
+            storage.open_engine(config), prepare=prepare, readers=config.server.readers, options=ledger.options
+        )
         try:
             await database.ready()
         except DBAPIError as error:
@@ -121,7 +126,9 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
             shared = await _share(config, database, stack)
         finally:
             stack.push_async_callback(database.close)  # before the bus leaves: it tells what is committed last
-        yield await _wire(config, database, shared, stack), database
+        roads = await _wire(config, database, shared, ledger, stack)
+        await database.write(lambda tx: record(tx, Act("server.started", OPERATOR, details={"version": __version__})))
+        yield roads, database
 
 
 class Shared(NamedTuple):
@@ -155,17 +162,19 @@ async def _share(config: Config, database: Database, stack: contextlib.AsyncExit
     return Shared(hub, redis, bus, presence, recent, states)
 
 
-async def _wire(config: Config, database: Database, shared: Shared, stack: contextlib.AsyncExitStack) -> Roads:
+async def _wire(
+    config: Config, database: Database, shared: Shared, ledger: Ledger, stack: contextlib.AsyncExitStack
+) -> Roads:
     """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     statements = storage.statements(config)
-    database.rolled_back = statements.rolled_back
+    database.rolled_back = _each(statements.rolled_back, ledger.rolled_back)
     hub = shared.hub
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
     register = Register(database, now_ms, channels, shared=bool(config.server.database))
     await register.load()
-    journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has))
+    journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has), ledger)
     epoch, recent = await database.read(reading.epoch), shared.recent
     positions = Positions(database, statements, now_ms, shared.states, epoch)
     outbox = await stack.enter_async_context(
@@ -215,6 +224,16 @@ async def _wire(config: Config, database: Database, shared: Shared, stack: conte
         clock=now_ms,
         check=lambda: _check(database),
     )
+
+
+def _each(*calls: Callable[[], None]) -> Callable[[], None]:
+    """All of them, one after the other."""
+
+    def run() -> None:
+        for call in calls:
+            call()
+
+    return run
 
 
 def _admission(config: Config) -> Admission:

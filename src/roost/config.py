@@ -97,6 +97,14 @@ class Moderation(Section, kw_only=True):
     spam: bool = True
 
 
+class Audit(Section, kw_only=True):
+    """The audit log (D7): who sent what to whom (`sends`; with the text: `content`), and every administrative act."""
+
+    sends: bool = True
+    acts: bool = True
+    content: bool = False
+
+
 class Redis(Section, kw_only=True):
     """What the nodes of a deployment share for speed (A12, B1-B8). `url` empty: a node by itself.
 
@@ -199,6 +207,7 @@ class Config(Section, kw_only=True):
     limits: Limits = msgspec.field(default_factory=Limits)
     messages: Messages = msgspec.field(default_factory=Messages)
     moderation: Moderation = msgspec.field(default_factory=Moderation)
+    audit: Audit = msgspec.field(default_factory=Audit)
     redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
     sync: Sync = msgspec.field(default_factory=Sync)

@@ -201,7 +201,7 @@ def test_nothing_is_overwritten(old: Path, place: Place, kind: str) -> None:
     here = parse("--to", target)
     copied(at(old), target)
     before = content(here)
-    with pytest.raises(OSError, match=r"is not empty \(rows in conversations: 3\)"):
+    with pytest.raises(OSError, match=r"is not empty \(rows in \w+: \d+\)"):
         copied(at(old), target)
     assert content(here) == before
 

@@ -28,7 +28,7 @@ while the writer's thread tries again and again. When it gets an answer, all goe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -51,8 +51,18 @@ MAX_WAITING = 20_000
 class Database:
     """The database of one node. Made on the event loop it reports to; `close` ends its threads."""
 
-    def __init__(self, engine: Engine, *, prepare: Callable[[Connection], Any], readers: int = 2) -> None:
-        """`prepare` runs first, on the writer's connection: the schema, and what must be there."""
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prepare: Callable[[Connection], Any],
+        readers: int = 2,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`prepare` runs first, on the writer's connection: the schema, and what must be there.
+
+        `options`: execution options of that connection, for what changes are to find in their transaction.
+        """
         self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._closed = False
@@ -61,7 +71,7 @@ class Database:
         self.rolled_back: Callable[[], None] = lambda: None
         """Called in the writer's thread when a transaction, or a change in it, was taken back."""
         self._watchdog = Watchdog(engine, self._stuck)
-        self._writer = Writer(engine, prepare, self._watchdog, self)
+        self._writer = Writer(engine, prepare, self._watchdog, self, options or {})
         self._waiting = self._writer.waiting
         self._readers = Readers(engine, readers, self._watchdog, lambda: self._writer.away, self._writer.look)
         self._writer.thread.start()

@@ -11,7 +11,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -45,12 +45,18 @@ class Writer:
     """The thread. Made on the event loop it reports to; `close` ends it."""
 
     def __init__(
-        self, engine: Engine, prepare: Callable[[Connection], Any], watchdog: Watchdog, listener: Listener
+        self,
+        engine: Engine,
+        prepare: Callable[[Connection], Any],
+        watchdog: Watchdog,
+        listener: Listener,
+        options: Mapping[str, Any],
     ) -> None:
         self._engine = engine
         self._prepare = prepare
         self._watchdog = watchdog
         self._listener = listener
+        self._options = options
         self._limit, self._patience = (math.inf, math.inf) if engine.limit is None else (engine.limit, PATIENCE)
         self._loop = asyncio.get_running_loop()
         self.prepared: asyncio.Future[None] = self._loop.create_future()
@@ -89,7 +95,7 @@ class Writer:
         try:
             connection = self._engine.writer()
             self._prepare(connection)
-            connection = self._engine.prepared(connection)
+            connection = self._engine.prepared(connection).execution_options(**self._options)
         except Exception as error:  # noqa: BLE001 - raised where ready() is awaited
             self._loop.call_soon_threadsafe(self.prepared.set_exception, error)
             if connection is not None:

@@ -120,8 +120,8 @@ class Gateway:
 
     # --- authentication ---
 
-    async def admit(self, frame: frames.Auth) -> tuple[Author, Claims, SyncState | None]:
-        """The author a token stands for, what it says, and the device's sync state, if that is known (B1).
+    async def admit(self, frame: frames.Auth, address: str) -> tuple[Author, Claims, SyncState | None]:
+        """The author a token stands for, there, what it says, and the device's sync state, if that is known (B1).
 
         Raises `Unauthenticated` kinds or `InvalidID`.
         """
@@ -131,7 +131,7 @@ class Gateway:
         known = await self.roads.positions.recall(claims.user_id, device)
         told = None if known is None else Identity(known.uid, known.did)
         identity = await self.roads.users.identify(claims.user_id, device, told)
-        return Author(identity.uid, identity.did, claims.user_id, device), claims, known
+        return Author(identity.uid, identity.did, claims.user_id, device, address), claims, known
 
     def attach(self, session: Session, author: Author, *, follows: bool) -> Reader:
         """From now on the session is told of new entries; it is held until it knows where to start."""

@@ -264,7 +264,7 @@ class Session(Socket):
         """Recovery in seven steps (B1). A fault is logged with its step and never drops the connection (B6)."""
         step = "authenticate"
         try:
-            author, claims, known = await self._gateway.admit(frame)
+            author, claims, known = await self._gateway.admit(frame, self.address)
             if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
                 return
             self.author, self.claims = author, claims

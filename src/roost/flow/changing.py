@@ -23,6 +23,7 @@ from roost.admit.admission import Admission
 from roost.admit.emoji import check_emoji
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action
+from roost.audit import Act, record
 from roost.config import Messages
 from roost.db.database import Database
 from roost.errors import (
@@ -53,12 +54,13 @@ MAX_REACTIONS = 20
 
 
 class Scene(NamedTuple):
-    """What a change is decided on, locked: the message, whether it is one's own, one's role, everybody there.
+    """What a change is decided on, locked: who asks, the message, whether it is one's own, one's role, everybody there.
 
     `tx` is the transaction, for what is stored beside the message.
     """
 
     tx: Connection
+    author: Author
     cid: int
     message: Message
     own: bool
@@ -74,6 +76,11 @@ class Scene(NamedTuple):
     def mid(self) -> int:
         """The message's server id."""
         return int(self.message.server_msg_id)
+
+    def record(self, name: str) -> None:
+        """Has the audit log say that the message is changed."""
+        message = self.message
+        record(self.tx, Act(name, self.author, message.conversation_id, message.sender_id, message.server_msg_id))
 
 
 Decide = Callable[[Scene], Message | None]
@@ -129,6 +136,7 @@ class Changing:
             if message.content == text:
                 return None
             self._check_window(message, self._settings.edit_window)
+            scene.record("message.edited")
             return msgspec.structs.replace(message, content=text, edit_time=self._clock())
 
         def done(message: Message) -> None:
@@ -150,6 +158,7 @@ class Changing:
                 self._check_window(message, self._settings.recall_window)
             if message.pinned:
                 pins.unpin(scene.tx, scene.cid, scene.mid)
+            scene.record("message.recalled")
             return msgspec.structs.replace(
                 message, content="", recall_time=self._clock(), mentions=None, reactions=None, pinned=False
             )
@@ -196,6 +205,7 @@ class Changing:
                 raise LimitReached(f"A conversation has at most {limit} pinned messages.", limit=limit)
             else:
                 pins.pin(scene.tx, scene.cid, scene.mid, self._clock())
+            scene.record("message.unpinned" if remove else "message.pinned")
             return msgspec.structs.replace(message, pinned=not remove)
 
         return await self._change(author, message_id, decide, address)
@@ -260,4 +270,4 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     role = next((member.role for member in members if member.uid == author.uid), None)
     if role is None:
         raise NotAMember if own else UnknownMessage
-    return Scene(tx, conversation.cid, rewriting.read(tx, found.mid), own, role, members)
+    return Scene(tx, author, conversation.cid, rewriting.read(tx, found.mid), own, role, members)

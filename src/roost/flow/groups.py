@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from roost.audit import Act, record
 from roost.db.database import Database
 from roost.errors import Forbidden, InvalidInput, UnknownReceiver
 from roost.flow.fanout import Fanout
@@ -61,6 +62,8 @@ class Groups:
             roles = dict.fromkeys(uids.values(), MEMBER) | {author.uid: OWNER}
             roster.add_first_members(tx, conversation, roles, self._clock())
             made = self._change(conversation, author, "group", action="created", name=name)
+            details = {"name": name, "members": [author.user_id, *names]}
+            record(tx, Act("group.created", author, conversation.conversation_id, details=details))
             return [self._journal.record(tx, made, [author.uid, *uids.values()], author)]
 
         await self._write(author, change)
@@ -93,6 +96,8 @@ class Groups:
             joined = self._change(conversation, author, "member", action="joined", user_id=user_id, role=role or MEMBER)
             if there is None:
                 joined.conversation_seq = conversation.head
+            name, details = ("group.role" if there else "group.added"), {"role": role or MEMBER}
+            record(tx, Act(name, author, conversation.conversation_id, user_id, details=details))
             return [self._journal.record(tx, joined, told, author)]
 
         await self._write(author, change)
@@ -117,6 +122,7 @@ class Groups:
                 raise Forbidden("Only the owner removes admins.")
             roster.remove_member(tx, conversation.cid, gone.uid)
             action = "left" if leaving else "removed"
+            record(tx, Act(f"group.{action}", author, conversation.conversation_id, user_id))
             entry = self._change(conversation, author, "member", action=action, user_id=user_id)
             return [self._journal.record(tx, entry, [member.uid for member in members.values()], author)]
 
@@ -130,6 +136,7 @@ class Groups:
             conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             roster.require_role(tx, conversation.cid, author.uid, OWNER, ADMIN)
             roster.rename(tx, conversation.cid, name)
+            record(tx, Act("group.renamed", author, conversation.conversation_id, details={"name": name}))
             renamed = self._change(conversation, author, "group", action="renamed", name=name)
             told = [member.uid for member in roster.members_of(tx, conversation.cid)]
             return [self._journal.record(tx, renamed, told, author)]
@@ -145,6 +152,7 @@ class Groups:
             roster.require_role(tx, conversation.cid, author.uid, OWNER)
             told = [member.uid for member in roster.members_of(tx, conversation.cid)]
             roster.dissolve(tx, conversation.cid, self._clock())
+            record(tx, Act("group.dissolved", author, conversation.conversation_id))
             ended = self._change(conversation, author, "group", action="dissolved")
             return [self._journal.record(tx, ended, told, author)]
 

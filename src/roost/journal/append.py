@@ -13,6 +13,8 @@ from random import Random
 
 from sqlalchemy import Connection
 
+from roost.audit.ledger import Ledger
+from roost.audit.sends import Send, pages_of
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
 from roost.journal import extra
 from roost.journal.contract import Committed, Draft, Place
@@ -63,13 +65,17 @@ class Numbers:
 class Append:
     """Gives drafts their places. One for the life of the server; it keeps no state between batches."""
 
-    def __init__(self, statements: Statements, clock: Milliseconds, pushes: Pushes) -> None:
+    def __init__(self, statements: Statements, clock: Milliseconds, pushes: Pushes, ledger: Ledger | None) -> None:
+        """`ledger`: where messages are audited, if they are."""
         self._statements = statements
         self._clock = clock
         self._pushes = pushes
+        self._ledger = ledger if ledger is not None and ledger.settings.sends else None
 
     def one_step(self, drafts: list[Draft]) -> bool:
         """Whether the batch is one write, so that no transaction is needed around it (see `roost.db.database`)."""
+        if self._ledger is not None and not self._ledger.ready:
+            return False
         plain = [draft.conversation_id for draft in drafts if draft.extra is None]
         return len(plain) == len(drafts) and self._statements.one_step(plain, len(drafts))
 
@@ -78,7 +84,7 @@ class Append:
 
         The refusals are `UnknownReceiver`, `UnknownConversation` and `NotAMember`.
         """
-        batch = _Batch(self._statements, connection, drafts, self._clock(), self._pushes)
+        batch = _Batch(self._statements, connection, drafts, self._clock(), self._pushes, self._ledger)
         try:
             return batch.settle(None)
         except AlreadySent:
@@ -87,9 +93,16 @@ class Append:
 
 class _Batch:
     def __init__(
-        self, statements: Statements, connection: Connection, drafts: list[Draft], now: int, pushes: Pushes
+        self,
+        statements: Statements,
+        connection: Connection,
+        drafts: list[Draft],
+        now: int,
+        pushes: Pushes,
+        ledger: Ledger | None,
     ) -> None:
         self._pushes = pushes
+        self._ledger = ledger
         self._statements = statements
         self._connection = connection
         self._drafts = drafts
@@ -112,6 +125,7 @@ class _Batch:
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
         pushes: list[PushRow] = []
+        sends: list[Send] = []
         where = self._pushes(connection, receivers)
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
@@ -128,11 +142,25 @@ class _Batch:
                 to = where(committed.places, draft.author.uid)
                 pushes += _due(to, mid, self._now)
                 committed.pushes = len(to)
+            if self._ledger is not None:
+                sends.append(_send(mid, draft, content=self._ledger.settings.content))
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
-        statements.store(connection, messages, entries, pushes)
+        self._store(messages, entries, pushes, sends)
         return outcomes
+
+    def _store(
+        self, messages: list[MessageRow], entries: list[EntryRow], pushes: list[PushRow], sends: list[Send]
+    ) -> None:
+        store, connection, ledger = self._statements.store, self._connection, self._ledger
+        if ledger is None:
+            store(connection, messages, entries, pushes)
+            return
+        pages = pages_of(ledger, connection, sends, self._now)
+        store(connection, messages, entries, pushes, pages)
+        if pages:
+            ledger.written(pages[-1])
 
     def _open_conversations(self) -> dict[str, Opened]:
         """The conversations of the batch and who is in them; a private one is made by its first message."""
@@ -214,6 +242,20 @@ def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Commi
 def _entries(committed: Committed, mid: int, draft: Draft, now: int) -> list[EntryRow]:
     author, origin = draft.author.uid, draft.author.did
     return [(uid, seq, mid, origin if uid == author else 0, now, None) for uid, seq in committed.places]
+
+
+def _send(mid: int, draft: Draft, *, content: bool) -> Send:
+    """A message as the audit log has it."""
+    author = draft.author
+    return Send(
+        mid,
+        author.user_id,
+        author.device_id,
+        author.address,
+        draft.conversation_id,
+        draft.message_type,
+        draft.content if content else None,
+    )
 
 
 def _due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:

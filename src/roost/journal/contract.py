@@ -24,12 +24,16 @@ from roost.model.message import Change, Entry, Extra, Message
 
 
 class Author(msgspec.Struct, frozen=True, gc=False):
-    """Who acts, on which device: the integers of the database, and the names on the wire."""
+    """Who acts, on which device: the integers of the database, and the names on the wire.
+
+    `address` is where they are on the network, for the audit log; empty where nobody knows.
+    """
 
     uid: int
     did: int
     user_id: str
     device_id: str
+    address: str = ""
 
 
 class Draft(msgspec.Struct, gc=False):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
 
+from roost.audit.ledger import Ledger
 from roost.db.database import Database
 from roost.journal import reading
 from roost.journal.append import Append, Numbers, Outcome, Pushes, as_committed, no_pushes
@@ -19,13 +20,18 @@ class Journal:
     """Appends to and reads from logs. See `roost.journal.contract` for what it guarantees."""
 
     def __init__(
-        self, database: Database, statements: Statements, clock: Callable[[], int], pushes: Pushes = no_pushes
+        self,
+        database: Database,
+        statements: Statements,
+        clock: Callable[[], int],
+        pushes: Pushes = no_pushes,
+        ledger: Ledger | None = None,
     ) -> None:
-        """`pushes` says where a user's messages are to be pushed; `clock` gives milliseconds."""
+        """`pushes` says where a user's messages are to be pushed, `ledger` audits them; `clock` gives milliseconds."""
         self._database = database
         self._statements = statements
         self._clock = clock
-        self._append = Append(statements, clock, pushes)
+        self._append = Append(statements, clock, pushes, ledger)
 
     def append(self, draft: Draft, done: Callable[[Outcome | Exception], None]) -> None:
         """Hands a draft to the open batch. `done` is called on the event loop once it is on disk, or refused.

@@ -14,7 +14,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from roost.journal.reserved import ReservedIds
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
+from roost.journal.statements import (
+    AlreadySent,
+    EntryRow,
+    FoundMessage,
+    MessageRow,
+    Opened,
+    PageRow,
+    PositionRow,
+    PushRow,
+)
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
 LOCK_CONVERSATIONS = """
@@ -49,6 +58,8 @@ STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VA
 STORE_PUSHES = """
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+STORE_PAGES = """
+    INSERT INTO audit (chain, position, kind, written_at, body, digest) VALUES (%s, %s, %s, %s, %s, %s)"""
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at) VALUES (%s, %s, %s, %s)
     ON DUPLICATE KEY UPDATE synced_at = IF(VALUES(mark) >= mark, VALUES(synced_at), synced_at),
@@ -108,6 +119,7 @@ class MySQLStatements(ReservedIds):
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
         pushes: Sequence[PushRow] = (),
+        pages: Sequence[PageRow] = (),
     ) -> None:
         if messages:
             connection.exec_driver_sql("SAVEPOINT before_messages")
@@ -120,6 +132,7 @@ class MySQLStatements(ReservedIds):
                 raise AlreadySent from None
         _store(connection, STORE_ENTRIES, entries)
         _store(connection, STORE_PUSHES, pushes, NOT_TRIED)
+        _store(connection, STORE_PAGES, pages)
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         return False

@@ -15,7 +15,16 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from roost.journal.reserved import ReservedIds
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
+from roost.journal.statements import (
+    AlreadySent,
+    EntryRow,
+    FoundMessage,
+    MessageRow,
+    Opened,
+    PageRow,
+    PositionRow,
+    PushRow,
+)
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
 LOCK_CONVERSATIONS = """
@@ -56,6 +65,9 @@ STORE_PUSHES = """
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
     SELECT *, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
         %s::bigint[])"""
+STORE_PAGES = """
+    INSERT INTO audit (chain, position, kind, written_at, body, digest)
+    SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[])"""
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at)
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
@@ -109,8 +121,9 @@ class PostgreSQLStatements(ReservedIds):
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
         pushes: Sequence[PushRow] = (),
+        pages: Sequence[PageRow] = (),
     ) -> None:
-        every = ((STORE_MESSAGES, messages), (STORE_ENTRIES, entries), (STORE_PUSHES, pushes))
+        every = ((STORE_MESSAGES, messages), (STORE_ENTRIES, entries), (STORE_PUSHES, pushes), (STORE_PAGES, pages))
         stores = [(sql, _columns(rows)) for sql, rows in every if rows]
         if messages:
             stored, *_ = _together(connection, *stores, before=("SAVEPOINT before_messages",))

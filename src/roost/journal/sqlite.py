@@ -6,13 +6,23 @@ Nothing is locked row by row: the writer's `BEGIN IMMEDIATE` locks all.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PositionRow, PushRow
+from roost.journal.statements import (
+    AlreadySent,
+    EntryRow,
+    FoundMessage,
+    MessageRow,
+    Opened,
+    PageRow,
+    PositionRow,
+    PushRow,
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -49,8 +59,6 @@ LOG_HEADS = """
     SELECT json_group_array(json_array(value, coalesce(
         (SELECT max(seq) FROM log WHERE uid = value), (SELECT floor FROM logs WHERE uid = value), 0)))
     FROM json_each(?)"""
-STORE = "INSERT INTO appending VALUES (?, ?)"
-STORE_AND_PUSH = "INSERT INTO appending_with_pushes VALUES (?, ?, ?)"
 _STORE = f"""
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
         create_time, server_time, version, edit_time, recall_time)
@@ -59,17 +67,34 @@ _STORE = f"""
 _PUSH = f"""
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
     SELECT {_values(7)}, 0, 0 FROM json_each(NEW.pushes);"""
+_AUDIT = f"""
+    INSERT INTO audit (chain, position, kind, written_at, body, digest)
+    SELECT {_values(6)} FROM json_each(NEW.pages);"""
 STORE_EXTRA = """
     UPDATE messages SET extra = found.value ->> 1 FROM json_each(?) AS found WHERE mid = found.value ->> 0"""
 """For the few messages that have any: each value that is taken out of a row costs all rows."""
-PREPARE = (
-    "CREATE TEMP VIEW IF NOT EXISTS appending AS SELECT '' AS messages, '' AS entries",
-    f"CREATE TEMP TRIGGER IF NOT EXISTS append_batch INSTEAD OF INSERT ON appending BEGIN {_STORE} END",
-    "CREATE TEMP VIEW IF NOT EXISTS appending_with_pushes AS SELECT '' AS messages, '' AS entries, '' AS pushes",
-    f"""CREATE TEMP TRIGGER IF NOT EXISTS append_batch_with_pushes INSTEAD OF INSERT ON appending_with_pushes
-        BEGIN {_STORE} {_PUSH} END""",
-)
-"""Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free."""
+BESIDES = {"pushes": _PUSH, "pages": _AUDIT}
+"""What may be stored with messages and entries."""
+
+
+def _appending(besides: Sequence[str]) -> str:
+    """The name of the view that takes a batch with these besides."""
+    return "_".join(["appending", *besides])
+
+
+def _prepare() -> Iterator[str]:
+    """Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free.
+
+    A view for each choice of what is stored besides: what is not there should cost nothing.
+    """
+    for besides in chain.from_iterable(combinations(BESIDES, count) for count in range(len(BESIDES) + 1)):
+        columns = ", ".join(f"'' AS {name}" for name in ("messages", "entries", *besides))
+        view, parts = _appending(besides), " ".join(BESIDES[name] for name in besides)
+        yield f"CREATE TEMP VIEW IF NOT EXISTS {view} AS SELECT {columns}"
+        yield f"CREATE TEMP TRIGGER IF NOT EXISTS {view}_now INSTEAD OF INSERT ON {view} BEGIN {_STORE} {parts} END"
+
+
+PREPARE = tuple(_prepare())
 SAVE_POSITIONS = f"""
     INSERT INTO positions (uid, did, mark, synced_at) SELECT {_values(4)} FROM json_each(?) WHERE true
     ON CONFLICT (uid, did) DO UPDATE SET mark = excluded.mark, synced_at = excluded.synced_at
@@ -147,6 +172,7 @@ class SQLiteStatements:
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
         pushes: Sequence[PushRow] = (),
+        pages: Sequence[PageRow] = (),
     ) -> None:
         driver = _driver(connection)
         if driver is not self._prepared:
@@ -155,10 +181,10 @@ class SQLiteStatements:
             self._prepared = driver
         if entries:
             try:
-                if pushes:
-                    driver.execute(STORE_AND_PUSH, (_json(messages), _json(entries), _json(pushes)))
-                else:
-                    driver.execute(STORE, (_json(messages), _json(entries)))
+                besides = {name: rows for name, rows in (("pushes", pushes), ("pages", pages)) if rows}
+                values = [_json(rows) for rows in (messages, entries, *besides.values())]
+                marks = ", ".join("?" * len(values))
+                driver.execute(f"INSERT INTO {_appending(tuple(besides))} VALUES ({marks})", values)
             except sqlite3.IntegrityError as error:
                 if "messages.sender, messages.message_id" in str(error):
                     raise AlreadySent from None

@@ -40,6 +40,10 @@ PositionRow = tuple[int, int, int, int]
 """A row of `positions`: uid, did, mark, synced_at."""
 
 
+PageRow = tuple[str, int, str, int, str, str]
+"""A row of `audit`: chain, position, kind, written_at, body, digest. Its key is the database's to give."""
+
+
 class FoundMessage(NamedTuple):
     """A message that was there before its draft."""
 
@@ -99,8 +103,11 @@ class Statements(Protocol):
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
         pushes: Sequence[PushRow] = (),
+        pages: Sequence[PageRow] = (),
     ) -> None:
-        """Stores messages, log entries and pushes; those of one conversation or log in the order of their numbers.
+        """Stores messages, log entries, pushes and pages of the audit log.
+
+        Those of one conversation, log or chain are in the order of their numbers.
 
         Raises `AlreadySent`, and has stored nothing, where a message with that sender and message id is there.
         """

@@ -6,6 +6,7 @@ keys halve the rate of inserts. Times are integer milliseconds since 1970-01-01 
 
 from __future__ import annotations
 
+from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
 from roost.db.schema.conversations import conversations, members, messages, pins
 from roost.db.schema.keys import api_keys
@@ -15,6 +16,7 @@ from roost.db.schema.push import push_addresses, push_log, push_outbox
 
 __all__ = [
     "api_keys",
+    "audit",
     "conversations",
     "deployment",
     "devices",

@@ -137,7 +137,7 @@ async def _visit(operation: Operation, roads: Roads, proxies: Proxies, request: 
     shown = request.headers.get("authorization")
     if operation.scope is not None:
         return BackEndCall(roads, address, await authorize(roads, shown, operation.scope))
-    return Call(roads, address, *await identify(roads, shown))
+    return Call(roads, address, *await identify(roads, shown, address))
 
 
 def _answer(operation: Operation, done: Any, *, protobuf: bool) -> Response[bytes]:

@@ -41,7 +41,9 @@ class Refresh(Wire, kw_only=True):
 async def register(visit: Visit, asked: Registration) -> Session:
     """Make an account and log in."""
     accounts = visit.roads.accounts
-    return await accounts.register(asked.user_id, asked.password, asked.display_name, asked.device_id)
+    return await accounts.register(
+        asked.user_id, asked.password, asked.display_name, asked.device_id, address=visit.address
+    )
 
 
 async def login(visit: Visit, asked: Login) -> Session:

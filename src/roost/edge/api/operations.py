@@ -153,15 +153,15 @@ def operation(
     )
 
 
-async def identify(roads: Roads, header: str | None) -> tuple[Author, Claims]:
-    """Who asks, by the `Authorization` header. Raises `Unauthenticated` and what `Tokens.verify` raises."""
+async def identify(roads: Roads, header: str | None, address: str) -> tuple[Author, Claims]:
+    """Who asks, by the `Authorization` header, from where. Raises `Unauthenticated` and what `Tokens.verify` raises."""
     token = _bearer(header, "a token: Authorization: Bearer <JWT>")
     if token.startswith(BEGINNING):
         raise InvalidToken("A back end's key is for /admin; this wants a user's token.")
     claims = await roads.tokens.verify(token)
     device = claims.device_id or ids.DEFAULT_DEVICE
     identity = await roads.users.identify(claims.user_id, device)
-    return Author(identity.uid, identity.did, claims.user_id, device), claims
+    return Author(identity.uid, identity.did, claims.user_id, device, address), claims
 
 
 async def authorize(roads: Roads, header: str | None, scope: str) -> Key:

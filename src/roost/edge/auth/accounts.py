@@ -15,6 +15,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, insert, select
 
 from roost.admit.ratelimit import RateLimit
+from roost.audit import Act, record
 from roost.config import Config
 from roost.db.database import Database
 from roost.db.schema import devices, refresh_tokens, users
@@ -49,7 +50,13 @@ class Accounts:
         self.closed: Callable[[Author, Claims], None] = lambda _author, _claims: None
 
     async def register(
-        self, user_id: str | int, password: str, display_name: str | None = None, device_id: str | int | None = None
+        self,
+        user_id: str | int,
+        password: str,
+        display_name: str | None = None,
+        device_id: str | int | None = None,
+        *,
+        address: str = "",
     ) -> Session:
         """Makes an account and logs it in. Raises `Forbidden` (no open registration), `UserExists`, `InvalidInput`."""
         if not self._settings.open_registration:
@@ -58,10 +65,13 @@ class Accounts:
         if display_name is not None and not (1 <= len(display_name) <= MAX_DISPLAY_NAME and display_name.isprintable()):
             raise InvalidInput(f"displayName must be 1-{MAX_DISPLAY_NAME} printable characters.")
         password_hash = await self._passwords.hash(password)
-        await self._database.write(
-            lambda tx: self._users.create(tx, user, password_hash=password_hash, display_name=display_name)
-        )
-        return await self._open(user, device)
+
+        def change(tx: Connection) -> None:
+            self._users.create(tx, user, password_hash=password_hash, display_name=display_name)
+            record(tx, Act("account.registered", user, address=address))
+
+        await self._database.write(change)
+        return await self._open(user, device, address)
 
     async def login(
         self, user_id: str | int, password: str, device_id: str | int | None = None, *, address: str
@@ -72,8 +82,10 @@ class Accounts:
         self._attempts.take(f"user {user}")
         account = await self._users.account(user)
         if not await self._passwords.matches(account and account.password_hash, password):
+            failed = Act("account.login_failed", user, address=address, details={"known": account is not None})
+            await self._database.write(lambda tx: record(tx, failed))
             raise BadCredentials
-        return await self._open(user, device)
+        return await self._open(user, device, address)
 
     async def refresh(self, refresh_token: str) -> Session:
         """The next session of the device. Raises `InvalidToken` (unknown, used, logged out) or `TokenExpired`."""
@@ -104,15 +116,22 @@ class Accounts:
 
         def change(tx: Connection) -> None:
             tx.execute(delete(refresh_tokens).where(mine))
+            record(tx, Act("account.logged_out", author))
 
         await self._tokens.revoke(claims)
         await self._database.write(change)
         self.closed(author, claims)
 
-    async def _open(self, user: str, device: str) -> Session:
+    async def _open(self, user: str, device: str, address: str) -> Session:
         identity = await self._users.identify(user, device)
+        author = Author(identity.uid, identity.did, user, device, address)
         new, now = secrets.token_urlsafe(32), self._clock()
-        await self._database.write(lambda tx: self._store(tx, identity.uid, identity.did, new, now))
+
+        def change(tx: Connection) -> None:
+            self._store(tx, author.uid, author.did, new, now)
+            record(tx, Act("account.logged_in", author))
+
+        await self._database.write(change)
         return self._session(user, device, new)
 
     def _store(self, tx: Connection, uid: int, did: int, new: str, now: int) -> None:

@@ -1,0 +1,55 @@
+"""What a page of the audit log is, and how pages hang together.
+
+Every process that writes has a **chain** of its own, so that nodes need not wait for each other. Its pages are numbered
+1, 2, 3 ... (`position`); the digest of each is SHA-256 over the digest of the one before it and over all of its own:
+whoever changes, removes or moves a page has to make all that follow anew. The first page of a chain (`OPENED`) names
+the ends that other chains had then, so the end of a chain that is written no more can't be cut off either, once another
+has begun. What is taken off the end of the newest chain only somebody finds who has noted its last digest elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+OPENED, ACT, SENDS = "opened", "act", "sends"
+"""Kinds of pages: a chain begins, an act, the messages of a batch."""
+
+BEGINNING = ""
+"""What stands for the digest before a chain's first page."""
+
+
+class End(NamedTuple):
+    """The last page of a chain. `digest` is hexadecimal."""
+
+    chain: str
+    position: int
+    digest: str
+
+
+class Page(NamedTuple):
+    """A row of `audit`, in the order of its columns, but for its key. `written_at` is in milliseconds."""
+
+    chain: str
+    position: int
+    kind: str
+    written_at: int
+    body: str
+    digest: str
+
+    @property
+    def end(self) -> End:
+        """The chain as it ends with this page."""
+        return End(self.chain, self.position, self.digest)
+
+
+def page_after(end: End, kind: str, written_at: int, body: str) -> Page:
+    """The next page of a chain."""
+    position = end.position + 1
+    digest = digest_of(end.digest, end.chain, position, kind, written_at, body)
+    return Page(end.chain, position, kind, written_at, body, digest)
+
+
+def digest_of(before: str, chain: str, position: int, kind: str, written_at: int, body: str) -> str:
+    """The digest of a page that follows one with the digest `before`."""
+    return hashlib.sha256(f"{before}\n{chain}\n{position}\n{kind}\n{written_at}\n{body}".encode()).hexdigest()
