@@ -16,6 +16,9 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from roost import __version__
+from roost.commands import audit
+from roost.commands.options import ConfigFile, DataDirectory
+from roost.commands.options import settings_of as _settings
 from roost.config import Config, ConfigError, load
 from roost.errors import RoostError
 
@@ -27,23 +30,14 @@ config_app = App(name="config", help="The settings.")
 push_app = App(name="push", help="Push notifications.")
 key_app = App(name="key", help="The keys of back ends.")
 app.command(config_app)
+app.command(audit.app)
 app.command(push_app)
 app.command(key_app)
-
-ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.yaml).")]
-DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
 
 ServerURL = Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")]
 
 TOKEN_DAYS = 30
 ADDRESS = "sqlite:PATH (a file or a data directory), postgresql://…, mysql://… or mariadb://…"
-
-
-def _settings(config: Path | None, data: Path | None = None) -> Config:
-    settings = load(config)
-    if data is not None:
-        settings.server.data = str(data)
-    return settings
 
 
 @app.command

@@ -24,6 +24,7 @@ from roost.admit.ratelimit import RateLimit
 from roost.admit.spam import Spam
 from roost.audit.act import OPERATOR, Act, record
 from roost.audit.ledger import Ledger
+from roost.audit.retention import keep
 from roost.config import Config
 from roost.db.copying import refuse_half_copied
 from roost.db.database import CommitFigures, Database
@@ -127,6 +128,8 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         finally:
             stack.push_async_callback(database.close)  # before the bus leaves: it tells what is committed last
         roads = await _wire(config, database, shared, ledger, stack)
+        forgetting = asyncio.create_task(keep(database, ledger, now_ms))
+        stack.callback(forgetting.cancel)
         await database.write(lambda tx: record(tx, Act("server.started", OPERATOR, details={"version": __version__})))
         yield roads, database
 

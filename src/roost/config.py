@@ -98,11 +98,15 @@ class Moderation(Section, kw_only=True):
 
 
 class Audit(Section, kw_only=True):
-    """The audit log (D7): who sent what to whom (`sends`; with the text: `content`), and every administrative act."""
+    """The audit log (D7): who sent what to whom (`sends`; with the text: `content`), and every administrative act.
+
+    `keep_days`: days after which what was written is removed; 0 is never.
+    """
 
     sends: bool = True
     acts: bool = True
     content: bool = False
+    keep_days: int = 0
 
 
 class Redis(Section, kw_only=True):
@@ -301,6 +305,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "messages.recall_window": (0, math.inf),
     "messages.max_pins": (1, 1000),
     "moderation.reload": (0.1, 3600),
+    "audit.keep_days": (0, 36_500),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),
     "presence.ttl": (1, 366 * 86400),

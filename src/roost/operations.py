@@ -7,6 +7,7 @@ server knows; it is asked over HTTP, with a token signed by the secret of the da
 from __future__ import annotations
 
 import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from roost import storage
+from roost.audit import OPERATOR, Act, record
+from roost.audit.ledger import Ledger
 from roost.config import Config, ConfigError, Server
 from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
@@ -159,8 +162,9 @@ def renew_epoch(settings: Config) -> list[str]:
     try:
         with engine.writer() as connection:
             migrate(connection)
-            engine.begin(connection)
+            engine.begin(audited(connection, settings))
             _set(connection, "epoch", epoch)
+            record(connection, Act("epoch.renewed", OPERATOR, details={"epoch": epoch}))
             next_mid = connection.execute(select(deployment.c.value).where(deployment.c.name == "next_mid")).scalar()
             if next_mid is not None:
                 _set(connection, "next_mid", str(int(next_mid) + IDS_LEFT_OUT))
@@ -183,12 +187,18 @@ def renew_secret(settings: Config) -> list[str]:
     try:
         with engine.writer() as connection:
             migrate(connection)
+            record(audited(connection, settings), Act("secret.renewed", OPERATOR))
             note_secret(connection, settings.data)
     except DBAPIError as error:
         raise OSError(f"{database} can't be changed: {error.orig}") from None
     finally:
         engine.dispose()
     return [f"{database} goes with {settings.data / FILE} now: copy that file to every node before it starts."]
+
+
+def audited(connection: Connection, settings: Config) -> Connection:
+    """A connection of a command that writes, so that it can record in its transactions what it does."""
+    return connection.execution_options(**Ledger(settings.audit, lambda: time.time_ns() // 1_000_000).options)
 
 
 def _set(connection: Connection, name: str, value: str) -> None:

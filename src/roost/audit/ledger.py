@@ -47,7 +47,7 @@ class Ledger:
         """`clock` gives milliseconds."""
         self.settings = settings
         self._clock = clock
-        self._chain = secrets.token_hex(8)
+        self._chain = ""
         self._since = 0
         self._end: End | None = None
 
@@ -78,13 +78,13 @@ class Ledger:
     def end(self, tx: Connection) -> End:
         """Where the chain ends in this transaction; it is begun, if need be."""
         if self._end is None:
-            found = tx.execute(LAST_OF_CHAIN, {"chain": self._chain, "since": self._since}).first()
-            self._end = self._open(tx) if found is None else End(*found)
+            found = self._chain and tx.execute(LAST_OF_CHAIN, {"chain": self._chain, "since": self._since}).first()
+            self._end = End(*found) if found else self._open(tx)
         return self._end
 
     def _open(self, tx: Connection) -> End:
         ends: dict[str, End] = {}
-        self._since = 0
+        self._chain, self._since = secrets.token_hex(8), 0
         for page_id, *end in tx.execute(NEWEST):
             self._since = max(self._since, page_id)
             ends.setdefault(end[0], End(*end))

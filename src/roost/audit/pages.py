@@ -5,6 +5,9 @@ Every process that writes has a **chain** of its own, so that nodes need not wai
 whoever changes, removes or moves a page has to make all that follow anew. The first page of a chain (`OPENED`) names
 the ends that other chains had then, so the end of a chain that is written no more can't be cut off either, once another
 has begun. What is taken off the end of the newest chain only somebody finds who has noted its last digest elsewhere.
+
+What is removed because it is old (`audit.keep_days`) is the beginning of chains; the page `PRUNED` that is written
+first says up to where.
 """
 
 from __future__ import annotations
@@ -12,8 +15,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-OPENED, ACT, SENDS = "opened", "act", "sends"
-"""Kinds of pages: a chain begins, an act, the messages of a batch."""
+OPENED, ACT, SENDS, PRUNED = "opened", "act", "sends", "pruned"
+"""Kinds of pages: a chain begins, an act, the messages of a batch, what is old is removed."""
 
 BEGINNING = ""
 """What stands for the digest before a chain's first page."""

@@ -1,0 +1,121 @@
+"""Reading the audit log: its pages in their order, and what stands on them, message by message and act by act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, select
+
+from roost.audit.act import ActRow
+from roost.audit.pages import ACT, SENDS, Page
+from roost.audit.sends import Send
+from roost.db.schema import audit
+from roost.model.names import Wire
+
+AT_ONCE = 20
+"""Pages in memory: with long messages and `audit.content` one has some megabytes at most."""
+SLACK = 10 * 60_000
+"""Milliseconds by which neighbours may be out of order: the clocks of nodes differ, and a transaction takes time."""
+SENT = "message.sent"
+"""The act of a message."""
+
+NEXT = select(audit).where(audit.c.page_id > bindparam("after")).order_by(audit.c.page_id).limit(AT_ONCE)
+FIRST_FROM = (
+    select(audit.c.page_id, audit.c.written_at)
+    .where(audit.c.page_id >= bindparam("id"))
+    .order_by(audit.c.page_id)
+    .limit(1)
+)
+RANGE = select(func.min(audit.c.page_id), func.max(audit.c.page_id))
+
+_acts = msgspec.json.Decoder(ActRow)
+_sends = msgspec.json.Decoder(list[Send])
+
+
+class Placed(NamedTuple):
+    """A page, and its key, which is its place among all."""
+
+    page_id: int
+    page: Page
+
+
+class Record(Wire, kw_only=True):
+    """A message or an act of the audit log. `time` is in milliseconds."""
+
+    time: int
+    act: str
+    actor: str
+    device: str | None = None
+    address: str | None = None
+    conversation: str | None = None
+    target: str | None = None
+    message: str | None = None
+    message_type: int | None = None
+    content: str | None = None
+    details: dict[str, Any] | None = None
+
+
+def pages(connection: Connection, after: int = 0) -> Iterator[Placed]:
+    """The pages whose keys are beyond `after`, a few in memory at a time."""
+    while True:
+        rows = connection.execute(NEXT, {"after": after}).all()
+        for page_id, *page in rows:
+            yield Placed(page_id, Page(*page))
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1][0]
+
+
+def last_before(connection: Connection, time: int) -> int:
+    """The key of the last page that was written before `time` (ms), 0 if there is none. By halves, without an index."""
+    first, last = connection.execute(RANGE).one()
+    if first is None:
+        return 0
+    low, high = first, last + 1
+    while low < high:  # all below low were written before, none from high on
+        row = connection.execute(FIRST_FROM, {"id": (low + high) // 2}).first()
+        if row is not None and row.written_at < time:
+            low = row.page_id + 1
+        else:
+            high = (low + high) // 2
+    return int(low) - 1 if low > first else 0
+
+
+def records(
+    connection: Connection, since: int | None = None, until: int | None = None, user: str | None = None
+) -> Iterator[Record]:
+    """What was done from `since` on and before `until` (ms), in the order in which it was written.
+
+    With `user`: what this user did, and what was done to this user.
+    """
+    after = 0 if since is None else last_before(connection, since - SLACK)
+    for _, page in pages(connection, after):
+        if until is not None and page.written_at >= until + SLACK:
+            return
+        if (since is not None and page.written_at < since) or (until is not None and page.written_at >= until):
+            continue
+        for record in records_of(page):
+            if user is None or user in {record.actor, record.target}:
+                yield record
+
+
+def records_of(page: Page) -> Iterator[Record]:
+    """What stands on a page."""
+    if page.kind == SENDS:
+        for send in _sends.decode(page.body):
+            yield Record(
+                time=page.written_at,
+                act=SENT,
+                actor=send.actor,
+                device=send.device,
+                address=send.address or None,
+                conversation=send.conversation,
+                message=str(send.message),
+                message_type=send.message_type,
+                content=send.content,
+            )
+    elif page.kind == ACT:
+        act = _acts.decode(page.body)
+        yield Record(time=page.written_at, **{name: getattr(act, name) for name in ActRow.__struct_fields__})

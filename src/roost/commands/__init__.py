@@ -1,0 +1,1 @@
+"""Commands of `roost` that are a family of their own, and what they share with `roost.__main__`."""
