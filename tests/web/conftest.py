@@ -47,6 +47,13 @@ def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
     lines.end()
 
 
+@pytest.fixture
+def pair(lines: Lines, request: pytest.FixtureRequest) -> tuple[Page, Page, str, str]:
+    """Two people who are connected, and their names."""
+    ann, bob = (f"{name}.{request.node.name[5:40]}" for name in ("ann", "bob"))
+    return lines.sign_up(ann), lines.sign_up(bob), ann, bob
+
+
 class Lines:
     """The devices of a test."""
 
@@ -58,7 +65,7 @@ class Lines:
 
     def device(self, **options: Any) -> Page:
         """A page at the front door of the server, in a browser that was never here."""
-        options = {"viewport": {"width": 1100, "height": 720}, "locale": "en-GB"} | options
+        options = {"viewport": {"width": 1100, "height": 720}, "locale": "en-GB", "reduced_motion": "reduce"} | options
         context = self._browser.new_context(**options)
         context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
@@ -115,3 +122,10 @@ def said(page: Page, text: str) -> Locator:
 def texts(page: Page) -> list[str]:
     """What stands in the open conversation, in order."""
     return page.locator("article .bubble").all_inner_texts()
+
+
+def choose(page: Page, message: Locator, item: str) -> None:
+    """Something from the menu of a message."""
+    message.hover()
+    message.get_by_role("button", name="More").click()
+    page.locator("#message-menu").get_by_role("button", name=item, exact=True).click()

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Lines, connected, said, say, write_to
+from tests.web.conftest import Lines, choose, connected, said, say, write_to
 
 RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
@@ -54,8 +54,17 @@ def test_a_conversation_and_its_dialogs(lines: Lines, scheme: str) -> None:
     page.locator("article").first.hover()
     page.locator("article").first.get_by_role("button", name="React with 👍").click()
     expect(page.locator(".reactions")).to_be_visible()
+    choose(page, page.locator("article").nth(1), "Reply")
+    choose(page, page.locator("article").nth(2), "Pin")
+    expect(page.locator(".pinned")).to_be_visible()
+    say(page, "answered")
+    expect(page.locator("button.quote")).to_be_visible()
+    page.locator("article").nth(2).get_by_role("button", name="More").click()
     assert findings(page) == []
-    for name in ("New conversation", "New group", "Settings"):
+    page.get_by_role("button", name="Forward").click()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    for name in ("New conversation", "New group", "Settings", "Pinned messages"):
         page.get_by_role("button", name=name).click()
         assert findings(page) == [], name
         page.keyboard.press("Escape")
@@ -66,6 +75,9 @@ def test_a_group_offline_on_a_phone(lines: Lines, scheme: str) -> None:
     page.get_by_role("button", name="New group").click()
     page.get_by_label("Name of the group").fill("Tea")
     page.get_by_role("button", name="Create").click()
+    page.get_by_label("Write a message").press_sequentially("@")
+    expect(page.get_by_role("option")).to_have_count(1)  # everybody
+    assert findings(page) == []
     say(page, "The kettle is on.")
     page.get_by_role("button", name="Members").click()
     assert findings(page) == []

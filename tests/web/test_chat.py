@@ -6,14 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from roost.client.blocking import BlockingClient
-from tests.web.conftest import PASSWORD, Lines, connected, said, say, texts, write_to
-
-
-@pytest.fixture
-def pair(lines: Lines, request: pytest.FixtureRequest) -> tuple[Page, Page, str, str]:
-    """Two people who are connected, and their names."""
-    ann, bob = (f"{name}.{request.node.name[5:40]}" for name in ("ann", "bob"))
-    return lines.sign_up(ann), lines.sign_up(bob), ann, bob
+from tests.web.conftest import PASSWORD, Lines, choose, connected, said, say, texts, write_to
 
 
 def test_a_message_arrives_and_is_marked_as_sent(pair: tuple[Page, Page, str, str]) -> None:
@@ -144,12 +137,10 @@ def test_who_was_away_sees_what_was_edited_recalled_and_reacted_to(pair: tuple[P
     bob.get_by_role("button", name="Go offline").click()
     bob.wait_for_selector(".status.disconnected")
     messages = ann.locator("article.own")
-    messages.nth(0).hover()
-    messages.nth(0).get_by_role("button", name="Edit").click()
+    choose(ann, messages.nth(0), "Edit")
     ann.get_by_label("New text").fill("first, but better")
     ann.get_by_role("button", name="Save").click()
-    messages.nth(1).hover()
-    messages.nth(1).get_by_role("button", name="Recall").click()
+    choose(ann, messages.nth(1), "Recall")
     messages.nth(2).hover()
     messages.nth(2).get_by_role("button", name="React with 👍").click()
     for page in (ann, bob):

@@ -1,6 +1,7 @@
 /** The page of somebody who is signed in: the list, and the open conversation. */
 
-import { Dialogs, show } from "./dialogs.js";
+import { show } from "./dialog.js";
+import { Dialogs } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { List } from "./list.js";
 import { connection, current, offline, progress, toggleOffline } from "./state.js";

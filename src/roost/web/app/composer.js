@@ -1,18 +1,22 @@
-/** Writing a message. Enter sends, Shift+Enter begins a line. */
+/** Writing a message. Enter sends, Shift+Enter begins a line, @ offers the members of a group. */
 
 import { t } from "./i18n.js";
-import { send, tellTyping } from "./state.js";
+import { Picker, usePicker } from "./mentions.js";
+import { replying, send, tellTyping } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
-/** Characters of a message at most (`limits.max_content`). */
+/** Characters of a message at most (`limits.max_content`), and lines of the field. */
 const LONGEST = 5000;
+const LINES = 8;
 
-export function Composer() {
+/** @param {{id: string}} props */
+export function Composer({ id }) {
   const field = useRef(/** @type {HTMLTextAreaElement|null} */ (null));
+  const picker = usePicker(id, field);
 
   useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) field.current?.focus();
-  }, []);
+    if (matchMedia("(pointer: fine)").matches || replying.value) field.current?.focus();
+  }, [replying.value]);
 
   /** @param {Event} [event] */
   async function submit(event) {
@@ -20,30 +24,48 @@ export function Composer() {
     const text = field.current?.value.trim() ?? "";
     if (!field.current || !text) return;
     field.current.value = "";
-    grow();
-    await send(text);
+    changed();
+    await send(text, picker.mentionedIn(text));
   }
 
-  function grow() {
+  function changed() {
     if (!field.current) return;
-    field.current.rows = Math.min(8, field.current.value.split("\n").length);
+    field.current.rows = Math.min(LINES, field.current.value.split("\n").length);
+    picker.look();
   }
 
   /** @param {KeyboardEvent} event */
   function pressed(event) {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) void submit(event);
+    if (event.isComposing || picker.pressed(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) void submit(event);
+    if (event.key === "Escape") replying.value = null;
   }
 
   return html`<form class="composer" onSubmit=${submit}>
+    <${Answered} />
+    <${Picker} picker=${picker} />
     <textarea
       ref=${field}
       rows="1"
       maxlength=${LONGEST}
       aria-label=${t("write")}
+      aria-autocomplete="list"
+      aria-controls=${picker.found.length ? "mentions" : undefined}
+      aria-activedescendant=${picker.found.length ? `mention-${picker.at}` : undefined}
       placeholder=${t("write")}
       onKeyDown=${pressed}
-      onInput=${() => (grow(), tellTyping())}
+      onInput=${() => (changed(), tellTyping())}
     ></textarea>
     <button class="primary round" aria-label=${t("send")} title=${t("send")}>➤</button>
   </form>`;
+}
+
+/** The message that is being answered. */
+function Answered() {
+  const message = replying.value;
+  if (message === null) return null;
+  return html`<div class="answered">
+    <span class="grow" role="status">${t("replyingTo", message.senderID)} <span class="quiet">${message.content.slice(0, 140)}</span></span>
+    <button type="button" class="icon" aria-label=${t("noReply")} onClick=${() => (replying.value = null)}>×</button>
+  </div>`;
 }

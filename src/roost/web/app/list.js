@@ -39,6 +39,7 @@ function Row({ one }) {
         <span class="line"><b class="name">${title}</b><time>${one.lastTime ? short(one.lastTime) : ""}</time></span>
         <span class="line">
           <span class="preview">${typing.length ? t("typing", typing[0]) : preview(one)}</span>
+          ${(one.mentionSeq ?? 0) > one.readSeq && html`<span class="badge" role="img" aria-label=${t("mentioned")}>@</span>`}
           ${one.unread > 0 &&
           html`<span class=${one.muted ? "badge muted" : "badge"} aria-label=${t("unread", one.unread)}>
             ${one.unread > 999 ? "999+" : one.unread}

@@ -32,6 +32,10 @@ export const typists = signal({});
 /** Counts the changes of the open conversation: its messages are read anew. */
 export const revision = signal(0);
 export const offline = signal(false);
+/** The message that is being answered. @type {import("./ui.js").Signal<Message|null>} */
+export const replying = signal(null);
+/** The message to be shown, once its conversation is open. @type {import("./ui.js").Signal<Message|null>} */
+export const target = signal(null);
 
 export const unreadTotal = computed(() =>
   (conversations.value ?? []).reduce((sum, one) => sum + (one.muted ? 0 : one.unread), 0),
@@ -119,13 +123,16 @@ function changed(ids) {
 /** @param {string|null} conversationID */
 export function choose(conversationID) {
   if (conversationID === current.value) return;
+  replying.value = null;
   current.value = conversationID;
   history.pushState(null, "", conversationID === null ? location.pathname : `#${encodeURIComponent(conversationID)}`);
 }
 
-/** @param {string} text */
-export async function send(text) {
-  if (client.value && current.value) await client.value.send(current.value, text);
+/** @param {string} text @param {string[]} [mentions] */
+export async function send(text, mentions = []) {
+  const replyTo = replying.value?.serverMsgID;
+  replying.value = null;
+  if (client.value && current.value) await client.value.send(current.value, text, { replyTo, mentions });
 }
 
 let toldTyping = 0;

@@ -2,10 +2,10 @@
 
 import htm from "../vendor/htm.js";
 import { h } from "../vendor/preact.js";
+import * as hooks from "../vendor/hooks.js";
 import * as signals from "../vendor/signals.js";
 
 export { render } from "../vendor/preact.js";
-export { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 
 /**
  * @template T
@@ -22,3 +22,12 @@ export const computed = signals.computed;
 export const effect = signals.effect;
 /** @type {(run: () => void) => void} */
 export const batch = signals.batch;
+
+/** @type {<T>(initial: T) => [T, (next: T) => void]} */
+export const useState = hooks.useState;
+/** @type {<T>(initial: T) => {current: T}} */
+export const useRef = hooks.useRef;
+/** @type {(run: () => void | (() => void), inputs?: unknown[]) => void} */
+export const useEffect = hooks.useEffect;
+/** @type {(run: () => void | (() => void), inputs?: unknown[]) => void} */
+export const useLayoutEffect = hooks.useLayoutEffect;

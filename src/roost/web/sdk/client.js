@@ -7,9 +7,10 @@ import { ClientClosed } from "./errors.js";
 import { Emitter } from "./events.js";
 import { Following } from "./following.js";
 import { Http } from "./http.js";
-import { otherOf } from "./outbox.js";
+import { Requests } from "./requests.js";
 import { Store } from "./store/store.js";
 import { Tabs } from "./tabs.js";
+import { uuid7 } from "./uuid.js";
 
 /**
  * @typedef {import("./types.js").Message} Message
@@ -22,7 +23,7 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Messages of a page of history from the server. */
 const PAGE = 50;
 
-export class Client {
+export class Client extends Requests {
   #events = new Emitter();
   /** @type {Following|null} */
   #following = null;
@@ -45,11 +46,10 @@ export class Client {
    * @param {string|null} [options.deviceID] this device's name; made and kept where there is none
    */
   constructor(url, { session, userID, deviceID = session.deviceID }) {
+    super(new Http(url, session), userID);
     this.url = url;
     this.session = session;
-    this.userID = userID;
     this.deviceID = deviceID ?? null;
-    this.http = new Http(url, session);
     this.storeName = `roost:${url}:${userID}:${deviceID ?? "page"}`;
   }
 
@@ -92,12 +92,15 @@ export class Client {
    *
    * @param {string} to a user id, or a conversation id
    * @param {string} content
-   * @param {{messageType?: number}} [options]
+   * @param {object} [options]
+   * @param {number} [options.messageType]
+   * @param {string} [options.replyTo] the serverMsgID of a message of the same conversation
+   * @param {string[]} [options.mentions] members, or `@all`
    * @returns {Promise<Unsent>}
    */
-  async send(to, content, { messageType = 1 } = {}) {
+  async send(to, content, { messageType = 1, replyTo, mentions } = {}) {
     const conversationID = this.conversationWith(to);
-    const message = { messageID: uuid7(), conversationID, messageType, content, createTime: Date.now() };
+    const message = { messageID: uuid7(), conversationID, messageType, content, createTime: Date.now(), replyTo, mentions };
     const unsent = await this.#open.queue({ ...message, state: /** @type {const} */ ("pending") });
     this.#tell("changed", { conversations: [conversationID] });
     this.#wish("flush");
@@ -144,40 +147,7 @@ export class Client {
     this.#wish("watch", userIDs);
   }
 
-  // --- changing; the new state comes by the log, here as to everybody ---
-
-  /** Changes the text of one's own message. @param {string} serverMsgID @param {string} content */
-  edit(serverMsgID, content) {
-    return this.http.request("PATCH", `/messages/${serverMsgID}`, { content });
-  }
-
-  /** Takes a message back. @param {string} serverMsgID */
-  recall(serverMsgID) {
-    return this.http.request("POST", `/messages/${serverMsgID}/recall`);
-  }
-
-  /** @param {string} serverMsgID @param {string} emoji */
-  react(serverMsgID, emoji) {
-    return this.http.request("PUT", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
-  }
-
-  /** @param {string} serverMsgID @param {string} emoji */
-  unreact(serverMsgID, emoji) {
-    return this.http.request("DELETE", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
-  }
-
   // --- reading ---
-
-  /** @param {string} to a user id, or a conversation id */
-  conversationWith(to) {
-    if (/^(p:.+:.+|g:.+)$/.test(to)) return to;
-    return `p:${[this.userID, to].sort().join(":")}`;
-  }
-
-  /** The user at the other end of a private conversation; null for a group. @param {string} conversationID */
-  otherOf(conversationID) {
-    return otherOf(conversationID, this.userID);
-  }
 
   /** @returns {Promise<Conversation[]>} the latest first */
   conversations() {
@@ -187,6 +157,11 @@ export class Client {
   /** @param {string} conversationID */
   conversation(conversationID) {
     return this.#open.conversation(conversationID);
+  }
+
+  /** A message that is here. @param {string} serverMsgID @returns {Promise<Message|undefined>} */
+  message(serverMsgID) {
+    return this.#open.message(serverMsgID);
   }
 
   /**
@@ -204,7 +179,7 @@ export class Client {
     const reachesTop = found.length === 0 ? top === 0 : found[found.length - 1].conversationSeq === top;
     if (reachesTop && (found.length === limit || found[0]?.conversationSeq === 1 || top === 0)) return found;
     const from = reachesTop && found.length ? found[0].conversationSeq : top + 1;
-    const older = await this.#older(conversationID, from, limit).catch(() => []);
+    const older = await this.older(conversationID, from, limit).catch(() => []);
     if (older.length) {
       await store.keep(older);
       found = await store.history(conversationID, top + 1, limit);
@@ -212,54 +187,22 @@ export class Client {
     return found;
   }
 
-  /** The messages after a number, oldest first, as far as they are here. @param {string} conversationID @param {number} after */
-  newer(conversationID, after, limit = PAGE) {
-    return this.#open.newer(conversationID, after, limit);
-  }
-
-  /** @param {string} conversationID @param {number} before @param {number} limit @returns {Promise<Message[]>} */
-  async #older(conversationID, before, limit) {
-    const other = this.otherOf(conversationID);
-    const path = other === null ? `group/${encodeURIComponent(conversationID.slice(2))}` : `user/${encodeURIComponent(other)}`;
-    const page = await this.http.request("GET", `/messages/${path}?before=${before}&limit=${Math.min(limit, 100)}`);
-    return page.messages;
-  }
-
-  // --- asked of the server ---
-
-  /** @param {string[]} userIDs @returns {Promise<Record<string, {online: boolean, lastSeen: number|null}>>} */
-  online(userIDs) {
-    return this.http.request("GET", `/messages/online?userIDs=${userIDs.map(encodeURIComponent).join(",")}`);
-  }
-
-  /** @param {string} groupID */
-  group(groupID) {
-    return this.http.request("GET", `/groups/${encodeURIComponent(groupID)}`);
-  }
-
-  /** @param {string} name @param {string[]} members @param {string} [groupID] */
-  createGroup(name, members, groupID) {
-    return this.http.request("POST", "/groups", { name, members, groupID });
-  }
-
-  /** @param {string} groupID @param {string} name */
-  renameGroup(groupID, name) {
-    return this.http.request("PATCH", `/groups/${encodeURIComponent(groupID)}`, { name });
-  }
-
-  /** @param {string} groupID @param {string} userID @param {string} [role] admin or member */
-  addMember(groupID, userID, role) {
-    return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`, { role });
-  }
-
-  /** @param {string} groupID @param {string} userID */
-  removeMember(groupID, userID) {
-    return this.http.request("DELETE", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`);
-  }
-
-  /** @param {string} groupID */
-  leaveGroup(groupID) {
-    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/leave`);
+  /**
+   * The messages after a number, oldest first; what is missing here is asked of the server.
+   *
+   * @param {string} conversationID
+   * @param {number} after
+   * @param {number} [limit]
+   * @returns {Promise<Message[]>}
+   */
+  async newer(conversationID, after, limit = PAGE) {
+    const store = this.#open;
+    const found = await store.newer(conversationID, after, limit);
+    const last = (await store.conversation(conversationID))?.lastSeq ?? 0;
+    if (found.length === limit || after + found.length >= last) return found;
+    const missing = await this.older(conversationID, after + limit + 1, limit).catch(() => []);
+    if (missing.length) await store.keep(missing);
+    return store.newer(conversationID, after, limit);
   }
 
   // --- the connection ---
@@ -336,15 +279,4 @@ export class Client {
     if (this.#store === null || this.#closed) throw new ClientClosed();
     return this.#store;
   }
-}
-
-/** A UUID that begins with the time (RFC 9562 §5.7), so that ids made one after the other sort so. */
-function uuid7() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const now = BigInt(Date.now());
-  for (let index = 0; index < 6; index++) bytes[index] = Number((now >> BigInt(40 - 8 * index)) & 255n);
-  bytes[6] = (bytes[6] & 0x0f) | 0x70;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -104,8 +104,8 @@ export function otherOf(conversationID, userID) {
 }
 
 /** @param {import("./types.js").Unsent} unsent @param {string} userID */
-function frameOf({ conversationID, messageID, messageType, content, createTime }, userID) {
+function frameOf({ conversationID, messageID, messageType, content, createTime, replyTo, mentions }, userID) {
   const other = otherOf(conversationID, userID);
   const address = other === null ? { type: "group", to: conversationID.slice(2) } : { type: "private", to: other };
-  return { ...address, messageID, messageType, content, createTime };
+  return { ...address, messageID, messageType, content, createTime, replyTo, mentions };
 }

@@ -15,6 +15,9 @@
  * @property {number} version
  * @property {number} [editTime]
  * @property {number} [recallTime]
+ * @property {string} [replyTo] the serverMsgID of the message that it answers
+ * @property {string[]} [mentions] user ids, or `@all`
+ * @property {{conversationID: string, serverMsgID: string, senderID: string}} [forwardedFrom]
  * @property {Record<string, string[]>} [reactions] who reacted with each emoji
  * @property {boolean} [pinned]
  *
@@ -61,6 +64,7 @@
  * @property {number} lastTime
  * @property {Message|null} lastMessage
  * @property {number} unread
+ * @property {number} [mentionSeq] the last message that mentions this user
  * @property {number} knownFrom where a snapshot began: what is older is asked for when somebody looks
  * @property {number} unreadBefore what was unread before that
  *
@@ -71,6 +75,8 @@
  * @property {number} messageType
  * @property {string} content
  * @property {number} createTime
+ * @property {string} [replyTo]
+ * @property {string[]} [mentions]
  * @property {"pending"|"failed"} state
  * @property {string} [error] why it failed, for a person
  * @property {string} [slug]

@@ -116,10 +116,13 @@ export class Book {
       store.delete(waiting.place);
       sent.push({ messageID: waiting.messageID, conversationID: about.conversationID });
       if ("senderID" in about) continue; // from the log: stored as it is
-      const { messageType, content, createTime } = waiting;
+      const { messageType, content, createTime, replyTo, mentions } = waiting;
       const { type: _, duplicate: __, ...places } = /** @type {any} */ (about);
       // `places.content`, where it is there, is what the server stored: words were masked
-      await this.messages([{ content, ...places, senderID: this.userID, messageType, createTime, version: 1 }]);
+      const said = { content, ...places, senderID: this.userID, messageType, createTime, version: 1 };
+      if (replyTo) said.replyTo = replyTo;
+      if (mentions?.length) said.mentions = mentions;
+      await this.messages([said]);
     }
     return sent;
   }
@@ -146,6 +149,9 @@ export class Book {
       store.put(record);
       if (others && before === undefined) received.push(message);
       const conversation = await this.conversation(message.conversationID);
+      if (others && this.mentioned(message)) {
+        conversation.mentionSeq = Math.max(conversation.mentionSeq ?? 0, message.conversationSeq);
+      }
       if (message.conversationSeq >= conversation.lastSeq) {
         conversation.lastSeq = message.conversationSeq;
         conversation.lastTime = message.serverTime;
@@ -153,6 +159,11 @@ export class Book {
       }
     }
     return received;
+  }
+
+  /** Whether a message mentions this user. @param {Message} message */
+  mentioned({ mentions, recallTime }) {
+    return !recallTime && (mentions?.includes(this.userID) || mentions?.includes("@all"));
   }
 
   /** @param {Change} change */

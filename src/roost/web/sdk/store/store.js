@@ -124,6 +124,11 @@ export class Store {
     return all.sort((/** @type {Conversation} */ a, /** @type {Conversation} */ b) => b.lastTime - a.lastTime);
   }
 
+  /** @param {string} serverMsgID @returns {Promise<Message|undefined>} */
+  message(serverMsgID) {
+    return this.#db.get("messages", Number(serverMsgID));
+  }
+
   /** @param {string} conversationID @returns {Promise<Conversation|undefined>} */
   conversation(conversationID) {
     return this.#db.get("conversations", conversationID);
@@ -173,18 +178,16 @@ export class Store {
   async keep(messages) {
     const tx = this.#db.transaction(TABLES, "readwrite");
     const book = new Book(tx, (await tx.objectStore("sync").get(ONE)).userID);
-    await book.messages(messages);
+    const received = await book.messages(messages);
     for (const conversation of book.touched.values()) {
       const first = messages[0].conversationSeq;
+      const last = messages[messages.length - 1].conversationSeq;
       if (first >= conversation.knownFrom) continue;
-      const counted = messages.filter(
+      const counted = received.filter(
         (one) =>
-          one.conversationSeq < conversation.knownFrom &&
-          one.conversationSeq > conversation.readSeq &&
-          one.senderID !== book.userID &&
-          !one.recallTime,
+          one.conversationSeq < conversation.knownFrom && one.conversationSeq > conversation.readSeq && !one.recallTime,
       );
-      conversation.knownFrom = first;
+      if (last >= conversation.knownFrom - 1) conversation.knownFrom = first; // else there is a gap between
       conversation.unreadBefore = Math.max(0, conversation.unreadBefore - counted.length);
     }
     await book.close();

@@ -1,0 +1,113 @@
+/** A message on the page: one that was sent, and one that waits in the outbox. */
+
+import { clock, day, hue, sameDay } from "./format.js";
+import { t } from "./i18n.js";
+import { Actions, toggle } from "./menu.js";
+import { client, target } from "./state.js";
+import { html, useEffect, useState } from "./ui.js";
+
+/** Milliseconds within which messages of one person stand together. */
+const TOGETHER = 300_000;
+
+/**
+ * @typedef {import("../sdk/types.js").Message} Message
+ * @typedef {import("../sdk/types.js").Unsent} Unsent
+ */
+
+/** @param {{message: Message, before?: Message, divider: number|null}} props */
+export function Bubble({ message, before, divider }) {
+  const own = message.senderID === client.value?.userID;
+  const newDay = !before || !sameDay(before.serverTime, message.serverTime);
+  const follows = !newDay && before?.senderID === message.senderID && message.serverTime - before.serverTime < TOGETHER;
+  const news = divider !== null && message.conversationSeq > divider && (before?.conversationSeq ?? 0) <= divider;
+  const group = message.conversationID.startsWith("g:");
+  return html`
+    ${newDay && html`<p class="day"><span>${day(message.serverTime)}</span></p>`}
+    ${news && html`<p class="news"><span>${t("newMessages")}</span></p>`}
+    <article class=${`message${own ? " own" : ""}${follows ? " follows" : ""}`} data-key=${message.serverMsgID} tabindex="-1">
+      ${group && !own && !follows && html`<b class="author ${hue(message.senderID)}">${message.senderID}</b>`}
+      ${message.recallTime
+        ? html`<div class="bubble quiet">${t("recalled")}</div>`
+        : html`<div class=${mentionsMe(message) ? "bubble called" : "bubble"}><${Body} message=${message} /></div>`}
+      <${Reactions} message=${message} />
+      <footer>
+        ${message.pinned ? html`<span class="pinned">${t("pinned")}</span>` : ""}
+        ${message.editTime ? html`<span>${t("edited")}</span>` : ""}
+        <time datetime=${new Date(message.serverTime).toISOString()}>${clock(message.serverTime)}</time>
+        ${own && html`<span class="mark" role="img" aria-label=${t("sent")}>✓</span>`}
+        ${!message.recallTime && html`<${Actions} message=${message} />`}
+      </footer>
+    </article>
+  `;
+}
+
+/** Where it is from, what it answers, and its text. @param {{message: Message|Unsent}} props */
+function Body({ message }) {
+  const from = "forwardedFrom" in message ? message.forwardedFrom : undefined;
+  return html`${from && html`<small class="from">${t("forwardedFrom", from.senderID)}</small>`}${
+    message.replyTo && html`<${Quote} of=${message.replyTo} />`
+  }<span class="words">${words(message)}</span>`;
+}
+
+/** The message that is answered; a click goes there. @param {{of: string}} props */
+function Quote({ of }) {
+  const [quoted, setQuoted] = useState(/** @type {Message|null|undefined} */ (undefined));
+  useEffect(() => {
+    client.value?.message(of).then((found) => setQuoted(found ?? null), () => setQuoted(null));
+  }, [of]);
+  if (!quoted) return html`<span class="quote quiet">${quoted === null ? t("earlierMessage") : "…"}</span>`;
+  const text = quoted.recallTime ? t("recalled") : quoted.content.slice(0, 140);
+  return html`<button class="quote" aria-label=${t("inReplyTo", quoted.senderID, text)} onClick=${() => (target.value = quoted)}>
+    <b class=${hue(quoted.senderID)}>${quoted.senderID}</b><span>${text}</span>
+  </button>`;
+}
+
+/** The text, with those who are mentioned made out. @param {Message|Unsent} message */
+function words({ content, mentions }) {
+  if (!mentions?.length) return content;
+  const names = mentions.map((name) => (name.startsWith("@") ? name : `@${name}`));
+  const pattern = new RegExp(`(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})(?![\\w@-])`);
+  return content.split(pattern).map((part) => (names.includes(part) ? html`<b class="mention">${part}</b>` : part));
+}
+
+/** @param {Message} message */
+function mentionsMe({ mentions, senderID }) {
+  const me = client.value?.userID ?? "";
+  return senderID !== me && (mentions?.includes(me) || mentions?.includes("@all"));
+}
+
+/** @param {{message: Message}} props */
+function Reactions({ message }) {
+  const all = Object.entries(message.reactions ?? {});
+  if (!all.length) return null;
+  const me = client.value?.userID ?? "";
+  return html`<div class="reactions">
+    ${all.map(
+      ([emoji, users]) => html`<button
+        key=${emoji}
+        class=${users.includes(me) ? "plain small mine" : "plain small"}
+        title=${t("reactions", emoji, users.join(", "))}
+        aria-label=${t("reactions", emoji, users.join(", "))}
+        aria-pressed=${users.includes(me)}
+        onClick=${() => toggle(message, emoji)}
+      >
+        ${emoji} ${users.length}
+      </button>`,
+    )}
+  </div>`;
+}
+
+/** @param {{one: Unsent}} props */
+export function Waiting({ one }) {
+  const failed = one.state === "failed";
+  return html`<article class=${failed ? "message own failed" : "message own"} data-key=${one.messageID}>
+    <div class="bubble"><${Body} message=${one} /></div>
+    <footer>
+      ${failed
+        ? html`<span class="error">${t("failed", one.error ?? "")}</span>
+            <button class="plain small" onClick=${() => client.value?.retry(one.messageID)}>${t("retry")}</button>
+            <button class="plain small" onClick=${() => client.value?.discard(one.messageID)}>${t("discard")}</button>`
+        : html`<span class="mark" role="img" aria-label=${t("pending")}>◷</span>`}
+    </footer>
+  </article>`;
+}

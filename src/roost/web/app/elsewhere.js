@@ -1,0 +1,67 @@
+/** Dialogs that lead away from where one is: a message goes to other conversations, or one goes to a pinned message. */
+
+import { close, Form } from "./dialog.js";
+import { hue, initial, short } from "./format.js";
+import { t } from "./i18n.js";
+import { pin } from "./menu.js";
+import { client, conversations, current, revision, target, titleOf } from "./state.js";
+import { html, useEffect, useState } from "./ui.js";
+
+/** Conversations that a message is forwarded to at once, at most; and that are offered. */
+const MOST = 20;
+const OFFERED = 30;
+
+/** @typedef {import("../sdk/types.js").Message} Message */
+
+/** @param {{about: Message}} props */
+export function Forward({ about }) {
+  const [part, setPart] = useState("");
+  const [to, setTo] = useState(/** @type {string[]} */ ([]));
+  const all = (conversations.value ?? []).filter((one) => !one.gone);
+  const found = all.filter((one) => titleOf(one).toLowerCase().includes(part.toLowerCase())).slice(0, OFFERED);
+
+  /** @param {string} id */
+  const turn = (id) => setTo(to.includes(id) ? to.filter((other) => other !== id) : [...to, id].slice(0, MOST));
+
+  async function work() {
+    if (!to.length) throw new Error(t("chooseSome"));
+    await client.value?.forward(about.serverMsgID, to);
+    close();
+  }
+
+  return html`<${Form} title=${t("forwardTo")} action=${t("forward")} work=${work}>
+    <blockquote class="quiet">${about.content.slice(0, 140)}</blockquote>
+    <label>${t("find")}<input type="search" value=${part} onInput=${(/** @type {any} */ event) => setPart(event.target.value)} /></label>
+    <div class="choices" role="group" aria-label=${t("conversations")}>
+      ${found.map((one) => {
+        const title = titleOf(one);
+        return html`<label key=${one.conversationID} class="choice">
+          <input type="checkbox" checked=${to.includes(one.conversationID)} onChange=${() => turn(one.conversationID)} />
+          <span class="face small ${hue(title)}" aria-hidden="true">${initial(title)}</span>
+          <span class="grow">${title}</span>
+        </label>`;
+      })}
+    </div>
+  <//>`;
+}
+
+export function Pins() {
+  const [pins, setPins] = useState(/** @type {Message[]|null} */ (null));
+  const [error, setError] = useState("");
+  useEffect(() => {
+    client.value?.pins(current.value ?? "").then(setPins, (/** @type {Error} */ refusal) => setError(refusal.message));
+  }, [revision.value]);
+  return html`<h2 id="dialog-title">${t("pins")}</h2>
+    ${error && html`<p class="error" role="alert">${error}</p>`}
+    ${pins?.length === 0 && html`<p class="quiet">${t("noPins")}</p>`}
+    <ul class="pins">
+      ${pins?.map(
+        (message) => html`<li key=${message.serverMsgID}>
+          <button class="plain grow" onClick=${() => ((target.value = message), close())}>
+            <b>${message.senderID}</b> <small class="quiet">${short(message.serverTime)}</small><span>${message.content.slice(0, 200)}</span>
+          </button>
+          <button class="icon" aria-label=${t("unpinThat", message.content.slice(0, 60))} title=${t("unpin")} onClick=${() => pin(message)}>×</button>
+        </li>`,
+      )}
+    </ul>`;
+}

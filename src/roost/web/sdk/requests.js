@@ -1,0 +1,129 @@
+/** What is asked of the server over HTTP, and is not kept here: it needs a connection, and raises what is refused. */
+
+import { otherOf } from "./outbox.js";
+import { uuid7 } from "./uuid.js";
+
+/** @typedef {import("./types.js").Message} Message */
+
+export class Requests {
+  /**
+   * @param {import("./http.js").Http} http
+   * @param {string} userID
+   */
+  constructor(http, userID) {
+    this.http = http;
+    this.userID = userID;
+  }
+
+  /** @param {string} to a user id, or a conversation id */
+  conversationWith(to) {
+    if (/^(p:.+:.+|g:.+)$/.test(to)) return to;
+    return `p:${[this.userID, to].sort().join(":")}`;
+  }
+
+  /** The user at the other end of a private conversation; null for a group. @param {string} conversationID */
+  otherOf(conversationID) {
+    return otherOf(conversationID, this.userID);
+  }
+
+  // --- changing; the new state comes by the log, here as to everybody ---
+
+  /** Changes the text of one's own message. @param {string} serverMsgID @param {string} content */
+  edit(serverMsgID, content) {
+    return this.http.request("PATCH", `/messages/${serverMsgID}`, { content });
+  }
+
+  /** Takes a message back. @param {string} serverMsgID */
+  recall(serverMsgID) {
+    return this.http.request("POST", `/messages/${serverMsgID}/recall`);
+  }
+
+  /** @param {string} serverMsgID @param {string} emoji */
+  react(serverMsgID, emoji) {
+    return this.http.request("PUT", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** @param {string} serverMsgID @param {string} emoji */
+  unreact(serverMsgID, emoji) {
+    return this.http.request("DELETE", `/messages/${serverMsgID}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** Pins a message for everybody in its conversation. @param {string} serverMsgID */
+  pin(serverMsgID) {
+    return this.http.request("PUT", `/messages/${serverMsgID}/pin`);
+  }
+
+  /** @param {string} serverMsgID */
+  unpin(serverMsgID) {
+    return this.http.request("DELETE", `/messages/${serverMsgID}/pin`);
+  }
+
+  /**
+   * Sends a message on, to at most 20 conversations.
+   *
+   * @param {string} serverMsgID
+   * @param {string[]} to user ids, or conversation ids
+   */
+  forward(serverMsgID, to) {
+    const targets = to.map((one) => this.conversationWith(one));
+    const messageIDs = targets.map(uuid7);
+    return this.http.request("POST", `/messages/${serverMsgID}/forward`, { to: targets, messageIDs });
+  }
+
+  // --- reading ---
+
+  /** The pinned messages of a conversation, the earliest pin first. @param {string} conversationID @returns {Promise<Message[]>} */
+  async pins(conversationID) {
+    return (await this.http.request("GET", `/conversations/${encodeURIComponent(conversationID)}/pins`)).messages;
+  }
+
+  /**
+   * A page of a conversation as the server has it, oldest first.
+   *
+   * @param {string} conversationID
+   * @param {number} before a conversationSeq
+   * @param {number} limit
+   * @returns {Promise<Message[]>}
+   */
+  async older(conversationID, before, limit) {
+    const other = this.otherOf(conversationID);
+    const path = other === null ? `group/${encodeURIComponent(conversationID.slice(2))}` : `user/${encodeURIComponent(other)}`;
+    const page = await this.http.request("GET", `/messages/${path}?before=${before}&limit=${Math.min(limit, 100)}`);
+    return page.messages;
+  }
+
+  /** @param {string[]} userIDs @returns {Promise<Record<string, {online: boolean, lastSeen: number|null}>>} */
+  online(userIDs) {
+    return this.http.request("GET", `/messages/online?userIDs=${userIDs.map(encodeURIComponent).join(",")}`);
+  }
+
+  /** @param {string} groupID */
+  group(groupID) {
+    return this.http.request("GET", `/groups/${encodeURIComponent(groupID)}`);
+  }
+
+  /** @param {string} name @param {string[]} members @param {string} [groupID] */
+  createGroup(name, members, groupID) {
+    return this.http.request("POST", "/groups", { name, members, groupID });
+  }
+
+  /** @param {string} groupID @param {string} name */
+  renameGroup(groupID, name) {
+    return this.http.request("PATCH", `/groups/${encodeURIComponent(groupID)}`, { name });
+  }
+
+  /** @param {string} groupID @param {string} userID @param {string} [role] admin or member */
+  addMember(groupID, userID, role) {
+    return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`, { role });
+  }
+
+  /** @param {string} groupID @param {string} userID */
+  removeMember(groupID, userID) {
+    return this.http.request("DELETE", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`);
+  }
+
+  /** @param {string} groupID */
+  leaveGroup(groupID) {
+    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/leave`);
+  }
+}
