@@ -34,7 +34,9 @@ def test_a_reply_shows_what_it_answers_and_leads_there(lines: Lines, pair: tuple
     choose(bob, early, "Reply")
     say(bob, "that one")
     ann.locator(".row", has_text=bob_name).click()
-    quote = ann.locator("article", has_text="that one").get_by_role("button", name=f"In reply to {ann_name}: message 75")
+    quote = ann.locator("article", has_text="that one").get_by_role(
+        "button", name=f"In reply to {ann_name}: message 75"
+    )
     expect(quote).to_be_visible()
     quote.click()
     expect(ann.locator("article", has_text="message 75").first).to_be_in_viewport()
@@ -42,7 +44,7 @@ def test_a_reply_shows_what_it_answers_and_leads_there(lines: Lines, pair: tuple
 
 
 def test_a_member_is_mentioned_with_the_keyboard_and_sees_it(pair: tuple[Page, Page, str, str]) -> None:
-    ann, bob, ann_name, bob_name = pair
+    ann, bob, _, bob_name = pair
     make_group(ann, "Tea", bob_name)
     field = ann.get_by_label("Write a message")
     field.press_sequentially("Look, @bo")
