@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pymysql.constants import CLIENT
 from sqlalchemy import make_url
 
 from roost.db.server import CONNECT_SECONDS, LIMIT, LOCK_SECONDS, DatabaseServer, Driver, Options
@@ -27,11 +28,12 @@ def open_mysql(url: str) -> DatabaseServer:
     given = given.update_query_dict({"charset": "utf8mb4", "connect_timeout": str(CONNECT_SECONDS)} | dict(given.query))
     patient: dict[str, Any] = {"read_timeout": PATIENT_SECONDS}
     quick: dict[str, Any] = {"read_timeout": LIMIT, "write_timeout": LIMIT}
+    writing: dict[str, Any] = {"init_command": LIMITS, "client_flag": CLIENT.MULTI_STATEMENTS}
     return DatabaseServer(
         given,
         read_only="START TRANSACTION READ ONLY",
         driver=Driver(_taken_back, _lost, lambda connection: connection._sock.fileno()),  # noqa: SLF001
-        options=Options(patient, patient, quick | {"init_command": LIMITS}, quick),
+        options=Options(patient, patient, quick | writing, quick),
     )
 
 

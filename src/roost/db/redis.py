@@ -21,7 +21,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 PATIENCE = 2.0
 """Seconds until a server that does not answer is given up."""
@@ -96,12 +96,34 @@ class RedisServer:
         except NoScriptError:
             return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
+    async def run_apart(self, script: Script, keys: tuple[Argument, ...], *arguments: Argument) -> Any:
+        """A script's answer that waits for no other command, nor they for it. Raises `RedisAway`."""
+        try:
+            try:
+                return await self._apart("EVALSHA", script.name, len(keys), *keys, *arguments)
+            except NoScriptError:
+                return await self._apart("EVAL", script.text, len(keys), *keys, *arguments)
+        except ResponseError as error:
+            raise _refused(error) from None
+
     async def block(self, *command: Argument) -> Any:
-        """A command that waits for something, for less than `PATIENCE`, on a connection of its own."""
+        """A command that waits for something, for less than `PATIENCE`, on a connection of its own.
+
+        What it waits at was there: a refusal tells that Redis was emptied. Raises `RedisAway`.
+        """
+        try:
+            return await self._apart(*command)
+        except ResponseError as error:
+            raise self._failed(error) from None
+
+    async def _apart(self, *command: Argument) -> Any:
+        """On a connection of its own. Raises `RedisAway`, and `ResponseError` where the command is refused."""
         if not self.up:
             raise RedisAway("Redis is away.")
         try:
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except ResponseError:
+            raise
         except (RedisError, OSError) as error:
             raise self._failed(error) from None
 
@@ -202,6 +224,10 @@ def _tell(future: asyncio.Future[Any], answer: Any) -> None:
     if isinstance(answer, NoScriptError):
         future.set_exception(answer)
     elif isinstance(answer, Exception):
-        future.set_exception(answer if isinstance(answer, RedisAway) else RedisAway(f"Redis refuses: {answer}"))
+        future.set_exception(answer if isinstance(answer, RedisAway) else _refused(answer))
     else:
         future.set_result(answer)
+
+
+def _refused(error: Exception) -> RedisAway:
+    return RedisAway(f"Redis refuses: {error}")

@@ -146,7 +146,6 @@ class RedisBus:
         self._queued = asyncio.Event()
         self._lost = False
         self._ending = False
-        self._acks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[RedisBus]:
@@ -166,7 +165,7 @@ class RedisBus:
                 task.cancel()
             await asyncio.wait({publishing}, timeout=JOIN_PATIENCE)
             publishing.cancel()
-            await asyncio.gather(publishing, *others, *self._acks, return_exceptions=True)
+            await asyncio.gather(publishing, *others, return_exceptions=True)
             self._redis.returned.remove(self._enter)
             with contextlib.suppress(RedisAway):
                 await asyncio.gather(
@@ -266,7 +265,7 @@ class RedisBus:
             while self._queue:
                 batch = self._take()
                 try:
-                    await self._redis.run(PUBLISH, (self._nodes,), *self._arguments(batch))
+                    await self._redis.run_apart(PUBLISH, (self._nodes,), *self._arguments(batch))
                 except RedisAway:
                     self._drop(len(batch))
                 except Exception:
@@ -300,7 +299,7 @@ class RedisBus:
     # --- in ---
 
     async def _listen_forever(self) -> None:
-        group = ("GROUP", "node", "node", "COUNT", READ, "BLOCK", BLOCK_MS)
+        group = ("GROUP", "node", "node", "COUNT", READ, "BLOCK", BLOCK_MS, "NOACK")
         while not self._ending:  # see `RedisServer`: a cancellation may be swallowed
             await self._entered.wait()
             try:
@@ -312,18 +311,6 @@ class RedisBus:
                 for _, hints in batches:
                     self._hear(hints)
                     await asyncio.sleep(0)  # what is here for its own users comes in between
-                self._acknowledge([name for name, _ in batches])
-
-    def _acknowledge(self, names: list[bytes]) -> None:
-        """While the next are waited for."""
-
-        async def acknowledge() -> None:
-            with contextlib.suppress(RedisAway):
-                await self._redis.call("XACK", self._stream, "node", *names)
-
-        task = asyncio.create_task(acknowledge())
-        self._acks.add(task)
-        task.add_done_callback(self._acks.discard)
 
     def _hear(self, hints: Sequence[bytes]) -> None:
         for head, body in zip(hints[::2], hints[1::2], strict=True):

@@ -11,10 +11,7 @@ from roost.protocol.encoded import EncodedEntry
 
 
 class Fanout:
-    """From committed entries to the readers of this node, to the recent logs, and to the other nodes.
-
-    In this order: who hears of an entry by the bus finds it in the recent log, as a rule.
-    """
+    """From committed entries to the readers of this node, to the other nodes, and to the recent logs."""
 
     def __init__(self, hub: Hub, bus: Bus, recent: Recent | None = None) -> None:
         self._hub = hub
@@ -28,14 +25,14 @@ class Fanout:
         author = draft.author
         entry = EncodedEntry(committed.message)
         DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
+        self._bus.publish(entry, committed.places, author.uid, author.did)
         if self._recent is not None:
             self._recent.add(committed.message, committed.places, author.uid, author.did)
-        self._bus.publish(entry, committed.places, author.uid, author.did)
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
         """A change, or a message that is another now."""
         entry = EncodedEntry(recorded.what)
         self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)
+        self._bus.publish(entry, recorded.places, author_uid, recorded.origin)
         if self._recent is not None:
             self._recent.add(recorded.what, recorded.places, author_uid, recorded.origin)
-        self._bus.publish(entry, recorded.places, author_uid, recorded.origin)

@@ -7,12 +7,14 @@ docs/decisions/0007-rows-are-locked-heads-derived.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
+import pymysql
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from roost.journal.ahead import Ahead
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import (
     AlreadySent,
@@ -29,7 +31,15 @@ UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
 LOCK_CONVERSATIONS = """
     SELECT conversation_id, cid FROM conversations WHERE conversation_id IN %s AND dissolved_at IS NULL
     ORDER BY conversation_id FOR UPDATE"""
-MEMBERS = "SELECT cid, uid FROM members WHERE cid IN %s ORDER BY cid, uid"
+MEMBERS = """
+    SELECT cid, uid FROM members JOIN conversations USING (cid) WHERE conversation_id IN %s ORDER BY cid, uid"""
+HEADS_OF_CONVERSATIONS = """
+    SELECT cid, coalesce((SELECT conversation_seq FROM messages WHERE messages.cid = conversations.cid
+        ORDER BY messages.cid DESC, conversation_seq DESC LIMIT 1), 0)
+    FROM conversations WHERE conversation_id IN %s"""
+OPEN = (LOCK_CONVERSATIONS, MEMBERS, HEADS_OF_CONVERSATIONS)
+"""Each takes the ids of conversations. Locked before their members are read: nobody joins or leaves until the messages
+are stored."""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) VALUES (%s, %s)
     ON DUPLICATE KEY UPDATE conversation_id = conversation_id"""
@@ -52,14 +62,11 @@ LOG_HEADS = """
     FROM users WHERE uid IN %s"""
 STORE_MESSAGES = """
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-        create_time, server_time, extra, version, edit_time, recall_time)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES (%s, %s, %s, %s, %s, %s)"
+        create_time, server_time, extra, version, edit_time, recall_time) VALUES """
+STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES "
 STORE_PUSHES = """
-    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-STORE_PAGES = """
-    INSERT INTO audit (chain, position, kind, written_at, body, digest) VALUES (%s, %s, %s, %s, %s, %s)"""
+    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at) VALUES """
+STORE_PAGES = "INSERT INTO audit (chain, position, kind, written_at, body, digest) VALUES "
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at) VALUES (%s, %s, %s, %s)
     ON DUPLICATE KEY UPDATE synced_at = IF(VALUES(mark) >= mark, VALUES(synced_at), synced_at),
@@ -73,26 +80,40 @@ NEXT_MIDS = """
 NEXT_MID = "SELECT CAST(value AS SIGNED) FROM deployment WHERE name = 'next_mid'"
 NOT_MUTED, AS_SENT, NOT_TRIED = (0,), (1, 0, 0), (0, 0)
 """What ends every new row of `members`, of `messages` (version, edit_time, recall_time) and of `push_outbox`."""
+ROWS = 50
+"""Rows stored by one statement."""
+JOURNEY = 1_000_000
+"""Characters of statements sent together, about; a server takes 16 MB out of the box, 4 bytes for a character."""
 DUPLICATE = 1062
 """ER_DUP_ENTRY"""
+
+
+Statement = tuple[str, Any]
+"""SQL and its values."""
 
 
 class MySQLStatements(ReservedIds):
     """Implements `roost.journal.statements.Statements`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._conversations_ahead = Ahead()
+
     def rolled_back(self) -> None:
         self.forget_ids()
+        self._conversations_ahead = Ahead()
 
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return _pairs(connection, UIDS, list(user_ids))
 
     def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
-        # Locked before their members are read: nobody joins or leaves until the messages are stored.
-        cids = _pairs(connection, LOCK_CONVERSATIONS, list(ids))
+        names = (list(ids),)
+        found, belonging, heads = _together(connection, *((sql, names) for sql in OPEN))
+        self._conversations_ahead.put(heads)
         members: defaultdict[int, list[int]] = defaultdict(list)
-        for cid, uid in _run(connection, MEMBERS, (list(cids.values()),)) if cids else ():
+        for cid, uid in belonging:
             members[cid].append(uid)
-        return {name: Opened(cid, members[cid]) for name, cid in cids.items()}
+        return {name: Opened(cid, members[cid]) for name, cid in found}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _store(connection, CREATE_PRIVATE, [(name, now) for name in ids])
@@ -106,12 +127,14 @@ class MySQLStatements(ReservedIds):
 
     def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
         # Locked by `conversations` or `create_private`.
-        return _pairs(connection, CONVERSATION_HEADS, cids)
+        return self._conversations_ahead.take(cids) or _pairs(connection, CONVERSATION_HEADS, cids)
 
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
-        if uids:
-            _run(connection, LOCK_LOGS, (list(uids),))
-        return _pairs(connection, LOG_HEADS, uids)
+        if not uids:
+            return {}
+        wanted = (list(uids),)
+        _, heads = _together(connection, (LOCK_LOGS, wanted), (LOG_HEADS, wanted))
+        return dict(heads)
 
     def store(
         self,
@@ -121,18 +144,21 @@ class MySQLStatements(ReservedIds):
         pushes: Sequence[PushRow] = (),
         pages: Sequence[PageRow] = (),
     ) -> None:
-        if messages:
-            connection.exec_driver_sql("SAVEPOINT before_messages")
-            try:
-                _store(connection, STORE_MESSAGES, messages, AS_SENT)
-            except IntegrityError as error:
-                if not _sent_before(error):
-                    raise
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
-                raise AlreadySent from None
-        _store(connection, STORE_ENTRIES, entries)
-        _store(connection, STORE_PUSHES, pushes, NOT_TRIED)
-        _store(connection, STORE_PAGES, pages)
+        stores = [
+            *_storing(STORE_MESSAGES, messages, AS_SENT),
+            *_storing(STORE_ENTRIES, entries),
+            *_storing(STORE_PUSHES, pushes, NOT_TRIED),
+            *_storing(STORE_PAGES, pages),
+        ]
+        if not stores:
+            return
+        try:
+            _together(connection, ("SAVEPOINT before_messages", ()), *stores)
+        except IntegrityError as error:
+            if not _sent_before(error):
+                raise
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
+            raise AlreadySent from None
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         return False
@@ -158,6 +184,46 @@ def _sent_before(error: IntegrityError) -> bool:
 
 def _run(connection: Connection, sql: str, parameters: Any) -> Any:
     return connection.exec_driver_sql(sql, parameters)
+
+
+def _storing(sql: str, rows: Sequence[Sequence[Any]], same: tuple[int, ...] = ()) -> Iterator[Statement]:
+    """Statements that store rows, each ended by what is the `same` in all."""
+    for first in range(0, len(rows), ROWS):
+        some = [(*row, *same) for row in rows[first : first + ROWS]]
+        yield sql + ",".join(["%s"] * len(some)), some
+
+
+def _together(connection: Connection, *statements: Statement) -> list[Sequence[Any]]:
+    """Statements in as few journeys to the server as there may be; the rows of each."""
+    driver, dialect = cast("Any", connection.connection.driver_connection), cast("Any", connection.dialect)
+    rows: list[Sequence[Any]] = []
+    try:
+        with driver.cursor() as cursor:
+            for journey in _journeys(cursor.mogrify(sql, values) for sql, values in statements):
+                cursor.execute(journey)
+                rows.append(cursor.fetchall())
+                while cursor.nextset():
+                    rows.append(cursor.fetchall())
+    except pymysql.Error as error:
+        lost = dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        sql, values = statements[0]  # any of them
+        raise DBAPIError.instance(sql, values, error, pymysql.Error, connection_invalidated=lost) from error
+    return rows
+
+
+def _journeys(statements: Iterable[str]) -> Iterator[str]:
+    """Statements as texts of some size: what the server takes at once has a limit."""
+    some: list[str] = []
+    size = 0
+    for statement in statements:
+        if some and size + len(statement) > JOURNEY:
+            yield ";".join(some)
+            some, size = [], 0
+        some.append(statement)
+        size += len(statement)
+    yield ";".join(some)
 
 
 def _pairs(connection: Connection, sql: str, wanted: Sequence[Any]) -> dict[Any, Any]:

@@ -14,6 +14,7 @@ from psycopg import Cursor
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from roost.journal.ahead import Ahead
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import (
     AlreadySent,
@@ -33,6 +34,9 @@ LOCK_CONVERSATIONS = """
 MEMBERS = """
     SELECT cid, array_agg(uid ORDER BY uid) FROM members JOIN conversations USING (cid)
     WHERE conversation_id = ANY(%s) GROUP BY cid"""
+HEADS_OF_CONVERSATIONS = """
+    SELECT cid, coalesce((SELECT max(conversation_seq) FROM messages WHERE messages.cid = conversations.cid), 0)
+    FROM conversations WHERE conversation_id = ANY(%s)"""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) SELECT unnest(%s::text[]), %s ON CONFLICT DO NOTHING"""
 ADD_MEMBERS = """
@@ -52,6 +56,18 @@ LOG_HEADS = """
     SELECT wanted, coalesce(
         (SELECT max(seq) FROM log WHERE uid = wanted), (SELECT floor FROM logs WHERE uid = wanted), 0)
     FROM unnest(%s::bigint[]) AS wanted"""
+LOCK_LOGS_OF_MEMBERS = """
+    SELECT uid FROM users WHERE uid = ANY(ARRAY(
+        SELECT members.uid FROM members JOIN conversations USING (cid) WHERE conversation_id = ANY(%s)))
+    ORDER BY uid FOR NO KEY UPDATE"""
+LOG_HEADS_OF_MEMBERS = """
+    SELECT uid, coalesce(
+        (SELECT max(seq) FROM log WHERE log.uid = users.uid), (SELECT floor FROM logs WHERE logs.uid = users.uid), 0)
+    FROM users WHERE uid = ANY(ARRAY(
+        SELECT members.uid FROM members JOIN conversations USING (cid) WHERE conversation_id = ANY(%s)))"""
+OPEN = (LOCK_CONVERSATIONS, MEMBERS, HEADS_OF_CONVERSATIONS, LOCK_LOGS_OF_MEMBERS, LOG_HEADS_OF_MEMBERS)
+"""Each takes the ids of conversations. Locked before their members are read: nobody joins or leaves until the messages
+are stored."""
 STORE_MESSAGES = """
     INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
         create_time, server_time, extra, version, edit_time, recall_time)
@@ -85,17 +101,25 @@ NEXT_MIDS = """
 class PostgreSQLStatements(ReservedIds):
     """Implements `roost.journal.statements.Statements`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._conversations_ahead, self._logs_ahead = Ahead(), Ahead()
+
     def rolled_back(self) -> None:
         self.forget_ids()
+        self._conversations_ahead, self._logs_ahead = Ahead(), Ahead()
 
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return _pairs(connection, UIDS, list(user_ids))
 
     def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
-        # Locked before their members are read: nobody joins or leaves until the messages are stored.
         names = (list(ids),)
-        cids, members = map(dict, _together(connection, (LOCK_CONVERSATIONS, names), (MEMBERS, names)))
-        return {name: Opened(cid, members.get(cid, [])) for name, cid in cids.items()}
+        found, *rest = _together(connection, *((sql, names) for sql in OPEN))
+        members, heads, _, log_heads = rest
+        self._conversations_ahead.put(heads)
+        self._logs_ahead.put(log_heads)
+        uids = dict(members)
+        return {name: Opened(cid, uids.get(cid, [])) for name, cid in found}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _run(connection, CREATE_PRIVATE, (list(ids), now))
@@ -108,9 +132,12 @@ class PostgreSQLStatements(ReservedIds):
         return [FoundMessage(*row) for row in _run(connection, SENT_BEFORE, _columns(keys))]
 
     def conversation_heads(self, connection: Connection, cids: Sequence[int]) -> dict[int, int]:
-        return _pairs(connection, CONVERSATION_HEADS, cids)  # locked by `conversations` or `create_private`
+        # Locked by `conversations` or `create_private`.
+        return self._conversations_ahead.take(cids) or _pairs(connection, CONVERSATION_HEADS, cids)
 
     def log_heads(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
+        if ahead := self._logs_ahead.take(uids):
+            return ahead
         wanted = (_array(uids),)
         _, heads = _together(connection, (LOCK_LOGS, wanted), (LOG_HEADS, wanted))
         return dict(heads)
