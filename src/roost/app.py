@@ -37,6 +37,7 @@ from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
 from roost.edge.auth.shared import claim_secret
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
@@ -223,6 +224,7 @@ async def _wire(
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         keys=Keys(secret, database, now_ms),
+        credentials=Credentials(database, users, tokens, now_ms),
         database=database,
         clock=now_ms,
         check=lambda: _check(database),
@@ -295,6 +297,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
     async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
+        roads.credentials.ended = gateway.bar
         roads.bus.heard = gateway.hear
         if config.server.database:
             await stack.enter_async_context(_watching(database, roads, gateway))
@@ -344,7 +347,8 @@ async def _watching(database: Database, roads: Roads, gateway: Gateway) -> Async
         return await database.read(lambda connection: reading.heads(connection, uids))
 
     async def revoked() -> None:
-        gateway.end_revoked(await roads.tokens.learn_revoked())
+        if await roads.tokens.learn_revoked():
+            gateway.end_revoked()
 
     watch = Watch(roads.hub, heads, revoked, lambda: roads.bus.up)
     roads.bus.look = watch.at_once

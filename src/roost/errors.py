@@ -153,6 +153,13 @@ class MissingScope(Forbidden):
     default = "This key may not do this."
 
 
+class UserDeactivated(Forbidden):
+    """Logging in as a user that a back end has deactivated."""
+
+    code, slug = 40321, "user_deactivated"
+    default = "This user is deactivated."
+
+
 class NotFound(RoostError):
     """There is nothing at this address."""
 

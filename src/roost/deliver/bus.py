@@ -42,7 +42,15 @@ class Revoked(msgspec.Struct, tag_field="type", tag="revoked", frozen=True):
     expires_at: int
 
 
-Notice = TypingNotice | PresenceNotice | Revoked
+class Barred(msgspec.Struct, tag_field="type", tag="barred", frozen=True):
+    """Of a user's tokens only those issued since a time (milliseconds) count."""
+
+    uid: int
+    user_id: str
+    since: int
+
+
+Notice = TypingNotice | PresenceNotice | Revoked | Barred
 """What is hinted besides entries."""
 
 Heard = Callable[[Notice, Sequence[int]], None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from roost import metrics
 from roost.config import Config
-from roost.deliver.bus import Notice, Revoked, watched
+from roost.deliver.bus import Barred, Notice, Revoked, watched
 from roost.deliver.reader import Reader
 from roost.edge.address import Proxies
 from roost.edge.auth.tokens import Claims
@@ -131,7 +131,7 @@ class Gateway:
         known = await self.roads.positions.recall(claims.user_id, device)
         told = None if known is None else Identity(known.uid, known.did)
         identity = await self.roads.users.identify(claims.user_id, device, told)
-        return Author(identity.uid, identity.did, claims.user_id, device, address), claims, known
+        return Author(identity.uid, identity.did, claims.user_id, device, address, claims.bot), claims, known
 
     def attach(self, session: Session, author: Author, *, follows: bool) -> Reader:
         """From now on the session is told of new entries; it is held until it knows where to start."""
@@ -180,7 +180,18 @@ class Gateway:
     def revoke(self, author: Author, claims: Claims) -> None:
         """A device was logged out with the token of `claims`: its connections end, at all nodes."""
         self._end(author.uid, author.did, claims)
-        self.roads.bus.tell(Revoked(uid=author.uid, did=author.did, **claims._asdict()), None)
+        user, device, token, end = claims[:4]
+        self.roads.bus.tell(Revoked(author.uid, author.did, user, device, token, end), None)
+
+    def bar(self, uid: int, user_id: str, since: int) -> None:
+        """Of a user's tokens only those issued since then count: what others have opened ends, at all nodes."""
+        self._end_barred(uid)
+        self.roads.bus.tell(Barred(uid, user_id, since), None)
+
+    def _end_barred(self, uid: int) -> None:
+        for session in self._sessions_of([uid]):
+            if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
+                session.close(CloseCode.REVOKED, LOGGED_OUT)
 
     def _end(self, uid: int, did: int, claims: Claims) -> None:
         """Ends what a device has open, and what was opened with its token, whatever device `auth` named."""
@@ -188,10 +199,10 @@ class Gateway:
             if (session.reader and session.reader.device == did) or session.entered_with(claims):
                 session.close(CloseCode.REVOKED, LOGGED_OUT)
 
-    def end_revoked(self, token_ids: Collection[str]) -> None:
-        """These tokens were revoked at other nodes: what was opened with them ends."""
+    def end_revoked(self) -> None:
+        """Tokens were revoked at other nodes: what was opened with them ends."""
         for session in list(self._sessions):
-            if session.claims is not None and session.claims.token_id in token_ids:
+            if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
                 session.close(CloseCode.REVOKED, LOGGED_OUT)
 
     def _sessions_of(self, uids: Iterable[int]) -> list[Session]:
@@ -212,6 +223,9 @@ class Gateway:
                 claims = Claims(notice.user_id, notice.device_id, notice.token_id, notice.expires_at)
                 self.spawn(self.roads.tokens.refuse(claims))
                 self._end(uid, did, claims)
+            case Barred(uid=uid, user_id=user_id, since=since):
+                self.roads.tokens.bar(user_id, since)
+                self._end_barred(uid)
 
     # --- what is never logged ---
 

@@ -9,6 +9,7 @@ from roost.db.database import Database
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.edge.auth.accounts import Accounts
+from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
 from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
@@ -44,6 +45,7 @@ class Roads(NamedTuple):
     tokens: Tokens
     accounts: Accounts
     keys: Keys
+    credentials: Credentials
     database: Database
     clock: Callable[[], int]
     check: Callable[[], Awaitable[None]]

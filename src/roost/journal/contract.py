@@ -26,7 +26,8 @@ from roost.model.message import Change, Entry, Extra, Message
 class Author(msgspec.Struct, frozen=True, gc=False):
     """Who acts, on which device: the integers of the database, and the names on the wire.
 
-    `address` is where they are on the network, for the audit log; empty where nobody knows.
+    `address` is where they are on the network, for the audit log; empty where nobody knows. `bot`: it is a program.
+    `did` 0 is no device: all of the user's are told. `uid` 0 is no user but a back end, which may do everything.
     """
 
     uid: int
@@ -34,6 +35,7 @@ class Author(msgspec.Struct, frozen=True, gc=False):
     user_id: str
     device_id: str
     address: str = ""
+    bot: bool = False
 
 
 class Draft(msgspec.Struct, gc=False):

@@ -30,3 +30,30 @@ class ApiKeys(Wire, kw_only=True):
     """All keys, the oldest first, also those that are over."""
 
     keys: list[ApiKey]
+
+
+class UserRecord(Wire, kw_only=True):
+    """A user as back ends see them. `hasPassword`: may log in with one. Times that never were are left out."""
+
+    user_id: str
+    display_name: str | None = None
+    bot: bool = False
+    has_password: bool
+    create_time: int
+    deactivate_time: int = 0
+
+
+class UserPage(Wire, kw_only=True):
+    """Users in the order of coming. `next` asks for the page after; left out where there is none."""
+
+    users: list[UserRecord]
+    next: str | None = None
+
+
+class UserToken(Wire, kw_only=True):
+    """A user's token, valid until `expireTime`. Without `deviceID` a socket names the device, or it is `default`."""
+
+    token: str
+    expire_time: int
+    user_id: str
+    device_id: str | None = None

@@ -40,6 +40,38 @@ class Presence(Wire, kw_only=True):
     last_seen: int | None
 
 
+class PushAddress(Wire, kw_only=True):
+    """A push address of a device. `active`: this server pushes to its kind. Time in milliseconds."""
+
+    platform: str
+    preview: bool
+    muted: bool
+    active: bool
+    create_time: int
+
+
+class Device(Wire, kw_only=True):
+    """A device. `position` is the last entry it has stored, `lag` how many entries it is behind its log.
+
+    Times are milliseconds, null if never; `current` marks the device that asks.
+    """
+
+    device_id: str
+    position: int
+    lag: int
+    sync_time: int | None
+    last_seen: int | None
+    current: bool
+    push: list[PushAddress]
+
+
+class Devices(Wire, kw_only=True):
+    """One's devices, the newest first; `headSeq` is the end of the log."""
+
+    devices: list[Device]
+    head_seq: int
+
+
 class HistoryPage(Wire, kw_only=True):
     """Messages of a conversation, oldest first. `nextBefore` asks for the page before; null where there is none."""
 

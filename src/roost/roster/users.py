@@ -40,6 +40,12 @@ class Account(NamedTuple):
     user_id: str
     display_name: str | None
     password_hash: str | None
+    created_at: int
+    bot: bool
+    deactivated_at: int | None
+
+
+_ACCOUNT = tuple(users.c[name] for name in Account._fields)
 
 
 class Users:
@@ -83,27 +89,25 @@ class Users:
         return Identity(uid, did)
 
     def create(
-        self, connection: Connection, user_id: str, *, password_hash: str | None = None, display_name: str | None = None
+        self,
+        connection: Connection,
+        user_id: str,
+        *,
+        password_hash: str | None = None,
+        display_name: str | None = None,
+        bot: bool = False,
     ) -> int:
         """Makes a user in the caller's write transaction; returns its uid. Raises `UserExists`."""
         if connection.execute(UID, {"user_id": user_id}).scalar() is not None:
             raise UserExists(f"The user id {user_id} is taken.")
-        return self._make(connection, user_id=user_id, password_hash=password_hash, display_name=display_name)
+        return self._make(connection, user_id=user_id, password_hash=password_hash, display_name=display_name, bot=bot)
 
-    def _make(self, connection: Connection, **columns: str | None) -> int:
+    def _make(self, connection: Connection, **columns: str | bool | None) -> int:
         return made_key(connection, insert(users).values(created_at=self._clock(), **columns))
 
     async def account(self, user_id: str) -> Account | None:
         """The account of a user id, if there is one."""
-        query = select(users.c.uid, users.c.user_id, users.c.display_name, users.c.password_hash).where(
-            users.c.user_id == user_id
-        )
-
-        def find(connection: Connection) -> Account | None:
-            row = connection.execute(query).first()
-            return Account(*row) if row else None
-
-        return await self._database.read(find)
+        return await self._database.read(lambda connection: account(connection, user_id))
 
     async def last_seen(self, user_ids: list[str]) -> dict[str, int]:
         """When these users were last here on any device (milliseconds), where they ever were."""
@@ -132,6 +136,23 @@ class Users:
 def _find(connection: Connection, user_id: str, device_id: str) -> Identity | None:
     row = connection.execute(KNOWN, {"user_id": user_id, "device_id": device_id}).first()
     return Identity(*row) if row else None
+
+
+def account(connection: Connection, user_id: str) -> Account | None:
+    """The account of a user id, if there is one."""
+    row = connection.execute(select(*_ACCOUNT).where(users.c.user_id == user_id)).first()
+    return Account(*row) if row else None
+
+
+def accounts_after(connection: Connection, uid: int, count: int) -> list[Account]:
+    """At most `count` accounts of users made after the user `uid`, in the order of making."""
+    query = select(*_ACCOUNT).where(users.c.uid > uid).order_by(users.c.uid).limit(count)
+    return [Account(*row) for row in connection.execute(query)]
+
+
+def change_account(connection: Connection, uid: int, **columns: str | int | bool | None) -> None:
+    """Stores columns of `Account` anew."""
+    connection.execute(update(users).where(users.c.uid == uid).values(**columns))
 
 
 def uids_of(connection: Connection, user_ids: list[str]) -> dict[str, int]:

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from roost.config import Auth
 from roost.db.database import Database
 from roost.edge.auth import hostkeys
+from roost.edge.auth.credentials import bar
 from roost.edge.auth.hostkeys import HostKeys
-from roost.edge.auth.tokens import Tokens, sign
+from roost.edge.auth.tokens import NEVER, Tokens, sign
 from roost.errors import InvalidToken, TokenExpired, TokenRevoked, Unavailable
 from tests.rooms import Clock
 
@@ -214,11 +215,11 @@ async def test_what_another_node_has_revoked_is_learned_once(tokens: Tokens, dat
     await tokens.verify(token)
     await other.revoke(await other.verify(token))
     assert (await tokens.verify(token)).token_id == "one", "nobody has told yet"
-    assert await tokens.learn_revoked() == {"one"}
+    assert await tokens.learn_revoked()
     with pytest.raises(TokenRevoked):
         await tokens.verify(token)
     await tokens.verify(fine)
-    assert await tokens.learn_revoked() == set()
+    assert not await tokens.learn_revoked()
 
 
 async def test_what_another_node_says_it_has_revoked_is_refused_at_once(tokens: Tokens) -> None:
@@ -377,3 +378,33 @@ async def test_a_host_that_does_not_answer_is_unavailable(serve_text: Any, monke
     url, _ = await serve_text(None)
     with pytest.raises(Unavailable):
         await HostKeys(url).find("ec")
+
+
+async def test_only_tokens_issued_since_a_users_were_revoked_count(tokens: Tokens) -> None:
+    before, same, other = own(iat=999.999), own(iat=1000), own(sub="bob", iat=1)
+    await tokens.verify(other)
+    tokens.bar("ann", 1_000_000)
+    with pytest.raises(TokenRevoked):
+        await tokens.verify(before)
+    await tokens.verify(same)
+    await tokens.verify(other)
+
+
+@pytest.mark.parametrize("iat", [None, "1001", True, -5])
+async def test_a_token_that_does_not_tell_when_it_was_issued_is_refused_then(tokens: Tokens, iat: Any) -> None:
+    token = own(iat=iat)
+    await tokens.verify(token)
+    tokens.bar("ann", 1)
+    with pytest.raises(TokenRevoked):
+        await tokens.verify(token)
+
+
+async def test_whose_tokens_another_node_has_revoked_is_learned(tokens: Tokens, database: Database) -> None:
+    token = own(iat=1000)
+    await tokens.verify(token)
+    await database.write(lambda tx: bar(tx, 1, "ann", NEVER))
+    await tokens.verify(token)
+    assert await tokens.learn_revoked()
+    with pytest.raises(TokenRevoked):
+        await tokens.verify(token)
+    assert not await tokens.learn_revoked()

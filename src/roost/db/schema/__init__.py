@@ -11,12 +11,13 @@ from roost.db.schema.base import metadata
 from roost.db.schema.conversations import conversations, members, messages, pins
 from roost.db.schema.keys import api_keys
 from roost.db.schema.logs import log, logs, marks, positions
-from roost.db.schema.people import deployment, devices, refresh_tokens, revoked_tokens, users
+from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
 from roost.db.schema.push import push_addresses, push_log, push_outbox
 
 __all__ = [
     "api_keys",
     "audit",
+    "barred_tokens",
     "conversations",
     "deployment",
     "devices",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text, false
 from sqlalchemy import UniqueConstraint as Unique
 
 from roost.db.schema.base import DIGEST, ROWID, metadata
@@ -25,6 +25,8 @@ users = Table(
     Column("display_name", String(100)),
     Column("password_hash", String(200)),
     Column("created_at", BigInteger, nullable=False),
+    Column("bot", Boolean, nullable=False, default=False, server_default=false()),
+    Column("deactivated_at", BigInteger),
     sqlite_autoincrement=True,
 )
 
@@ -56,3 +58,11 @@ revoked_tokens = Table(
     Column("jti", String(64), primary_key=True),
     Column("expires_at", BigInteger, nullable=False),
 )
+
+barred_tokens = Table(
+    "barred_tokens",
+    metadata,
+    Column("user_id", String(50), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+"""Per user: only tokens issued `since` this count. Every node has it in memory."""

@@ -7,45 +7,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from roost.edge.api.operations import Call, operation
+from roost.edge.roads import Roads
 from roost.errors import InvalidInput, NotFound
 from roost.model import ids
 from roost.model.names import Wire
+from roost.protocol.answers import Device, Devices, PushAddress
 from roost.push.contract import Address, Apns, Dead, Email, Failed, Fcm, Keys, Outcome, Retry, WebPush
 
 Platform = Literal["apns", "fcm", "webpush", "email"]
 DeviceIDInPath = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": ids.MAX_DEVICE_ID})]
-
-
-class PushAddress(Wire, kw_only=True):
-    """A push address of a device. `active`: this server pushes to its kind. Time in milliseconds."""
-
-    platform: str
-    preview: bool
-    muted: bool
-    active: bool
-    create_time: int
-
-
-class Device(Wire, kw_only=True):
-    """A device. `position` is the last entry it has stored, `lag` how many entries it is behind its log.
-
-    Times are milliseconds, null if never; `current` marks the device that asks.
-    """
-
-    device_id: str
-    position: int
-    lag: int
-    sync_time: int | None
-    last_seen: int | None
-    current: bool
-    push: list[PushAddress]
-
-
-class Devices(Wire, kw_only=True):
-    """One's devices, the newest first; `headSeq` is the end of the log."""
-
-    devices: list[Device]
-    head_seq: int
 
 
 class Subscription(Wire, kw_only=True):
@@ -120,15 +90,20 @@ class WebPushKey(Wire, kw_only=True):
 
 async def list_devices(call: Call) -> Devices:
     """List one's devices with their positions, lag and push addresses."""
-    standings, state = await call.roads.positions.of_user(call.author.uid)
+    return await devices_of(call.roads, call.author.uid, call.author.did)
+
+
+async def devices_of(roads: Roads, uid: int, asking: int) -> Devices:
+    """A user's devices, as they are shown; the device `asking` (did) is the current one."""
+    standings, state = await roads.positions.of_user(uid)
     reached: dict[int, list[PushAddress]] = {}
-    for listed in await call.roads.push.listed(call.author.uid):
+    for listed in await roads.push.listed(uid):
         reached.setdefault(listed.did, []).append(
             PushAddress(
                 platform=listed.platform,
                 preview=bool(listed.preview),
                 muted=bool(listed.muted),
-                active=call.roads.push.is_on(listed.platform),
+                active=roads.push.is_on(listed.platform),
                 create_time=listed.created_at,
             )
         )
@@ -139,7 +114,7 @@ async def list_devices(call: Call) -> Devices:
             lag=state.head - standing.mark,
             sync_time=standing.synced_at,
             last_seen=standing.last_seen or None,
-            current=standing.did == call.author.did,
+            current=standing.did == asking,
             push=reached.get(standing.did, []),
         )
         for standing in standings

@@ -17,6 +17,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Method
 
+from roost.audit import OPERATOR
 from roost.edge.auth.keys import BEGINNING, Key
 from roost.edge.auth.tokens import Claims
 from roost.edge.roads import Roads
@@ -74,13 +75,15 @@ class Call(Visit):
 
 
 class BackEndCall(Visit):
-    """A request of a back end, with its key."""
+    """A request of a back end, with its key. `author` is the back end, as what it does is recorded."""
 
-    __slots__ = ("key",)
+    __slots__ = ("author", "key")
 
     def __init__(self, roads: Roads, address: str, key: Key) -> None:
         super().__init__(roads, address)
         self.key = key
+        name = OPERATOR if key.prefix == OPERATOR else f"key:{key.name}"
+        self.author = Author(0, 0, name, "", address)
 
 
 class Protobuf(NamedTuple):
@@ -161,7 +164,7 @@ async def identify(roads: Roads, header: str | None, address: str) -> tuple[Auth
     claims = await roads.tokens.verify(token)
     device = claims.device_id or ids.DEFAULT_DEVICE
     identity = await roads.users.identify(claims.user_id, device)
-    return Author(identity.uid, identity.did, claims.user_id, device, address), claims
+    return Author(identity.uid, identity.did, claims.user_id, device, address, claims.bot), claims
 
 
 async def authorize(roads: Roads, header: str | None, scope: str) -> Key:

@@ -21,7 +21,7 @@ from roost.db.database import Database
 from roost.db.schema import devices, refresh_tokens, users
 from roost.edge.auth.passwords import Passwords
 from roost.edge.auth.tokens import Claims, Tokens
-from roost.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, TokenExpired
+from roost.errors import BadCredentials, Forbidden, InvalidInput, InvalidToken, TokenExpired, UserDeactivated
 from roost.journal.contract import Author
 from roost.model import ids
 from roost.protocol.answers import Session
@@ -62,8 +62,7 @@ class Accounts:
         if not self._settings.open_registration:
             raise Forbidden("Registration is not open on this server.")
         user, device = ids.user_id(user_id), _device(device_id)
-        if display_name is not None and not (1 <= len(display_name) <= MAX_DISPLAY_NAME and display_name.isprintable()):
-            raise InvalidInput(f"displayName must be 1-{MAX_DISPLAY_NAME} printable characters.")
+        check_display_name(display_name)
         password_hash = await self._passwords.hash(password)
 
         def change(tx: Connection) -> None:
@@ -85,6 +84,8 @@ class Accounts:
             failed = Act("account.login_failed", user, address=address, details={"known": account is not None})
             await self._database.write(lambda tx: record(tx, failed))
             raise BadCredentials
+        if account is not None and account.deactivated_at:
+            raise UserDeactivated
         return await self._open(user, device, address)
 
     async def refresh(self, refresh_token: str) -> Session:
@@ -150,6 +151,12 @@ class Accounts:
             user_id=user,
             device_id=device,
         )
+
+
+def check_display_name(name: str | None) -> None:
+    """Raises `InvalidInput` for a name that can't be one."""
+    if name is not None and not (1 <= len(name) <= MAX_DISPLAY_NAME and name.isprintable()):
+        raise InvalidInput(f"displayName must be 1-{MAX_DISPLAY_NAME} printable characters.")
 
 
 def _device(device_id: str | int | None) -> str:

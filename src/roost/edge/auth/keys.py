@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from roost import audit
 from roost.db.database import Database
 from roost.db.schema import api_keys
 from roost.errors import Conflict, InvalidInput, InvalidToken, MissingScope, NotFound, TokenExpired, TokenRevoked
@@ -79,7 +80,7 @@ class Keys:
             raise InvalidToken("This key was not signed with the jwt.secret of this server.")
         if expires_at < now:
             raise TokenExpired("This key has expired.")
-        return Key("operator", "operator", (EVERYTHING,))
+        return Key(audit.OPERATOR, audit.OPERATOR, (EVERYTHING,))
 
     async def _find(self, text: str) -> Key:
         named = KEY.fullmatch(text)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from roost.config import Auth
 from roost.db.database import Database
-from roost.db.schema import revoked_tokens
+from roost.db.schema import barred_tokens, revoked_tokens
 from roost.edge.auth.hostkeys import HostKeys
 from roost.edge.auth.secret import load_or_make_secret
 from roost.edge.auth.signing import ALGORITHM, Signed, sign
@@ -36,6 +36,8 @@ REMEMBERED = 10_000
 """Verified tokens kept in memory (some 600 bytes each): a client sends the same one with every request."""
 REMEMBERED_FOR = 60_000
 """Milliseconds after which a token is verified anew, so that a key which the host application drops ends to count."""
+NEVER = ids.MAX_SERVER_ID
+"""Milliseconds: no token is issued so late."""
 PURGE_EVERY = 60_000
 """Milliseconds between two removals of revoked tokens that have expired since."""
 
@@ -43,13 +45,16 @@ PURGE_EVERY = 60_000
 class Claims(NamedTuple):
     """What a valid token says. `device_id` is None where it names none; `expires_at` is in milliseconds.
 
-    `token_id` names the token for revocation: its `jti`, or a hash of what was signed.
+    `token_id` names the token for revocation: its `jti`, or a hash of what was signed. `issued_at` is in milliseconds,
+    0 where it is not told.
     """
 
     user_id: str
     device_id: str | None
     token_id: str
     expires_at: int
+    issued_at: int = 0
+    bot: bool = False
 
 
 class _Payload(msgspec.Struct):
@@ -59,6 +64,8 @@ class _Payload(msgspec.Struct):
     exp: float
     did: str | int | None = None
     jti: str | int | None = None
+    iat: Any = None
+    bot: Any = None
 
 
 class Tokens:
@@ -73,11 +80,13 @@ class Tokens:
         self._clock = clock
         self._verified: OrderedDict[str, tuple[int, Claims]] = OrderedDict()
         self._revoked: dict[str, int] | None = None
+        self._barred: dict[str, int] = {}
+        self._bars = 0
         self._purged_at = 0
 
-    def sign(self, user_id: str, device_id: str | None, ttl: int) -> Signed:
+    def sign(self, user_id: str, device_id: str | None, ttl: int, *, bot: bool = False) -> Signed:
         """A token of our own; see `sign`."""
-        return sign(self._secret, user_id, device_id, ttl)
+        return sign(self._secret, user_id, device_id, ttl, bot=bot)
 
     async def verify(self, token: str) -> Claims:
         """What the token says.
@@ -93,9 +102,15 @@ class Tokens:
             self._verified.move_to_end(token)
             if len(self._verified) > REMEMBERED:
                 self._verified.popitem(last=False)
-        if claims.token_id in (self._revoked if self._revoked is not None else await self._load_revoked()):
+        if self._revoked is None:
+            await self._load_revoked()
+        if self.is_revoked(claims):
             raise TokenRevoked
         return claims
+
+    def is_revoked(self, claims: Claims) -> bool:
+        """Whether the token was revoked, by itself or with all of its user."""
+        return claims.token_id in (self._revoked or ()) or claims.issued_at < self._barred.get(claims.user_id, 0)
 
     async def _verify(self, token: str) -> Claims:
         if len(token) > LONGEST:
@@ -154,14 +169,28 @@ class Tokens:
         revoked = self._revoked if self._revoked is not None else await self._load_revoked()
         revoked[claims.token_id] = claims.expires_at
 
-    async def learn_revoked(self) -> set[str]:
-        """Learns which tokens other nodes have revoked. Returns those that were news (token ids)."""
-        known = set(self._revoked or ())
-        return (await self._load_revoked()).keys() - known
+    def bar(self, user_id: str, since: int) -> None:
+        """Of a user's tokens only those issued since then count (milliseconds); the database has it already."""
+        self._barred[user_id] = since
+        self._bars += 1
+
+    async def learn_revoked(self) -> bool:
+        """Learns which tokens other nodes have revoked. Returns whether there were any that were news."""
+        revoked, barred = set(self._revoked or ()), self._barred
+        return not (await self._load_revoked()).keys() <= revoked or self._barred != barred
 
     async def _load_revoked(self) -> dict[str, int]:
-        query = select(revoked_tokens.c.jti, revoked_tokens.c.expires_at)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        def query(connection: Connection) -> tuple[list[Any], dict[str, int]]:
+            single = connection.execute(select(revoked_tokens.c.jti, revoked_tokens.c.expires_at)).all()
+            barred = connection.execute(select(barred_tokens))
+            return list(single), {row.user_id: row.since for row in barred}
+
+        bars = self._bars
+        rows, barred = await self._database.read(query)
+        while bars != self._bars:  # one that came meanwhile may not be among what was read
+            bars = self._bars
+            rows, barred = await self._database.read(query)
+        self._barred = barred
         now = self._clock()
         revoked = {token_id: end for token_id, end in (self._revoked or {}).items() if not _over(end, now)}
         revoked |= {row.jti: row.expires_at for row in rows if not _over(row.expires_at, now)}
@@ -173,8 +202,14 @@ def _over(expires_at: int, now: int) -> bool:
     return expires_at < now - HOST_LEEWAY * 1000
 
 
+def _issued_at(iat: Any) -> int:
+    """Milliseconds; below `NEVER`, whatever a token claims."""
+    told = isinstance(iat, int | float) and not isinstance(iat, bool)
+    return max(0, min(round(iat * 1000), NEVER - 1)) if told else 0
+
+
 def _claims(token: str, payload: _Payload) -> Claims:
-    """Raises `InvalidID` or `OverflowError`."""
+    """Raises `InvalidID`, `ValueError` or `OverflowError`."""
     token_id = "" if payload.jti is None else str(payload.jti)
     if not 1 <= len(token_id) <= LONGEST_JTI:
         # Of what is signed, not of the signature, which may have several spellings.
@@ -184,4 +219,6 @@ def _claims(token: str, payload: _Payload) -> Claims:
         device_id=None if payload.did is None else ids.device_id(payload.did),
         token_id=token_id,
         expires_at=min(int(payload.exp * 1000), ids.MAX_SERVER_ID),
+        issued_at=_issued_at(payload.iat),
+        bot=payload.bot is True,
     )

@@ -13,10 +13,14 @@ from tests.edge.people import Person, Town
 Backend = Callable[..., Awaitable[Person]]
 
 
+def operator_of(town: Town) -> Person:
+    """Whoever can read the secret of a town."""
+    return town.holder(operator_key(town.secret, time.time_ns() // 1_000_000), "operator")
+
+
 @pytest.fixture
 def operator(town: Town) -> Person:
-    """Whoever can read the secret."""
-    return town.holder(operator_key(town.secret, time.time_ns() // 1_000_000), "operator")
+    return operator_of(town)
 
 
 @pytest.fixture

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import keys
+from roost.edge.api.admin import keys, users
 
-OPERATIONS = (*keys.OPERATIONS,)
+OPERATIONS = (*users.OPERATIONS, *keys.OPERATIONS)

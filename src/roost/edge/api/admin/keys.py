@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection
 
+from roost.audit import Act, record
 from roost.edge.api.operations import BackEndCall, operation
 from roost.edge.auth import keys
 from roost.edge.auth.keys import MAX_NAME, KeyState
@@ -33,7 +34,10 @@ async def create_key(call: BackEndCall, asked: NewKey) -> MadeKey:
 
     def change(tx: Connection) -> tuple[str, KeyState]:
         now = call.roads.clock()
-        return keys.create(tx, asked.name, asked.scopes, asked.expire_time, now, by=call.key)
+        text, state = keys.create(tx, asked.name, asked.scopes, asked.expire_time, now, by=call.key)
+        details = {"prefix": state.prefix, "name": state.name, "scopes": state.scopes}
+        record(tx, Act("key.created", call.author, details=details))
+        return text, state
 
     text, state = await call.roads.database.write(change)
     return MadeKey(key=text, **_fields(state))
@@ -47,8 +51,13 @@ async def list_keys(call: BackEndCall) -> ApiKeys:
 
 async def revoke_key(call: BackEndCall, asked: KeyName) -> ApiKey:
     """Revoke a key. It ends at once, on all nodes; again this changes nothing."""
-    state = await call.roads.database.write(lambda tx: keys.revoke(tx, asked.key, call.roads.clock()))
-    return ApiKey(**_fields(state))
+
+    def change(tx: Connection) -> KeyState:
+        state = keys.revoke(tx, asked.key, call.roads.clock())
+        record(tx, Act("key.revoked", call.author, details={"prefix": state.prefix, "name": state.name}))
+        return state
+
+    return ApiKey(**_fields(await call.roads.database.write(change)))
 
 
 def _fields(state: KeyState) -> dict[str, Any]:

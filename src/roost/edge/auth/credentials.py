@@ -1,0 +1,147 @@
+"""What back ends do with users: make them, say who they are, and which of their tokens count.
+
+Tokens are verified without the database, so each node has in memory since when the tokens of such users count. The
+transaction that stores it removes the refresh tokens as well; then the sockets close, and the other nodes are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, update
+
+from roost.audit import Act, record
+from roost.db.database import Database
+from roost.db.schema import barred_tokens, refresh_tokens
+from roost.edge.auth.accounts import check_display_name
+from roost.edge.auth.passwords import Passwords
+from roost.edge.auth.signing import Signed
+from roost.edge.auth.tokens import NEVER, Tokens
+from roost.errors import UnknownReceiver, UserDeactivated, UserExists
+from roost.journal.contract import Author
+from roost.roster.users import Account, Users, account, change_account
+
+
+class Credentials:
+    """`ended(uid, user_id, since)` is called when the tokens issued before then were revoked: sockets close.
+
+    `clock` gives milliseconds.
+    """
+
+    def __init__(self, database: Database, users: Users, tokens: Tokens, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._users = users
+        self._tokens = tokens
+        self._passwords = Passwords()
+        self._clock = clock
+        self.ended: Callable[[int, str, int], None] = lambda _uid, _user_id, _since: None
+
+    async def create(
+        self, by: Author, user_id: str, display_name: str | None, password: str | None, *, bot: bool
+    ) -> Account:
+        """Makes a user; the same again gives the same user. Raises `UserExists` where there is another of this id."""
+        check_display_name(display_name)
+        password_hash = None if password is None else await self._passwords.hash(password)
+
+        def change(tx: Connection) -> Account:
+            self._users.create(tx, user_id, password_hash=password_hash, display_name=display_name, bot=bot)
+            record(tx, Act("user.created", by, target=user_id))
+            return find_account(tx, user_id)
+
+        try:
+            return await self._database.write(change)
+        except UserExists:
+            there = await self._users.account(user_id)
+            if there is None or (there.display_name, bool(there.bot)) != (display_name, bot):
+                raise
+            same = there.password_hash is None if password is None else await self._has(there, password)
+            if not same:
+                raise
+            return there
+
+    async def _has(self, there: Account, password: str) -> bool:
+        return await self._passwords.matches(there.password_hash, password)
+
+    async def update(self, by: Author, user_id: str, changes: Mapping[str, Any]) -> Account:
+        """Gives a user another `display_name`, or makes them a `bot` or none. Tokens of before stay what they are."""
+        check_display_name(changes.get("display_name"))
+
+        def change(tx: Connection) -> Account:
+            found = find_account(tx, user_id)
+            if changes:
+                change_account(tx, found.uid, **changes)
+                record(tx, Act("user.changed", by, target=user_id, details=dict(changes)))
+            return found._replace(**changes)
+
+        return await self._database.write(change)
+
+    async def deactivate(self, by: Author, user_id: str) -> Account:
+        """No token of the user counts any more, nor its password. Again this changes nothing."""
+        return await self._change("user.deactivated", by, user_id, deactivated_at=self._clock())
+
+    async def reactivate(self, by: Author, user_id: str) -> Account:
+        """The user's password counts again, and tokens that are issued from now on."""
+        return await self._change("user.reactivated", by, user_id, deactivated_at=None)
+
+    async def revoke_tokens(self, by: Author, user_id: str) -> Account:
+        """Tokens of the user that were issued before now don't count any more."""
+        return await self._change("user.tokens_revoked", by, user_id)
+
+    async def set_password(self, by: Author, user_id: str, password: str | None) -> Account:
+        """The user logs in with another password, or with none. Tokens issued before now don't count any more."""
+        password_hash = None if password is None else await self._passwords.hash(password)
+        return await self._change("user.password_set", by, user_id, password_hash=password_hash)
+
+    async def sign(self, by: Author, user_id: str, device_id: str | None, ttl: int) -> Signed:
+        """A token of a user, for `ttl` seconds. Raises `UnknownReceiver` or `UserDeactivated`."""
+
+        def change(tx: Connection) -> Account:
+            found = find_account(tx, user_id)
+            if found.deactivated_at:
+                raise UserDeactivated
+            record(tx, Act("user.token_signed", by, target=user_id, details={"device": device_id, "ttl": ttl}))
+            return found
+
+        found = await self._database.write(change)
+        return self._tokens.sign(user_id, device_id, ttl, bot=found.bot)
+
+    async def _change(self, act: str, by: Author, user_id: str, **columns: Any) -> Account:
+        now = self._clock()
+
+        def change(tx: Connection) -> tuple[Account, int | None]:
+            before = find_account(tx, user_id)
+            asked = before._replace(**columns)
+            if columns.get("deactivated_at") and before.deactivated_at:
+                return before, None
+            if asked == before and "deactivated_at" in columns:
+                return before, None
+            if columns:
+                change_account(tx, before.uid, **columns)
+            record(tx, Act(act, by, target=user_id))
+            since = NEVER if asked.deactivated_at else now
+            bar(tx, before.uid, user_id, since)
+            return asked, since
+
+        def tell(done: tuple[Account, int | None]) -> None:
+            found, since = done
+            if since is not None:
+                self._tokens.bar(user_id, since)
+                self.ended(found.uid, user_id, since)
+
+        return (await self._database.write(change, tell))[0]
+
+
+def find_account(connection: Connection, user_id: str) -> Account:
+    """The account of a user. Raises `UnknownReceiver`."""
+    found = account(connection, user_id)
+    if found is None:
+        raise UnknownReceiver(f"There is no user {user_id}.")
+    return found
+
+
+def bar(tx: Connection, uid: int, user_id: str, since: int) -> None:
+    """Of a user's tokens only those issued since then count (milliseconds); no refresh token is left."""
+    if not tx.execute(update(barred_tokens).where(barred_tokens.c.user_id == user_id).values(since=since)).rowcount:
+        tx.execute(insert(barred_tokens).values(user_id=user_id, since=since))
+    tx.execute(delete(refresh_tokens).where(refresh_tokens.c.uid == uid))
