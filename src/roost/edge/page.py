@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 WEB = Path(__file__).parents[1] / "web"
 FRONT = "app/index.html"
+ICON = "app/roost.svg"
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -42,7 +43,8 @@ def routes() -> list[HTTPRouteHandler]:
     """A route for each file, and `/` for the page itself."""
     paths = [path for path in sorted(WEB.rglob("*")) if path.suffix in TYPES and "types" not in path.parts]
     files = {str(path.relative_to(WEB)): _read(path) for path in paths}
-    return [_route("/", files[FRONT]), *(_route(f"/{name}", file) for name, file in files.items() if name != FRONT)]
+    routes = [_route("/", files[FRONT]), _route("/favicon.ico", files[ICON])]  # the second is asked for unasked
+    return routes + [_route(f"/{name}", file) for name, file in files.items() if name != FRONT]
 
 
 def _read(path: Path) -> _File:

@@ -76,6 +76,8 @@ const WORDS = {
   language: ["中文", "English"],
   theme: ["Dark or light", "深色或浅色"],
   notify: ["Notify me", "允许通知"],
+  notifiedAlways: ["You are notified of new messages.", "你会收到新消息通知。"],
+  notifiedOpen: ["You are notified while this page is open.", "打开此页面时，你会收到通知。"],
   signOut: ["Sign out", "退出登录"],
   back: ["Back to the conversations", "返回会话列表"],
   members: ["Members", "成员"],

@@ -2,8 +2,9 @@
 
 import { Chat } from "./chat.js";
 import { language, speak, t } from "./i18n.js";
+import { announce, resumeNotices } from "./notices.js";
 import { SignIn } from "./signin.js";
-import { begin, client, unreadTotal } from "./state.js";
+import { begin, client, unreadTotal, whenReceived } from "./state.js";
 import { effect, html, render } from "./ui.js";
 
 function App() {
@@ -15,6 +16,10 @@ if (theme) document.documentElement.dataset.theme = theme;
 speak(language.value);
 effect(() => {
   document.title = unreadTotal.value ? `(${unreadTotal.value}) Roost` : "Roost";
+});
+whenReceived(announce);
+effect(() => {
+  if (client.value !== null) void resumeNotices();
 });
 begin().then(
   () => render(html`<${App} />`, /** @type {Element} */ (document.querySelector("main"))),

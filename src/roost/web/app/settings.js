@@ -2,10 +2,12 @@
 
 import { close } from "./dialog.js";
 import { language, speak, t } from "./i18n.js";
+import { notices, turnNotices } from "./notices.js";
 import { client, signOut } from "./state.js";
-import { html } from "./ui.js";
+import { html, useState } from "./ui.js";
 
 export function Settings() {
+  const [error, setError] = useState("");
   function turn() {
     const chosen = document.documentElement.dataset.theme;
     const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -14,10 +16,15 @@ export function Settings() {
   }
   return html`<h2 id="dialog-title">${t("settings")}</h2>
     <p><b>${client.value?.userID}</b></p>
+    ${notices.value !== "off" && html`<p class="quiet">${t(notices.value === "push" ? "notifiedAlways" : "notifiedOpen")}</p>`}
+    <p class="error" role="alert">${error}</p>
     <div class="stack">
       <button onClick=${() => speak(language.value === "en" ? "zh" : "en")}>${t("language")}</button>
       <button onClick=${turn}>${t("theme")}</button>
-      ${"Notification" in globalThis && html`<button onClick=${() => Notification.requestPermission()}>${t("notify")}</button>`}
+      ${"Notification" in globalThis &&
+      html`<button aria-pressed=${notices.value !== "off"} onClick=${() => turnNotices().catch((refusal) => setError(refusal.message))}>
+        ${t("notify")}
+      </button>`}
       <button class="danger" onClick=${() => (close(), signOut())}>${t("signOut")}</button>
     </div>`;
 }

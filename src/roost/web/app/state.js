@@ -72,7 +72,7 @@ async function enter() {
   made.on("typing", ({ conversationID, userID }) => showTyping(conversationID, userID));
   made.on("received", ({ messages }) => {
     for (const { conversationID, senderID } of messages) typed(conversationID, senderID);
-    announce(messages);
+    for (const tell of listeners) tell(messages);
   });
   made.on("signedOut", () => void leave());
   await made.open();
@@ -96,6 +96,14 @@ async function leave() {
     choose(null);
   });
   await left.close();
+}
+
+/** @type {Set<(messages: Message[]) => void>} */
+const listeners = new Set();
+
+/** Is told of messages of others that came. @param {(messages: Message[]) => void} tell */
+export function whenReceived(tell) {
+  listeners.add(tell);
 }
 
 let reloading = false;
@@ -189,13 +197,4 @@ export function titleOf(conversation) {
   const other = client.value?.otherOf(id) ?? null;
   if (other !== null) return other;
   return (typeof conversation === "string" ? null : conversation.name) ?? id.slice(2);
-}
-
-/** A notification for what came while nobody looked. @param {Message[]} messages */
-function announce(messages) {
-  if (document.visibilityState === "visible" || globalThis.Notification?.permission !== "granted") return;
-  if (connection.value.state !== "connected") return;
-  const last = messages[messages.length - 1];
-  const notice = new Notification(last.senderID, { body: last.content, tag: last.conversationID });
-  notice.onclick = () => (window.focus(), choose(last.conversationID));
 }

@@ -10,4 +10,5 @@
 
 export { Client } from "./client.js";
 export { ClientClosed, NetworkError, RoostError, StoreBelongsToAnother, Unauthenticated } from "./errors.js";
+export { canPush, disablePush, enablePush, renewPush } from "./push.js";
 export { Login, tokens } from "./session.js";
