@@ -51,6 +51,7 @@ from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
@@ -215,6 +216,7 @@ async def _wire(
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
+        membership=Membership(database, journal, fanout, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,

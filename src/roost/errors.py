@@ -160,6 +160,27 @@ class UserDeactivated(Forbidden):
     default = "This user is deactivated."
 
 
+class Muted(Forbidden):
+    """Writing while the group's admins do not let one; `data.until` tells when it ends, `retry_after` in how long."""
+
+    code, slug = 40303, "muted"
+    default = "You may not write in this group for now."
+
+
+class AnnouncementOnly(Forbidden):
+    """Writing in a group where only the owner and admins write."""
+
+    code, slug = 40304, "announcement_only"
+    default = "Only the owner and admins write in this group."
+
+
+class Banned(Forbidden):
+    """Bringing a user into a group that the user was banned from, or coming back oneself."""
+
+    code, slug = 40305, "banned"
+    default = "This user is banned from this group."
+
+
 class NotFound(RoostError):
     """There is nothing at this address."""
 

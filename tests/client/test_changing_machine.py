@@ -39,6 +39,7 @@ steps = st.builds(
     st.integers(0, 2),
     st.sampled_from(
         ["send", "send", "tell", "edit", "edit", "recall", "react", "react", "unreact", "pin", "unpin", "read"]
+        + 3 * ["group"]
     ),
     st.integers(0, 5),
     st.integers(0, 2),
@@ -79,13 +80,35 @@ class Play:
         elif what == "tell":
             more = ({}, {"replyTo": self.told[-1]} if self.told else {}, {"mentions": [self.cast["bob"]]})[how]
             receipt = await self.ask(who, "POST", "/messages/group", {"to": self.group, "content": text, **more})
-            self.told.append(receipt["serverMsgID"])
-            self.sent.append(receipt["serverMsgID"])
+            if receipt is not None:  # who is muted or gone is refused
+                self.told.append(receipt["serverMsgID"])
+                self.sent.append(receipt["serverMsgID"])
         elif what == "read":
             path = f"/conversations/g:{self.group}/read"
             await self.ask(who, "POST", path, {"conversationSeq": at})
+        elif what == "group":
+            await self._change_group(step, text)
         elif self.sent:
             await self._change(step, f"/messages/{self.sent[-1 - at % len(self.sent)]}", text, quote(EMOJI[how]))
+
+    async def _change_group(self, step: Step, text: str) -> None:
+        """One of the changes of the group, about somebody who may be in it or not; Bob himself stays."""
+        who, _, at, how = step
+        person = self.cast[NAMES[how if how != 1 else 0]]
+        method, path, body = (
+            ("PATCH", "", {"name": text}),
+            ("PATCH", "", ({"description": text}, {"membersInvite": at % 2 == 1}, {"avatar": text})[how]),
+            ("PUT", f"/members/{person}/mute", {"seconds": 3600}),
+            ("DELETE", f"/members/{person}/mute", None),
+            (("PUT", f"/bans/{person}", None), ("POST", "/transfer", {"userID": person}), ("POST", "/leave", None))[
+                how
+            ],
+            (("DELETE", f"/bans/{person}", None), ("PUT", f"/members/{person}", {"role": "admin"}))[how % 2],
+        )[at]
+        if path == "/leave" and who == 1:
+            return
+        await self.ask(who, method, f"/groups/{self.group}{path}", body)
+        await self.ask(1, "PUT", f"/groups/{self.group}/members/{person}")
 
     async def _change(self, step: Step, message: str, text: str, emoji: str) -> None:
         method, path, body = {
@@ -106,6 +129,16 @@ async def stored(client: Client) -> dict[str, dict[str, Any]]:
         for message in await client.store.history(conversation.conversation_id, None, 1000):
             found[message.server_msg_id] = _plain(message)
     return found
+
+
+async def as_stored(client: Client, group: str) -> dict[str, Any]:
+    """A group as a store has it, in the words of the server. When it was made is not kept."""
+    known = await client.store.conversation(f"g:{group}")
+    assert known is not None
+    fields = {"groupID": group, "conversationID": f"g:{group}", "role": known.role}
+    fields |= {} if known.name is None else {"name": known.name}
+    members = sorted(msgspec.to_builtins(await client.members(f"g:{group}")), key=lambda one: one["userID"])
+    return fields | msgspec.to_builtins(known.settings) | {"members": members}
 
 
 def _plain(message: StoredMessage) -> dict[str, Any]:
@@ -158,7 +191,12 @@ async def compare(stage: Play, devices: list[Client]) -> None:
         count = sum(one["senderID"] != stage.cast["bob"] for one in new)
         assert listed["unread"] == count
         unread |= {conversation: count} if count else {}
+    group = await stage.ask(1, "GET", f"/groups/{stage.group}")
+    del group["createTime"]
+    group["members"].sort(key=lambda one: one["userID"])
+    group["role"] = next(one["role"] for one in group["members"] if one["userID"] == stage.cast["bob"])
     for client in devices:
+        assert await as_stored(client, stage.group) == group
         assert await stored(client) == truth
         assert await client.unread() == unread
         for message in truth.values():
@@ -184,6 +222,6 @@ def server_on_a_server(shared_backend: ServerBackend) -> Iterator[LocalServer]:
 
 
 async def test_all_stores_end_with_the_same_on_a_database_server(server_on_a_server: LocalServer) -> None:
-    kinds = ("tell", "send", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read")
-    plan = [Step(number % 3, kinds[number * 7 % 10], number % 4, number % 3) for number in range(60)]
+    kinds = ("tell", "send", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read", "group")
+    plan = [Step(number % 3, kinds[number * 7 % 11], number % 6, number % 3) for number in range(66)]
     await play(server_on_a_server, plan)

@@ -17,8 +17,9 @@ from sqlalchemy import Connection
 from roost.errors import RoostError
 from roost.journal import reading, retention
 from roost.journal.contract import Author
-from roost.model.message import Change
+from roost.model.message import Change, GroupSettings
 from roost.roster import conversations as roster
+from roost.roster import groups
 from tests.backends import MAIN, Hasty, SQLiteBackend
 from tests.rooms import Clock, Rooms, private, to_group
 
@@ -91,17 +92,22 @@ async def everything(rooms: Rooms) -> None:
         roster.membership(connection, group.cid, ann.uid)
         roster.listed(connection, ann.uid, 0, 50)
         roster.unread_counts(connection, bob.uid)
+        groups.banned(connection, group.cid)
 
     def change(tx: Connection) -> None:
         group = roster.find(tx, "g:team")
         roster.set_read_mark(tx, group, bob.uid, 1)
         roster.set_muted(tx, group.cid, bob.uid, muted=True)
         roster.set_role(tx, group.cid, bob.uid, roster.ADMIN)
-        roster.rename(tx, group.cid, "Team")
+        groups.set_settings(tx, group.cid, "Team", GroupSettings(announcement_only=True))
+        groups.mute(tx, group.cid, bob.uid, 2**50, 0)
+        groups.ban(tx, group.cid, cat.uid, ann.uid, 0)
+        groups.lift_ban(tx, group.cid, cat.uid)
         retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)
 
     await rooms.read(look)
     await rooms.write(change)
+    await rooms.batch(to_group(bob, "team"), to_group(ann, "team"))
 
 
 async def test_every_statement_goes_by_a_key_and_none_sorts(listened: tuple[Rooms, Listening]) -> None:

@@ -17,6 +17,7 @@ from roost.client.events import (
     Event,
     GroupChanged,
     HandlerFailed,
+    MemberMuted,
     MembershipChanged,
     MessageChanged,
     MessageReceived,
@@ -38,10 +39,11 @@ from roost.client.store.rows import StoredMessage
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
-from roost.model.message import Message, MessageType
-from roost.protocol.answers import Group, Member, Presence
+from roost.model.message import GroupSettings, Message, MessageType
+from roost.protocol.answers import Ban, Group, Member, Presence
 
 __all__ = [
+    "Ban",
     "Client",
     "ClientClosed",
     "ClientError",
@@ -52,8 +54,10 @@ __all__ = [
     "Event",
     "Group",
     "GroupChanged",
+    "GroupSettings",
     "HandlerFailed",
     "Member",
+    "MemberMuted",
     "MembershipChanged",
     "Message",
     "MessageChanged",

@@ -17,6 +17,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from roost.client.blocking_groups import BlockingGroups
 from roost.client.changing import MessageLike
 from roost.client.client import LINGER, Client
 from roost.client.events import State
@@ -24,13 +25,13 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Group, Presence
+from roost.protocol.answers import Presence
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
 
 
-class BlockingClient:
+class BlockingClient(BlockingGroups):
     """A `Client` for plain functions; takes what `Client` takes."""
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -199,10 +200,6 @@ class BlockingClient:
     def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
         """Who of these is online."""
         return self._run(self.client.online(user_ids))
-
-    def create_group(self, name: str | None = None, members: Sequence[str] = (), **options: Any) -> Group:
-        """Makes a group; see `Client.create_group`."""
-        return self._run(self.client.create_group(name, members, **options))
 
 
 async def _next(source: Any, seconds: float | None) -> StoredMessage:

@@ -25,6 +25,7 @@ from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
 from roost.client.following import Following
+from roost.client.groups import Groups
 from roost.client.holes import fill_history
 from roost.client.identity import new_message_id
 from roost.client.store import sending
@@ -38,7 +39,7 @@ from roost.errors import NotAMember, NotFound
 from roost.model import ids
 from roost.model.message import MessageType
 from roost.protocol import frames
-from roost.protocol.answers import Group, Member, Presence
+from roost.protocol.answers import Presence
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., Any])
@@ -49,7 +50,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing):
+class Client(Changing, Groups):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(
@@ -338,62 +339,9 @@ class Client(Changing):
         await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
         await self.store.write(set_muted, conversation_id, muted=muted)
 
-    # --- groups ---
-
-    async def create_group(
-        self, name: str | None = None, members: Sequence[str] = (), *, group_id: str | None = None
-    ) -> Group:
-        """Makes a group of which this user is the owner. Raises `Conflict` or `UnknownReceiver`."""
-        asked: dict[str, Any] = {"members": list(members)}
-        asked |= {} if name is None else {"name": name}
-        asked |= {} if group_id is None else {"groupID": group_id}
-        return await self._keep_group(await self._call("POST", "/groups", Group, body=asked))
-
-    async def group(self, group_id: str) -> Group:
-        """A group and its members, as the server has it now."""
-        return await self._keep_group(await self._call("GET", _group(group_id), Group))
-
-    async def add_member(self, group_id: str, user_id: str, *, role: str | None = None) -> Group:
-        """Adds a member, or changes a role (admin, member)."""
-        path = f"{_group(group_id)}/members/{ids.user_id(user_id)}"
-        asked = {} if role is None else {"role": role}
-        return await self._keep_group(await self._call("PUT", path, Group, body=asked))
-
-    async def remove_member(self, group_id: str, user_id: str) -> None:
-        """Removes a member."""
-        await self._call("DELETE", f"{_group(group_id)}/members/{ids.user_id(user_id)}", msgspec.Raw)
-
-    async def leave_group(self, group_id: str) -> None:
-        """Leaves a group. Its owner can't."""
-        await self._call("POST", f"{_group(group_id)}/leave", msgspec.Raw)
-
-    async def rename_group(self, group_id: str, name: str) -> Group:
-        """Gives a group another name."""
-        return await self._keep_group(await self._call("PATCH", _group(group_id), Group, body={"name": name}))
-
-    async def dissolve_group(self, group_id: str) -> None:
-        """Ends a group. For its owner."""
-        await self._call("DELETE", _group(group_id), msgspec.Raw)
-
-    async def members(self, conversation: str) -> list[Member]:
-        """Who is in a conversation: from the store, or from the server where the store does not know."""
-        conversation_id = self.conversation_id(conversation)
-        known = await self.store.conversation(conversation_id)
-        if known is not None and known.members is not None:
-            return known.members
-        return (await self.group(conversation_id)).members
-
-    async def _keep_group(self, group: Group) -> Group:
-        await self.store.save_group(group)
-        return group
-
     async def _call(
         self, method: str, path: str, kind: Any, *, body: Any = None, query: dict[str, Any] | None = None
     ) -> Any:
         if not self._opened:
             raise ClientClosed
         return await self._following.http.call(method, path, kind, body=body, query=query)
-
-
-def _group(group_id: str) -> str:
-    return f"/groups/{ids.group_id(group_id)}"

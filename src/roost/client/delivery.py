@@ -25,6 +25,7 @@ from roost.client.events import (
     Event,
     GroupChanged,
     HandlerFailed,
+    MemberMuted,
     MembershipChanged,
     MessageChanged,
     MessageReceived,
@@ -268,13 +269,22 @@ def _event_of_change(change: Change) -> Event | None:
                 action=change.action or "",
                 name=change.name,
                 actor_id=change.actor_id,
+                settings=change.settings,
             )
-        case "member":
+        case "mute":
+            return MemberMuted(
+                seq=seq,
+                conversation_id=conversation_id,
+                user_id=change.user_id or "",
+                until=change.until,
+                actor_id=change.actor_id,
+            )
+        case "member" | "ban":
             return MembershipChanged(
                 seq=seq,
                 conversation_id=conversation_id,
                 user_id=change.user_id or "",
-                action=change.action or "",
+                action="unbanned" if change.kind == "ban" else change.action or "",
                 role=change.role,
                 actor_id=change.actor_id,
             )

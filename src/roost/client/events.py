@@ -1,8 +1,8 @@
 """What a client tells the application, as frozen structs.
 
-`MessageReceived`, `MessageChanged`, `ReadMarkMoved`, `GroupChanged` and `MembershipChanged` are **durable**: they
-come from the store, each once, in the order of the log, across restarts. The others tell of the moment; a handler
-that is not there misses them.
+`MessageReceived`, `MessageChanged`, `ReadMarkMoved`, `GroupChanged`, `MembershipChanged` and `MemberMuted` are
+**durable**: they come from the store, each once, in the order of the log, across restarts. The others tell of the
+moment; a handler that is not there misses them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from roost.errors import RoostError
-from roost.model.message import Message
+from roost.model.message import GroupSettings, Message
 
 
 class State(Enum):
@@ -64,21 +64,37 @@ class ReadMarkMoved(Durable, frozen=True, kw_only=True):
 
 
 class GroupChanged(Durable, frozen=True, kw_only=True):
-    """A group was made, renamed or dissolved (`action`: created, renamed, dissolved) by `actor_id`."""
+    """A group was made, renamed, changed in its settings or dissolved by `actor_id`.
+
+    `action`: created, renamed, changed, dissolved. `settings` are all of them, where they are others.
+    """
 
     conversation_id: str
     action: str
     name: str | None
     actor_id: str | None
+    settings: GroupSettings | None = None
 
 
 class MembershipChanged(Durable, frozen=True, kw_only=True):
-    """`user_id` joined (with `role`), left or was removed (`action`: joined, left, removed) by `actor_id`."""
+    """`user_id` joined (with `role`), left, was removed or banned by `actor_id`, or may come back.
+
+    `action`: joined, left, removed, banned, unbanned.
+    """
 
     conversation_id: str
     user_id: str
     action: str
     role: str | None
+    actor_id: str | None
+
+
+class MemberMuted(Durable, frozen=True, kw_only=True):
+    """`actor_id` does not let `user_id` write until `until` (ms); 0: the user may write again."""
+
+    conversation_id: str
+    user_id: str
+    until: int
     actor_id: str | None
 
 

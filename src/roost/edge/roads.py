@@ -17,6 +17,7 @@ from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.journal.positions import Positions
@@ -36,6 +37,7 @@ class Roads(NamedTuple):
     catchup: Catchup
     conversations: Conversations
     groups: Groups
+    membership: Membership
     push: Push
     positions: Positions
     users: Users

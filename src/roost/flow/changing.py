@@ -6,8 +6,9 @@ told, the one that asked for it, too: the `message` it gets is the confirmation.
 asking again is harmless.
 
 Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time. Every
-member reacts. Pins are for the owner and admins of a group, and for both in a private conversation. To everybody who
-does not belong to the conversation there is no such message.
+member reacts. Who may not write in a group now (`roost.journal.rights`) does not edit or react there either. Pins are
+for the owner and admins of a group, and for both in a private conversation. To everybody who does not belong to the
+conversation there is no such message.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from roost.audit import Act, record
 from roost.config import Messages
 from roost.db.database import Database
 from roost.errors import (
+    AnnouncementOnly,
     ContentRejected,
     Forbidden,
     InvalidInput,
@@ -39,7 +41,7 @@ from roost.errors import (
 )
 from roost.flow.fanout import Fanout
 from roost.flow.wordlists import WordLists, note
-from roost.journal import rewriting
+from roost.journal import rewriting, rights
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.journal.reading import messages_by_mid
@@ -135,6 +137,7 @@ class Changing:
                 raise InvalidInput("Only text messages can be edited.")
             if message.content == text:
                 return None
+            self._check_may_write(scene, author)
             self._check_window(message, self._settings.edit_window)
             scene.record("message.edited")
             return msgspec.structs.replace(message, content=text, edit_time=self._clock())
@@ -176,6 +179,8 @@ class Changing:
             message = scene.message
             if message.recall_time:
                 raise MessageRecalled
+            if not remove:
+                self._check_may_write(scene, author, reacting=True)
             reactions = message.reactions or {}
             users = reactions.get(emoji, [])
             if (author.user_id in users) is not remove:
@@ -221,6 +226,12 @@ class Changing:
             return [found[mid] for mid in mids]
 
         return await self._database.read(query)
+
+    def _check_may_write(self, scene: Scene, author: Author, *, reacting: bool = False) -> None:
+        """Who may not write may not rewrite either. Announcements may be reacted to."""
+        barred = rights.refusal(scene.tx, scene.cid, author.uid, self._clock())
+        if barred is not None and not (reacting and isinstance(barred, AnnouncementOnly)):
+            raise barred
 
     def _check_window(self, message: Message, window: int) -> None:
         if window and self._clock() > message.server_time + window * 1000:

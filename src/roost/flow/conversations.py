@@ -15,8 +15,9 @@ from roost.journal.contract import Author, LogState, Recorded
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
 from roost.model import ids
-from roost.model.message import Change, Message
+from roost.model.message import Change, GroupSettings, Message
 from roost.roster import conversations as roster
+from roost.roster import groups
 from roost.roster.conversations import Listed, Member
 from roost.roster.users import uids_of
 
@@ -39,6 +40,7 @@ class ConversationState(NamedTuple):
     listed: Listed
     members: list[Member]
     messages: list[Message]
+    settings: GroupSettings
 
 
 class Snapshot(NamedTuple):
@@ -175,4 +177,4 @@ class Conversations:
 def _conversation_state(connection: Connection, row: Listed) -> ConversationState:
     cid = reading.cid_of(connection, row.conversation_id)
     latest = reading.history(connection, cid, reading.NO_LIMIT, SNAPSHOT_MESSAGES)
-    return ConversationState(row, roster.members_of(connection, cid), latest)
+    return ConversationState(row, roster.members_of(connection, cid), latest, groups.settings_of(connection, cid))

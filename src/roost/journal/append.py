@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from roost.audit.ledger import Ledger
 from roost.audit.sends import Send, pages_of
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
-from roost.journal import extra
+from roost.journal import extra, rights
 from roost.journal.contract import Committed, Draft, Place
 from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PushRow, Statements
 from roost.model.message import Message
@@ -195,6 +195,10 @@ class _Batch:
             return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
         if draft.author.uid not in conversation.members:
             return NotAMember()
+        if conversation.restricted:
+            barred = rights.refusal(self._connection, conversation.cid, draft.author.uid, self._now)
+            if barred is not None:
+                return barred
         if draft.extra is None:
             return None
         return extra.refusal(self._connection, draft.extra, conversation.cid, draft.author.user_id)

@@ -66,6 +66,10 @@ class Journal:
         self._statements.store(connection, [], rows)
         return Recorded(what, places, did)
 
+    def forget(self, conversation_id: str) -> None:
+        """Who may write in a conversation is another, as of the caller's write transaction."""
+        self._statements.forget(conversation_id)
+
     async def state(self, uid: int) -> LogState:
         """The head and floor of a log."""
         return await self._database.read(lambda connection: reading.log_state(connection, uid))

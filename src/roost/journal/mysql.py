@@ -29,7 +29,7 @@ from roost.journal.statements import (
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
 LOCK_CONVERSATIONS = """
-    SELECT conversation_id, cid FROM conversations WHERE conversation_id IN %s AND dissolved_at IS NULL
+    SELECT conversation_id, cid, restricted FROM conversations WHERE conversation_id IN %s AND dissolved_at IS NULL
     ORDER BY conversation_id FOR UPDATE"""
 MEMBERS = """
     SELECT cid, uid FROM members JOIN conversations USING (cid) WHERE conversation_id IN %s ORDER BY cid, uid"""
@@ -103,6 +103,9 @@ class MySQLStatements(ReservedIds):
         self.forget_ids()
         self._conversations_ahead = Ahead()
 
+    def forget(self, conversation: str) -> None:
+        """Nothing is remembered."""
+
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return _pairs(connection, UIDS, list(user_ids))
 
@@ -113,7 +116,7 @@ class MySQLStatements(ReservedIds):
         members: defaultdict[int, list[int]] = defaultdict(list)
         for cid, uid in belonging:
             members[cid].append(uid)
-        return {name: Opened(cid, members[cid]) for name, cid in found}
+        return {name: Opened(cid, members[cid], bool(restricted)) for name, cid, restricted in found}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _store(connection, CREATE_PRIVATE, [(name, now) for name in ids])

@@ -29,7 +29,7 @@ from roost.journal.statements import (
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
 LOCK_CONVERSATIONS = """
-    SELECT conversation_id, cid FROM conversations WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
+    SELECT conversation_id, cid, restricted FROM conversations WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
     ORDER BY cid FOR NO KEY UPDATE"""
 MEMBERS = """
     SELECT cid, array_agg(uid ORDER BY uid) FROM members JOIN conversations USING (cid)
@@ -109,6 +109,9 @@ class PostgreSQLStatements(ReservedIds):
         self.forget_ids()
         self._conversations_ahead, self._logs_ahead = Ahead(), Ahead()
 
+    def forget(self, conversation: str) -> None:
+        """Nothing is remembered."""
+
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return _pairs(connection, UIDS, list(user_ids))
 
@@ -119,7 +122,7 @@ class PostgreSQLStatements(ReservedIds):
         self._conversations_ahead.put(heads)
         self._logs_ahead.put(log_heads)
         uids = dict(members)
-        return {name: Opened(cid, uids.get(cid, [])) for name, cid in found}
+        return {name: Opened(cid, uids.get(cid, []), bool(restricted)) for name, cid, restricted in found}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _run(connection, CREATE_PRIVATE, (list(ids), now))

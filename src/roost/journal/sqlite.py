@@ -37,7 +37,8 @@ UIDS = """
     SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))"""
 CONVERSATIONS = """
     SELECT json_group_array(json_array(conversation_id, cid, json(
-        (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid)))) FROM conversations
+        (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid)),
+        coalesce(restricted, 0))) FROM conversations
     WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL"""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) SELECT value, ? FROM json_each(?)"""
@@ -118,8 +119,8 @@ class SQLiteStatements:
     """Implements `roost.journal.statements.Statements`.
 
     This process alone writes to the database, so what it has read or written it may remember: the heads of logs
-    and conversations, private conversations (which never change). For most batches that leaves one statement, `store`,
-    which is a transaction of its own. A rollback forgets everything.
+    and conversations, private conversations (of which only `restricted` changes, see `forget`). For most batches that
+    leaves one statement, `store`, which is a transaction of its own. A rollback forgets everything.
     """
 
     def __init__(self) -> None:
@@ -135,6 +136,9 @@ class SQLiteStatements:
         for memory in (self._private, self._conversation_heads, self._log_heads):
             memory.clear()
 
+    def forget(self, conversation: str) -> None:
+        self._private.pop(conversation, None)
+
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
         return dict(_query(connection, UIDS, list(user_ids)))
 
@@ -143,8 +147,8 @@ class SQLiteStatements:
         found = {name: known[name] for name in ids if name in known}
         missing = [name for name in ids if name not in known]
         if missing:
-            for name, cid, members in _query(connection, CONVERSATIONS, missing):
-                found[name] = Opened(cid, members)
+            for name, cid, members, restricted in _query(connection, CONVERSATIONS, missing):
+                found[name] = Opened(cid, members, bool(restricted))
                 if name.startswith("p:"):
                     _remember(known, {name: found[name]})
         return found
@@ -196,7 +200,9 @@ class SQLiteStatements:
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         known = self._private
-        return self._prepared is not None and count <= len(self._mids) and all(name in known for name in conversations)
+        if self._prepared is None or count > len(self._mids):
+            return False
+        return all((opened := known.get(name)) is not None and not opened.restricted for name in conversations)
 
     def save_positions(self, connection: Connection, rows: Sequence[PositionRow]) -> None:
         _store(connection, SAVE_POSITIONS, rows)

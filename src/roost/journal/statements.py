@@ -67,10 +67,11 @@ class AlreadySent(Exception):
 
 
 class Opened(NamedTuple):
-    """A conversation that takes messages. `members` are uids, sorted."""
+    """A conversation that takes messages. `members` are uids, sorted; `restricted`: not all of them may write."""
 
     cid: int
     members: Sequence[int]
+    restricted: bool = False
 
 
 class Statements(Protocol):
@@ -120,6 +121,9 @@ class Statements(Protocol):
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         """Whether messages to these conversations need no other write than one `store`, which is atomic by itself."""
+
+    def forget(self, conversation: str) -> None:
+        """Who may write in this conversation is another than before, as of this transaction."""
 
     def rolled_back(self) -> None:
         """What was done since the transaction (or a savepoint in it) began did not happen."""

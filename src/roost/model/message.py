@@ -71,13 +71,30 @@ class Extra(Wire, kw_only=True):
     pinned: bool = False
 
 
+class GroupSettings(Wire, kw_only=True):
+    """What is set of a group besides its name.
+
+    `announcement_only`: only the owner and admins write. `members_invite`: every member brings in others, not only the
+    owner and admins. `avatar` is an address, or whatever the application makes of it.
+    """
+
+    description: str | None = None
+    avatar: str | None = None
+    announcement_only: bool = False
+    members_invite: bool = False
+
+
 class Change(Wire, kw_only=True):
     """A log entry that is no message. `kind` tells which of the fields are set.
 
     - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;
-    - `group`: the group was made, renamed or dissolved (`action`: created, renamed, dissolved; `name`);
-    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`) a member. Who comes
-      in has read everything up to `conversation_seq`; it is 0 where only the role is another.
+    - `group`: the group was made, renamed, changed in its settings or dissolved (`action`: created, renamed, changed,
+      dissolved; `name`; `settings`, all of them);
+    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`, `banned`) a member.
+      Who comes in has read everything up to `conversation_seq`; it is 0 where only the role is another. Who comes back
+      muted has `until`;
+    - `mute`: the member `user_id` may not write until `until`; 0: may write again;
+    - `ban`: the ban of `user_id` is over (`action`: lifted).
     """
 
     seq: int = 0
@@ -89,6 +106,8 @@ class Change(Wire, kw_only=True):
     actor_id: str | None = None
     role: str | None = None
     name: str | None = None
+    settings: GroupSettings | None = None
+    until: int = 0
     time: int = 0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from roost.model.message import Message
+from roost.model.message import GroupSettings, Message
 from roost.model.names import Wire
 from roost.protocol.frames import Sent
 
@@ -92,14 +92,15 @@ class Receipts(Wire, kw_only=True):
 
 
 class Member(Wire, kw_only=True):
-    """A member of a group: owner, admin or member, since `joinTime` (milliseconds)."""
+    """A member of a group: owner, admin or member, since `joinTime`; until `mutedUntil` it may not write (ms)."""
 
     user_id: str
     role: str
     join_time: int
+    muted_until: int = 0
 
 
-class Group(Wire, kw_only=True):
+class Group(GroupSettings, kw_only=True):
     """A group and everyone in it, in the order of joining."""
 
     group_id: str
@@ -107,6 +108,20 @@ class Group(Wire, kw_only=True):
     name: str | None = None
     create_time: int
     members: list[Member]
+
+
+class Ban(Wire, kw_only=True):
+    """A user who can't come into a group, who decided it, and when (milliseconds)."""
+
+    user_id: str
+    banned_by: str
+    ban_time: int
+
+
+class Bans(Wire, kw_only=True):
+    """Who can't come into a group, the latest first."""
+
+    bans: list[Ban]
 
 
 class ConversationState(Wire, kw_only=True):
@@ -122,10 +137,14 @@ class ConversationState(Wire, kw_only=True):
 
 
 class ConversationSnapshot(ConversationState, kw_only=True):
-    """A conversation with its members and latest messages, oldest first; older ones are in its history."""
+    """A conversation with its members and latest messages, oldest first; older ones are in its history.
+
+    `settings` are a group's, where they are not those of a new one.
+    """
 
     members: list[Member]
     messages: list[Message]
+    settings: GroupSettings | None = None
 
 
 class Snapshot(Wire, kw_only=True):

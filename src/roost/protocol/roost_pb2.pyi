@@ -65,7 +65,7 @@ class Reaction(_message.Message):
     def __init__(self, emoji: _Optional[str] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time")
+    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,8 @@ class Change(_message.Message):
     ROLE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     seq: int
     kind: str
     conversationID: str
@@ -86,7 +88,21 @@ class Change(_message.Message):
     role: str
     name: str
     time: int
-    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ...) -> None: ...
+    settings: GroupSettings
+    until: int
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ...) -> None: ...
+
+class GroupSettings(_message.Message):
+    __slots__ = ("description", "avatar", "announcementOnly", "membersInvite")
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
+    ANNOUNCEMENTONLY_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSINVITE_FIELD_NUMBER: _ClassVar[int]
+    description: str
+    avatar: str
+    announcementOnly: bool
+    membersInvite: bool
+    def __init__(self, description: _Optional[str] = ..., avatar: _Optional[str] = ..., announcementOnly: _Optional[bool] = ..., membersInvite: _Optional[bool] = ...) -> None: ...
 
 class SyncRequest(_message.Message):
     __slots__ = ("lastSeq", "count", "timestamp", "epoch")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
 from roost.db.rows import fetch, made_key
-from roost.db.schema import conversations, members, messages, users
+from roost.db.schema import conversations, members, messages, mutes, users
 from roost.errors import Conflict, Forbidden, InvalidInput, NotAMember, UnknownConversation
 
 OWNER, ADMIN, MEMBER = "owner", "admin", "member"
@@ -30,13 +30,17 @@ class Conversation(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One member of a conversation. `read_seq` is the conversationSeq up to which it was read."""
+    """One member of a conversation. `read_seq` is the conversationSeq up to which it was read.
+
+    `muted_until` (ms): until then the admins do not let it write; 0 if they do.
+    """
 
     uid: int
     user_id: str
     role: str
     read_seq: int
     joined_at: int
+    muted_until: int
 
 
 class Listed(NamedTuple):
@@ -107,8 +111,19 @@ LOCK = (
     select(conversations.c.cid).where(conversations.c.conversation_id == bindparam("conversation_id")).with_for_update()
 )
 MEMBERS = (
-    select(members.c.uid, users.c.user_id, members.c.role, members.c.read_seq, members.c.joined_at)
-    .select_from(members.join(users, users.c.uid == members.c.uid))
+    select(
+        members.c.uid,
+        users.c.user_id,
+        members.c.role,
+        members.c.read_seq,
+        members.c.joined_at,
+        func.coalesce(mutes.c.until, 0).label("muted_until"),
+    )
+    .select_from(
+        members.join(users, users.c.uid == members.c.uid).outerjoin(
+            mutes, (mutes.c.cid == members.c.cid) & (mutes.c.uid == members.c.uid)
+        )
+    )
     .where(members.c.cid == _cid)
     .order_by(members.c.joined_at, members.c.uid)
 )
@@ -192,11 +207,6 @@ def set_role(connection: Connection, cid: int, uid: int, role: str) -> None:
 def remove_member(connection: Connection, cid: int, uid: int) -> bool:
     """Removes a member; False where the user was none."""
     return connection.execute(delete(members).where(members.c.cid == cid, members.c.uid == uid)).rowcount > 0
-
-
-def rename(connection: Connection, cid: int, name: str) -> None:
-    """Gives a group another name."""
-    connection.execute(update(conversations).where(conversations.c.cid == cid).values(name=name))
 
 
 def dissolve(connection: Connection, cid: int, now: int) -> None:

@@ -90,10 +90,6 @@ async def test_a_member_leaves(alice: Person, bob: Person) -> None:
     assert await roles(alice, group) == {alice.user_id: "owner"}
 
 
-async def test_the_owner_does_not_leave(alice: Person) -> None:
-    assert (await alice.post(f"/groups/{await alice.group()}/leave")).refusal == (403, "forbidden")
-
-
 async def test_a_group_is_renamed(alice: Person) -> None:
     answer = await alice.patch(f"/groups/{await alice.group()}", {"name": "Hiking"})
     assert answer.data["name"] == "Hiking"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
-from roost.model.message import Change, Message
+from roost.model.message import Change, GroupSettings, Message
 from roost.protocol.frames import Sent
 
 _encode = msgspec.json.Encoder().encode
@@ -213,10 +213,15 @@ def _apply_change(book: Book, change: Change) -> None:
     elif change.kind == "group":
         if change.name is not None:
             book.execute("UPDATE conversations SET name = ? WHERE key = ?", (change.name, key))
+        if change.settings is not None:
+            set_settings(book, key, change.settings)
         if change.action == "dissolved":
             _leave(book, key)
     elif change.kind == "member":
         _change_member(book, key, change)
+    elif change.kind == "mute":
+        muted = "UPDATE members SET muted_until = ? WHERE conversation = ? AND user_id = ?"
+        book.execute(muted, (change.until, key, change.user_id))
     book.execute(
         "INSERT INTO changes (seq, kind, conversation, body) VALUES (?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
         (change.seq, change.kind, key, _encode(change).decode()),
@@ -234,13 +239,18 @@ def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
     book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))
 
 
+def set_settings(book: Book, key: int, settings: GroupSettings) -> None:
+    """These are the settings of a group."""
+    book.execute("UPDATE conversations SET settings = ? WHERE key = ?", (_encode(settings).decode(), key))
+
+
 def _change_member(book: Book, key: int, change: Change) -> None:
     mine = change.user_id == book.user_id
     if change.action == "joined":
         book.execute(
-            "INSERT INTO members (conversation, user_id, role, join_time) VALUES (?, ?, ?, ?) "
+            "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET role = excluded.role",
-            (key, change.user_id, change.role or "member", change.time),
+            (key, change.user_id, change.role or "member", change.time, change.until),
         )
         if mine:  # who else is there is not told; it is asked for when somebody wants to know
             book.execute(

@@ -10,10 +10,12 @@ import msgspec
 from roost.client.store.entries import Book
 from roost.client.store.rows import SELECT, StoredMessage, message_of
 from roost.client.store.sending import unsent
-from roost.model.message import Change
+from roost.model.message import Change, GroupSettings
 from roost.protocol.answers import Member
 
 _decode_change = msgspec.json.Decoder(Change).decode
+
+_decode_settings = msgspec.json.Decoder(GroupSettings).decode
 
 _UNREAD = """
     CASE WHEN c.gone THEN 0 ELSE
@@ -45,6 +47,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
     `last_seq` is the conversationSeq of its last message, `read_seq` this user's read mark. `gone`: the user left,
     was removed, or the group was dissolved; what was received stays. `members` is None until they are known.
+    `settings` are those of a group.
     """
 
     conversation_id: str
@@ -58,6 +61,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
     members: list[Member] | None
     last_message: StoredMessage | None
+    settings: GroupSettings
 
 
 class Delivery(NamedTuple):
@@ -87,7 +91,7 @@ def _conversations(
 ) -> list[Conversation]:
     rows = book.execute(
         "SELECT c.key, c.conversation_id, c.name, c.role, c.muted, c.gone, c.read_seq, c.last_seq, c.last_time, "  # noqa: S608 - constants
-        f"{_UNREAD}, c.members_known FROM conversations c {clause}",
+        f"{_UNREAD}, c.members_known, c.settings FROM conversations c {clause}",
         {"user": book.user_id, "limit": limit, "offset": offset, "name": name},
     ).fetchall()
     return [
@@ -103,6 +107,7 @@ def _conversations(
             unread=row[9],
             members=members(book, row[0]) if row[10] else None,
             last_message=_last_message(book, row[0]),
+            settings=GroupSettings() if row[11] is None else _decode_settings(row[11]),
         )
         for row in rows
     ]
@@ -111,9 +116,13 @@ def _conversations(
 def members(book: Book, key: int) -> list[Member]:
     """The members of a conversation, in the order of joining."""
     rows = book.execute(
-        "SELECT user_id, role, join_time FROM members WHERE conversation = ? ORDER BY join_time, user_id", (key,)
+        "SELECT user_id, role, join_time, muted_until FROM members WHERE conversation = ? ORDER BY join_time, user_id",
+        (key,),
     )
-    return [Member(user_id=user, role=role, join_time=time) for user, role, time in rows.fetchall()]
+    return [
+        Member(user_id=user, role=role, join_time=time, muted_until=until)
+        for user, role, time, until in rows.fetchall()
+    ]
 
 
 def _last_message(book: Book, key: int) -> StoredMessage | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from roost.client.store import reading, sending
-from roost.client.store.entries import Book, move_read_mark, store_messages
+from roost.client.store.entries import Book, move_read_mark, set_settings, store_messages
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
+from roost.model.message import GroupSettings
 from roost.protocol.answers import ConversationSnapshot, Member, Snapshot
 
 
@@ -83,6 +84,7 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known:
             "UPDATE conversations SET known_from = ?, unread_before = ? WHERE key = ?",
             (first, max(0, found.unread - countable), key),
         )
+    set_settings(book, key, found.settings or GroupSettings())
     store_members(book, key, found.members)
 
 
@@ -90,8 +92,8 @@ def store_members(book: Book, key: int, members: list[Member]) -> None:
     """Replaces the members of a conversation."""
     book.execute("DELETE FROM members WHERE conversation = ?", (key,))
     book.connection.executemany(
-        "INSERT INTO members (conversation, user_id, role, join_time) VALUES (?, ?, ?, ?)",
-        [(key, member.user_id, member.role, member.join_time) for member in members],
+        "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?)",
+        [(key, member.user_id, member.role, member.join_time, member.muted_until) for member in members],
     )
     book.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (key,))
 

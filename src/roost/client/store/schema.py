@@ -22,7 +22,7 @@ from pathlib import Path
 
 from roost.client.errors import StoreInUse, StoreTooNew
 
-VERSION = 2
+VERSION = 3
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -153,5 +153,8 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
         connection.execute("INSERT INTO sync (one, device_id) VALUES (1, ?)", (device_id,))
     if version < 2:  # noqa: PLR2004 - the schema's numbers
         connection.execute("ALTER TABLE outbox ADD COLUMN more TEXT")
+    if version < 3:  # noqa: PLR2004
+        connection.execute("ALTER TABLE conversations ADD COLUMN settings TEXT")
+        connection.execute("ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0")
     if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -19,10 +19,10 @@ import msgspec
 
 from roost.client.errors import ClientClosed, StoreBelongsToAnother
 from roost.client.store import reading, reset, sending
-from roost.client.store.entries import Applied, Book, Entries, apply, store_messages
+from roost.client.store.entries import Applied, Book, Entries, apply, set_settings, store_messages
 from roost.client.store.rows import StoredMessage, message_row
 from roost.client.store.schema import open_file
-from roost.model.message import Message
+from roost.model.message import GroupSettings, Message
 from roost.protocol.answers import Group, Snapshot
 
 P = ParamSpec("P")
@@ -264,3 +264,4 @@ def _save_group(book: Book, group: Group) -> None:
     reset.store_members(book, key, group.members)
     mine = next((member.role for member in group.members if member.user_id == book.user_id), "member")
     book.execute("UPDATE conversations SET name = ?, role = ?, gone = 0 WHERE key = ?", (group.name, mine, key))
+    set_settings(book, key, GroupSettings(**{name: getattr(group, name) for name in GroupSettings.__struct_fields__}))

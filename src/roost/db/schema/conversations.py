@@ -15,9 +15,16 @@ conversations = Table(
     Column("name", String(100)),
     Column("dissolved_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("description", String(500)),
+    Column("avatar", String(500)),
+    Column("members_invite", Boolean),
+    Column("announcement_only", Boolean),
+    Column("restricted", Boolean),
     sqlite_autoincrement=True,
 )
-"""A private conversation is made by its first message. The last number given is that of the last message."""
+"""A private conversation is made by its first message. The last number given is that of the last message.
+
+`restricted`: not every member may write here now; `roost.journal.rights` tells who."""
 
 members = Table(
     "members",
@@ -32,6 +39,27 @@ members = Table(
     sqlite_with_rowid=False,
 )
 """Who belongs to a conversation now, and how far each has read (`read_seq`, a conversationSeq)."""
+
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("cid", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Until when the admins of a group do not let a member write. It holds for who leaves and comes back, too."""
+
+bans = Table(
+    "bans",
+    metadata,
+    Column("cid", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("banned_by", BigInteger, nullable=False),
+    Column("banned_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who can't come back to a group."""
 
 messages = Table(
     "messages",

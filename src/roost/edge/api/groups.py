@@ -1,4 +1,4 @@
-"""Groups: making them, who belongs to them."""
+"""Groups: making them, setting them, who belongs to them, who may write there and who can't come back."""
 
 from __future__ import annotations
 
@@ -8,22 +8,38 @@ from typing import Annotated
 import msgspec
 
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, UserIDInPath, operation
-from roost.flow.groups import MAX_NAME, GroupState
+from roost.flow.groups import MAX_NAME, MAX_TEXT, GroupState, Wish
+from roost.flow.membership import MAX_MUTE
 from roost.model import ids
 from roost.model.names import Wire
-from roost.protocol.answers import Group, Member
+from roost.protocol.answers import Ban, Bans, Group, Member
 from roost.roster import conversations as roster
 from roost.roster.conversations import ADMIN, MEMBER
 
 Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_NAME})]
+Text = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": MAX_TEXT})]
 Role = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [ADMIN, MEMBER]})]
 
 
-class NewGroup(Wire, kw_only=True):
+class Settings(Wire, kw_only=True):
+    """What can be set of a group. `membersInvite`: every member brings in others. An empty text takes it away."""
+
+    name: Name | None = None
+    description: Text | None = None
+    avatar: Text | None = None
+    announcement_only: bool | None = None
+    members_invite: bool | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """For the road."""
+        return Wish(self.name, self.description, self.avatar, self.announcement_only, self.members_invite)
+
+
+class NewGroup(Settings, kw_only=True):
     """A group to be made. Without `groupID` the server makes one; the author becomes the owner."""
 
     group_id: GroupID | None = None
-    name: Name | None = None
     members: list[UserID] = msgspec.field(default_factory=list)
     member_ids: Annotated[list[UserID], msgspec.Meta(description="Another spelling of `members`.")] = msgspec.field(
         default_factory=list
@@ -36,11 +52,10 @@ class GroupName(Wire, kw_only=True):
     group_id: GroupIDInPath
 
 
-class Renaming(Wire, kw_only=True):
-    """A group and its new name."""
+class Change(Settings, kw_only=True):
+    """A group and what is to be another; what is not named stays."""
 
     group_id: GroupIDInPath
-    name: Name
 
 
 class Membership(Wire, kw_only=True):
@@ -51,16 +66,32 @@ class Membership(Wire, kw_only=True):
     role: Role | None = None
 
 
-class Departure(Wire, kw_only=True):
-    """A user who is to leave a group."""
+class Person(Wire, kw_only=True):
+    """A user, and a group that it is in, or not."""
 
     group_id: GroupIDInPath
     user_id: UserIDInPath
 
 
+class Mute(Wire, kw_only=True):
+    """A member who may not write for `seconds`."""
+
+    group_id: GroupIDInPath
+    user_id: UserIDInPath
+    seconds: Annotated[int, msgspec.Meta(ge=1, le=MAX_MUTE)]
+
+
+class Heir(Wire, kw_only=True):
+    """A group and the member who is to own it."""
+
+    group_id: GroupIDInPath
+    user_id: UserID
+
+
 def _view(state: GroupState) -> Group:
     conversation = state.conversation
     return Group(
+        **msgspec.structs.asdict(state.settings),
         group_id=conversation.conversation_id.removeprefix("g:"),
         conversation_id=conversation.conversation_id,
         name=conversation.name,
@@ -71,13 +102,16 @@ def _view(state: GroupState) -> Group:
 
 def shown_members(members: Sequence[roster.Member]) -> list[Member]:
     """Members as they are shown."""
-    return [Member(user_id=one.user_id, role=one.role, join_time=one.joined_at) for one in members]
+    return [
+        Member(user_id=one.user_id, role=one.role, join_time=one.joined_at, muted_until=one.muted_until)
+        for one in members
+    ]
 
 
 async def create(call: Call, asked: NewGroup) -> Group:
     """Make a group, with its first members."""
     members = [*asked.members, *asked.member_ids]
-    return _view(await call.roads.groups.create(call.author, asked.group_id, asked.name, members))
+    return _view(await call.roads.groups.create(call.author, asked.group_id, asked.wish, members))
 
 
 async def show(call: Call, asked: GroupName) -> Group:
@@ -85,9 +119,9 @@ async def show(call: Call, asked: GroupName) -> Group:
     return _view(await call.roads.groups.state(call.author, ids.group_id(asked.group_id)))
 
 
-async def rename(call: Call, asked: Renaming) -> Group:
-    """Give a group another name. For its owner and admins."""
-    return _view(await call.roads.groups.rename(call.author, ids.group_id(asked.group_id), asked.name))
+async def change(call: Call, asked: Change) -> Group:
+    """Give a group another name or other settings. For its owner and admins."""
+    return _view(await call.roads.groups.change(call.author, ids.group_id(asked.group_id), asked.wish))
 
 
 async def dissolve(call: Call, asked: GroupName) -> None:
@@ -95,28 +129,74 @@ async def dissolve(call: Call, asked: GroupName) -> None:
     await call.roads.groups.dissolve(call.author, ids.group_id(asked.group_id))
 
 
+async def transfer(call: Call, asked: Heir) -> Group:
+    """Give a group to another member. For its owner, who becomes an admin."""
+    return _view(await call.roads.membership.transfer(call.author, *_names(asked)))
+
+
 async def add(call: Call, asked: Membership) -> Group:
-    """Add a member, or give one another role. For the owner and admins; only the owner names admins."""
-    user = ids.user_id(asked.user_id)
-    return _view(await call.roads.groups.add(call.author, ids.group_id(asked.group_id), user, asked.role))
+    """Add a member, or give one another role.
+
+    For the owner and admins, or for all members where they bring in others; only the owner names admins.
+    """
+    return _view(await call.roads.membership.add(call.author, *_names(asked), asked.role))
 
 
-async def remove(call: Call, asked: Departure) -> None:
+async def remove(call: Call, asked: Person) -> None:
     """Remove a member. For the owner and admins; only the owner removes admins."""
-    await call.roads.groups.remove(call.author, ids.group_id(asked.group_id), ids.user_id(asked.user_id))
+    await call.roads.membership.remove(call.author, *_names(asked))
 
 
 async def leave(call: Call, asked: GroupName) -> None:
-    """Leave a group. Its owner can't; the group is dissolved instead."""
-    await call.roads.groups.remove(call.author, ids.group_id(asked.group_id), call.author.user_id)
+    """Leave a group. An owner's place is taken by another; the last one to leave ends the group."""
+    await call.roads.membership.leave(call.author, ids.group_id(asked.group_id))
+
+
+async def mute_member(call: Call, asked: Mute) -> Group:
+    """Do not let a member write for some seconds. For the owner and admins; only the owner does it to admins."""
+    return _view(await call.roads.membership.mute(call.author, *_names(asked), asked.seconds))
+
+
+async def unmute_member(call: Call, asked: Person) -> Group:
+    """Let a member write again."""
+    return _view(await call.roads.membership.mute(call.author, *_names(asked), 0))
+
+
+async def ban(call: Call, asked: Person) -> None:
+    """Keep a user out of a group; a member is removed. For the owner and admins; only the owner bans admins."""
+    await call.roads.membership.ban(call.author, *_names(asked))
+
+
+async def unban(call: Call, asked: Person) -> None:
+    """Let a user come into a group again. For the owner and admins."""
+    await call.roads.membership.unban(call.author, *_names(asked))
+
+
+async def bans(call: Call, asked: GroupName) -> Bans:
+    """List who is kept out of a group. For the owner and admins."""
+    found = await call.roads.membership.bans(call.author, ids.group_id(asked.group_id))
+    return Bans(
+        bans=[Ban(user_id=one.user_id, banned_by=one.banned_by, ban_time=one.banned_at) for one in found],
+    )
+
+
+def _names(asked: Membership | Person | Mute | Heir) -> tuple[str, str]:
+    """The ids of the group and of the user. Raises `InvalidID`."""
+    return ids.group_id(asked.group_id), ids.user_id(asked.user_id)
 
 
 OPERATIONS = (
     operation("POST", "/groups", create),
     operation("GET", "/groups/{group_id}", show),
-    operation("PATCH", "/groups/{group_id}", rename),
+    operation("PATCH", "/groups/{group_id}", change),
     operation("DELETE", "/groups/{group_id}", dissolve),
     operation("PUT", "/groups/{group_id}/members/{user_id}", add),
     operation("DELETE", "/groups/{group_id}/members/{user_id}", remove),
     operation("POST", "/groups/{group_id}/leave", leave),
+    operation("POST", "/groups/{group_id}/transfer", transfer),
+    operation("PUT", "/groups/{group_id}/members/{user_id}/mute", mute_member),
+    operation("DELETE", "/groups/{group_id}/members/{user_id}/mute", unmute_member),
+    operation("GET", "/groups/{group_id}/bans", bans),
+    operation("PUT", "/groups/{group_id}/bans/{user_id}", ban),
+    operation("DELETE", "/groups/{group_id}/bans/{user_id}", unban),
 )

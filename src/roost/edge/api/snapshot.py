@@ -7,6 +7,7 @@ import msgspec
 from roost.edge.api.conversations import state_fields
 from roost.edge.api.groups import shown_members
 from roost.edge.api.operations import Call, operation
+from roost.model.message import GroupSettings
 from roost.protocol.answers import ConversationSnapshot, Snapshot
 
 
@@ -21,8 +22,9 @@ async def snapshot(call: Call) -> Snapshot:
             **msgspec.structs.asdict(state_fields(listed)),
             members=shown_members(members),
             messages=messages,
+            settings=None if settings == GroupSettings() else settings,
         )
-        for listed, members, messages in found.conversations
+        for listed, members, messages, settings in found.conversations
     ]
     return Snapshot(epoch=call.roads.catchup.epoch, max_seq=found.state.head, conversations=conversations)
 

@@ -1,0 +1,146 @@
+"""Groups: the part of the client that asks the server to make and change them, and keeps what it answers (D9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from roost.client.store.store import Store
+from roost.model import ids
+from roost.protocol.answers import Ban, Bans, Group, Member
+
+
+class Groups:
+    """What a `Client` does with groups. The answer is in the store when a call returns; events follow by the log.
+
+    All raise `NetworkError` offline, `UnknownConversation` or `NotAMember`, and `Forbidden` where one's role in the
+    group does not allow it.
+    """
+
+    store: Store
+
+    async def create_group(
+        self,
+        name: str | None = None,
+        members: Sequence[str] = (),
+        *,
+        group_id: str | None = None,
+        **settings: Any,
+    ) -> Group:
+        """Makes a group of which this user is the owner; `settings` as for `change_group`.
+
+        Raises `Conflict` or `UnknownReceiver`.
+        """
+        asked: dict[str, Any] = {"members": list(members), **settings}
+        asked |= {} if name is None else {"name": name}
+        asked |= {} if group_id is None else {"groupID": group_id}
+        return await self._keep_group(await self._call("POST", "/groups", Group, body=asked))
+
+    async def group(self, group_id: str) -> Group:
+        """A group and its members, as the server has it now."""
+        return await self._keep_group(await self._call("GET", _group(group_id), Group))
+
+    async def rename_group(self, group_id: str, name: str) -> Group:
+        """Gives a group another name."""
+        return await self.change_group(group_id, name=name)
+
+    async def change_group(
+        self,
+        group_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        avatar: str | None = None,
+        announcement_only: bool | None = None,
+        members_invite: bool | None = None,
+    ) -> Group:
+        """Changes what is set of a group; None stays as it is, "" takes a text away.
+
+        `announcement_only`: only the owner and admins write. `members_invite`: every member brings
+        in others.
+        """
+        wanted = {
+            "name": name,
+            "description": description,
+            "avatar": avatar,
+            "announcementOnly": announcement_only,
+            "membersInvite": members_invite,
+        }
+        body = {key: value for key, value in wanted.items() if value is not None}
+        return await self._keep_group(await self._call("PATCH", _group(group_id), Group, body=body))
+
+    async def dissolve_group(self, group_id: str) -> None:
+        """Ends a group. For its owner."""
+        await self._call("DELETE", _group(group_id), msgspec.Raw)
+
+    async def add_member(self, group_id: str, user_id: str, *, role: str | None = None) -> Group:
+        """Adds a member, or changes a role (admin, member). Raises `Banned` for who can't come back."""
+        asked = {} if role is None else {"role": role}
+        return await self._keep_group(await self._call("PUT", _member(group_id, user_id), Group, body=asked))
+
+    async def remove_member(self, group_id: str, user_id: str) -> None:
+        """Removes a member."""
+        await self._call("DELETE", _member(group_id, user_id), msgspec.Raw)
+
+    async def leave_group(self, group_id: str) -> None:
+        """Leaves a group. An owner's place is taken by another; the last one to leave ends the group."""
+        await self._call("POST", f"{_group(group_id)}/leave", msgspec.Raw)
+
+    async def transfer_group(self, group_id: str, user_id: str) -> Group:
+        """Makes another member the owner, and this user an admin."""
+        body = {"userID": ids.user_id(user_id)}
+        return await self._keep_group(await self._call("POST", f"{_group(group_id)}/transfer", Group, body=body))
+
+    async def mute_member(self, group_id: str, user_id: str, seconds: int) -> Group:
+        """Does not let a member write for some seconds."""
+        path, body = f"{_member(group_id, user_id)}/mute", {"seconds": seconds}
+        return await self._keep_group(await self._call("PUT", path, Group, body=body))
+
+    async def unmute_member(self, group_id: str, user_id: str) -> Group:
+        """Lets a member write again."""
+        return await self._keep_group(await self._call("DELETE", f"{_member(group_id, user_id)}/mute", Group))
+
+    async def ban_member(self, group_id: str, user_id: str) -> None:
+        """Removes a user, who can't come back; who is no member is kept out all the same."""
+        await self._call("PUT", f"{_group(group_id)}/bans/{ids.user_id(user_id)}", msgspec.Raw)
+
+    async def unban_member(self, group_id: str, user_id: str) -> None:
+        """Lets a user come back, who is not brought back by it."""
+        await self._call("DELETE", f"{_group(group_id)}/bans/{ids.user_id(user_id)}", msgspec.Raw)
+
+    async def bans(self, group_id: str) -> list[Ban]:
+        """Who can't come into a group, the latest first. For the owner and admins."""
+        found: Bans = await self._call("GET", f"{_group(group_id)}/bans", Bans)
+        return found.bans
+
+    async def members(self, conversation: str) -> list[Member]:
+        """Who is in a conversation: from the store, or from the server where the store does not know."""
+        conversation_id = self.conversation_id(conversation)
+        known = await self.store.conversation(conversation_id)
+        if known is not None and known.members is not None:
+            return known.members
+        return (await self.group(conversation_id)).members
+
+    def conversation_id(self, name: str) -> str:
+        """The conversation that a name means."""
+        raise NotImplementedError
+
+    async def _keep_group(self, group: Group) -> Group:
+        await self.store.save_group(group)
+        return group
+
+    async def _call(
+        self, method: str, path: str, kind: Any, *, body: Any = None, query: dict[str, Any] | None = None
+    ) -> Any:
+        """One request to the server."""
+        raise NotImplementedError
+
+
+def _group(group_id: str) -> str:
+    return f"/groups/{ids.group_id(group_id)}"
+
+
+def _member(group_id: str, user_id: str) -> str:
+    return f"{_group(group_id)}/members/{ids.user_id(user_id)}"

@@ -1,0 +1,190 @@
+"""Who belongs to a group: joining, leaving, roles, mutes, bans, the owner's place.
+
+Whoever joins or leaves, every member's log says so; the one who is removed gets it as a last entry. The owner and
+admins act on plain members; on an admin the owner alone does, and nobody on the owner. There is always one owner: when
+that one leaves, the admin who was there first becomes it, else the member who was; the last to leave ends the group.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from roost.errors import Banned, Forbidden, InvalidInput
+from roost.flow.groups import MAX_MEMBERS, Gathering, GroupRoad, GroupState, known
+from roost.journal.contract import Author, Recorded
+from roost.model import ids
+from roost.roster import conversations as roster
+from roost.roster import groups
+from roost.roster.conversations import ADMIN, MEMBER, OWNER, Member
+from roost.roster.groups import Ban
+
+MAX_MUTE = 366 * 86_400
+"""Seconds that a mute may last."""
+
+
+class Membership(GroupRoad):
+    """The road of membership."""
+
+    async def add(self, author: Author, group_id: str, user_id: str, role: str | None) -> GroupState:
+        """Adds a member, or gives one another role. Adding who is there already changes nothing.
+
+        Raises `Forbidden`, `Banned`, `UnknownReceiver` or `InvalidInput`.
+        """
+        if role is not None and role not in {ADMIN, MEMBER}:
+            raise InvalidInput("role must be admin or member.")
+
+        def decide(here: Gathering) -> list[Recorded]:
+            there = here.members.get(user_id)
+            if not (here.leads or (role is None and groups.settings_of(here.tx, here.cid).members_invite)):
+                raise Forbidden("Only the owner and admins may do this.")
+            uid = known(here.tx, [user_id])[user_id] if there is None else there.uid
+            if role == ADMIN and here.role != OWNER:
+                raise Forbidden("Only the owner names admins.")
+            if there is None:
+                return [self.let_in(here, user_id, uid, role or MEMBER)]
+            if role is None or there.role in {role, OWNER}:
+                return []
+            if here.role != OWNER:
+                raise Forbidden("Only the owner changes roles.")
+            return [self._give_role(here, there, role)]
+
+        await self._decide(author, group_id, decide)
+        return await self.state(author, group_id)
+
+    def let_in(self, here: Gathering, user_id: str, uid: int, role: str) -> Recorded:
+        """Makes a user a member who was none. Raises `Banned`, or `InvalidInput` where the group is full."""
+        if groups.is_banned(here.tx, here.cid, uid):
+            raise Banned(f"{user_id} is banned from this group.")
+        if len(here.members) >= MAX_MEMBERS:
+            raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
+        roster.add_member(here.tx, here.conversation, uid, role, self._clock())
+        here.audit("added", user_id, role=role)
+        return self._record(
+            here,
+            "member",
+            also=[uid],
+            action="joined",
+            user_id=user_id,
+            role=role,
+            until=groups.muted_until(here.tx, here.cid, uid),
+            conversation_seq=here.conversation.head,
+        )
+
+    def _give_role(self, here: Gathering, member: Member, role: str) -> Recorded:
+        roster.set_role(here.tx, here.cid, member.uid, role)
+        here.audit("role", member.user_id, role=role)
+        return self._record(here, "member", action="joined", user_id=member.user_id, role=role)
+
+    async def remove(self, author: Author, group_id: str, user_id: str) -> None:
+        """Removes a member, or leaves where it is the author's own."""
+        if user_id == author.user_id:
+            await self.leave(author, group_id)
+            return
+
+        def decide(here: Gathering) -> list[Recorded]:
+            member = self._subordinate(here, user_id)
+            return [] if member is None else [self._take_out(here, member, "removed")]
+
+        await self._decide(author, group_id, decide, OWNER, ADMIN)
+
+    async def leave(self, author: Author, group_id: str) -> None:
+        """Takes the author out. An owner's place is taken by another; the last one ends the group."""
+
+        def decide(here: Gathering) -> list[Recorded]:
+            mine = here.members[author.user_id]
+            others = [member for member in here.members.values() if member is not mine]  # in the order of joining
+            recorded = []
+            if here.role == OWNER:
+                if not others:
+                    return [self._dissolve(here)]
+                heir = next((member for member in others if member.role == ADMIN), others[0])
+                recorded.append(self._give_role(here, heir, OWNER))
+            return [*recorded, self._take_out(here, mine, "left")]
+
+        await self._decide(author, group_id, decide)
+
+    def _take_out(self, here: Gathering, member: Member, action: str) -> Recorded:
+        roster.remove_member(here.tx, here.cid, member.uid)
+        here.audit(action, member.user_id)
+        return self._record(here, "member", action=action, user_id=member.user_id)
+
+    async def transfer(self, author: Author, group_id: str, user_id: str) -> GroupState:
+        """Makes another member the owner, and the author an admin. For the owner."""
+
+        def decide(here: Gathering) -> list[Recorded]:
+            heir = here.members.get(user_id)
+            if heir is None:
+                raise InvalidInput(f"{user_id} is not a member of this group.")
+            if heir.role == OWNER:
+                return []
+            mine = here.members[author.user_id]
+            return [self._give_role(here, heir, OWNER), self._give_role(here, mine, ADMIN)]
+
+        await self._decide(author, group_id, decide, OWNER)
+        return await self.state(author, group_id)
+
+    async def mute(self, author: Author, group_id: str, user_id: str, seconds: int) -> GroupState:
+        """Does not let a member write for some seconds, from now; 0: lets it write again."""
+        if not 0 <= seconds <= MAX_MUTE:
+            raise InvalidInput(f"seconds must be 1-{MAX_MUTE}.")
+
+        def decide(here: Gathering) -> list[Recorded]:
+            member = self._subordinate(here, user_id)
+            if member is None:
+                raise InvalidInput(f"{user_id} is not a member of this group.")
+            now = self._clock()
+            until = now + seconds * 1000 if seconds else 0
+            if not until and member.muted_until <= now:
+                return []
+            groups.mute(here.tx, here.cid, member.uid, until, now)
+            here.audit("muted" if until else "unmuted", user_id, **({"until": until} if until else {}))
+            return [self._record(here, "mute", user_id=user_id, until=until)]
+
+        await self._decide(author, group_id, decide, OWNER, ADMIN)
+        return await self.state(author, group_id)
+
+    async def ban(self, author: Author, group_id: str, user_id: str) -> None:
+        """Keeps a user out of the group; a member is removed. Raises `UnknownReceiver` or `Forbidden`."""
+
+        def decide(here: Gathering) -> list[Recorded]:
+            member = self._subordinate(here, user_id)
+            uid = known(here.tx, [user_id])[user_id] if member is None else member.uid
+            if not groups.ban(here.tx, here.cid, uid, author.uid, self._clock()):
+                return []
+            if member is not None:
+                return [self._take_out(here, member, "banned")]
+            here.audit("banned", user_id)
+            return [self._record(here, "member", action="banned", user_id=user_id)]
+
+        await self._decide(author, group_id, decide, OWNER, ADMIN)
+
+    async def unban(self, author: Author, group_id: str, user_id: str) -> None:
+        """Lets a user come in again, who is not brought back by it."""
+
+        def decide(here: Gathering) -> list[Recorded]:
+            uid = known(here.tx, [user_id])[user_id]
+            if not groups.lift_ban(here.tx, here.cid, uid):
+                return []
+            here.audit("unbanned", user_id)
+            return [self._record(here, "ban", action="lifted", user_id=user_id)]
+
+        await self._decide(author, group_id, decide, OWNER, ADMIN)
+
+    async def bans(self, author: Author, group_id: str) -> list[Ban]:
+        """Who is kept out, the latest first. For the owner and admins."""
+
+        def query(tx: Connection) -> list[Ban]:
+            conversation = roster.find(tx, ids.group_conversation(group_id))
+            roster.require_role(tx, conversation.cid, author.uid, OWNER, ADMIN)
+            return groups.banned(tx, conversation.cid)
+
+        return await self._database.read(query)
+
+    def _subordinate(self, here: Gathering, user_id: str) -> Member | None:
+        """A member whom the author has a say over; None where the user is none. Raises `Forbidden`."""
+        member = here.members.get(user_id)
+        if member is not None and (member.role == OWNER or (member.role == ADMIN and here.role != OWNER)):
+            raise Forbidden(
+                f"{user_id} is the owner." if member.role == OWNER else "Only the owner does this to admins."
+            )
+        return member

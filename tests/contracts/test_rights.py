@@ -1,0 +1,99 @@
+"""Who may write in a group is decided in the transaction of the message, on every kind of database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from roost.deliver.bus import Alone
+from roost.deliver.hub import Hub
+from roost.errors import AnnouncementOnly, Muted
+from roost.flow.fanout import Fanout
+from roost.flow.groups import Groups, Wish
+from roost.flow.membership import Membership
+from roost.journal.contract import Author, Committed
+from tests.backends import Backend
+from tests.rooms import Clock, Rooms, private, to_group
+
+
+def membership(rooms: Rooms) -> Membership:
+    return Membership(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
+
+
+async def team(rooms: Rooms, owner: Author, *members: Author, **wish: bool) -> None:
+    """Makes the group `team`."""
+    groups = Groups(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
+    await groups.create(owner, "team", Wish(**wish), [member.user_id for member in members])
+
+
+def outcomes(found: list[object]) -> list[type]:
+    return [type(one) for one in found]
+
+
+async def test_who_is_muted_is_refused_until_it_is_over(
+    rooms: Rooms, clock: Clock, ann: Author, bob: Author, cat: Author
+) -> None:
+    await team(rooms, ann, bob, cat)
+    await membership(rooms).mute(ann, "team", "bob", 60)
+    drafts = [to_group(bob, "team"), to_group(cat, "team"), private(bob, "cat"), to_group(ann, "team")]
+    found = await rooms.batch(*drafts)
+    assert outcomes(found) == [Muted, Committed, Committed, Committed]
+    assert (found[0].data["until"], found[0].retry_after) == (clock() + 60_000, 60)
+    clock.pass_(seconds=60)
+    assert isinstance(await rooms.append(to_group(bob, "team")), Committed)
+
+
+async def test_who_may_write_again_does(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await team(rooms, ann, bob)
+    await membership(rooms).mute(ann, "team", "bob", 60)
+    await membership(rooms).mute(ann, "team", "bob", 0)
+    assert isinstance(await rooms.append(to_group(bob, "team")), Committed)
+
+
+async def test_leaving_and_coming_back_ends_no_mute(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await team(rooms, ann, bob)
+    await membership(rooms).mute(ann, "team", "bob", 60)
+    await membership(rooms).leave(bob, "team")
+    await membership(rooms).add(ann, "team", "bob", None)
+    assert isinstance(await rooms.append(to_group(bob, "team")), Muted)
+    assert (await rooms.log(bob))[-1].what.until == rooms.clock() + 60_000
+
+
+async def test_only_the_owner_and_admins_write_announcements(
+    rooms: Rooms, ann: Author, bob: Author, cat: Author
+) -> None:
+    await team(rooms, ann, bob, cat, announcement_only=True)
+    await membership(rooms).add(ann, "team", "cat", "admin")
+    found = await rooms.batch(*(to_group(author, "team") for author in (ann, bob, cat)))
+    assert outcomes(found) == [Committed, AnnouncementOnly, Committed]
+
+
+async def test_what_was_sent_before_stays_sent(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await team(rooms, ann, bob)
+    first = await rooms.send(to_group(bob, "team", message_id="m"))
+    await membership(rooms).mute(ann, "team", "bob", 60)
+    again = await rooms.send(to_group(bob, "team", message_id="m"))
+    assert (again.duplicate, again.message.server_msg_id) == (True, first.message.server_msg_id)
+
+
+@pytest.fixture
+async def nodes(shared_backend: Backend, clock: Clock) -> AsyncIterator[tuple[Rooms, Rooms]]:
+    """Two nodes on one database."""
+    one, other = await Rooms.open(shared_backend, clock), await Rooms.open(shared_backend, clock)
+    yield one, other
+    await other.close()
+    await one.close()
+
+
+async def test_no_node_takes_a_message_after_a_mute_that_another_has_stored(nodes: tuple[Rooms, Rooms]) -> None:
+    """While one node mutes, the other stores: what it refuses comes after all that it took."""
+    ann, bob = await nodes[0].authors("ann", "bob")
+    await team(nodes[0], ann, bob)
+    sending = [nodes[1].append(to_group(bob, "team")) for _ in range(50)]
+    await membership(nodes[0]).mute(ann, "team", "bob", 60)
+    late = await nodes[1].append(to_group(bob, "team"))
+    assert isinstance(late, Muted)
+    kinds = outcomes(await asyncio.gather(*sending))
+    assert kinds == sorted(kinds, key=[Committed, Muted].index)
