@@ -25,12 +25,13 @@ def test_the_log_of_a_server_is_exported_and_verified(tmp_path: Path) -> None:
             token = server.request("POST", "/auth/register", account)["token"]
         sent = server.request("POST", "/messages/user", {"to": "ann", "content": "a secret"}, token)
         server.request("POST", "/groups", {"groupID": "tea", "members": ["ann"]}, token)
-        server.request("DELETE", "/groups/tea/members/ann", None, token)
+        server.request("PUT", "/groups/tea/members/ann/mute", {"seconds": 60}, token)
+        server.request("PUT", "/groups/tea/bans/ann", None, token)
         found = lines(data, "--since", "1h")
     finally:
         server.stop()
     registered = ["account.registered", "account.logged_in"]
-    acts = ["server.started", *registered * 2, "message.sent", "group.created", "group.removed"]
+    acts = ["server.started", *registered * 2, "message.sent", "group.created", "group.muted", "group.banned"]
     assert [row["act"] for row in found] == acts
     message = found[5]
     assert message.pop("time")
@@ -43,7 +44,7 @@ def test_the_log_of_a_server_is_exported_and_verified(tmp_path: Path) -> None:
         "message": sent["serverMsgID"],
         "messageType": 1,
     }
-    assert [row["act"] for row in lines(data, "--user", "ann")] == [*registered, "group.removed"]
+    assert [row["act"] for row in lines(data, "--user", "ann")] == [*registered, "group.muted", "group.banned"]
     assert lines(data, "--until", "2020-01-01") == []
     said("renew-epoch", "--data", data)
     assert lines(data)[-1]["act"] == "epoch.renewed"

@@ -72,7 +72,7 @@ class Gathering(NamedTuple):
         """Whether who asks is the owner or an admin."""
         return self.role in {OWNER, ADMIN}
 
-    def audit(self, name: str, target: str | None = None, **details: Any) -> None:
+    def audit(self, name: str, target: str | None = None, /, **details: Any) -> None:
         """Has the audit log say what is done."""
         act = Act(f"group.{name}", self.author, self.conversation.conversation_id, target, details=details or None)
         record(self.tx, act)
