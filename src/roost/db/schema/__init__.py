@@ -17,8 +17,8 @@ from roost.db.schema.push import push_addresses, push_log, push_outbox
 __all__ = [
     "api_keys",
     "audit",
-    "barred_tokens",
     "bans",
+    "barred_tokens",
     "conversations",
     "deployment",
     "devices",
