@@ -17,8 +17,9 @@ from cyclopts.validators import Number
 
 from roost import __version__
 from roost.commands import audit
-from roost.commands.options import ConfigFile, DataDirectory
+from roost.commands.options import ConfigFile, DataDirectory, ServerURL
 from roost.commands.options import settings_of as _settings
+from roost.commands.trace import trace
 from roost.config import Config, ConfigError, load
 from roost.errors import RoostError
 
@@ -31,10 +32,9 @@ push_app = App(name="push", help="Push notifications.")
 key_app = App(name="key", help="The keys of back ends.")
 app.command(config_app)
 app.command(audit.app)
+app.command(trace)
 app.command(push_app)
 app.command(key_app)
-
-ServerURL = Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")]
 
 TOKEN_DAYS = 30
 ADDRESS = "sqlite:PATH (a file or a data directory), postgresql://…, mysql://… or mariadb://…"

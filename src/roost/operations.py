@@ -123,10 +123,20 @@ def online(settings: Config, url: str) -> list[str]:
     """Who is online, of all users the database has. Raises `OSError` where the server does not answer."""
     with storage.looking_at(settings) as connection:
         names = sorted(connection.execute(select(users.c.user_id)).scalars())
+    here = online_now(settings, url, names)
+    if not names:
+        return ["There are no users."]
+    lines = columns([("USER", "LAST HEARD OF"), *((user, moment(seen)) for user, seen in here.items())]) if here else []
+    return [*lines, f"{len(here):,} of {len(names):,} users online"]
+
+
+def online_now(settings: Config, url: str, names: Sequence[str]) -> dict[str, int | None]:
+    """Who of these users is online, and when they were last heard of (ms). Raises `OSError` where no server answers."""
+    with storage.looking_at(settings) as connection:
         known = select(users.c.user_id, devices.c.device_id).join(devices, devices.c.uid == users.c.uid)
         asker = connection.execute(known.limit(1)).first()
     if asker is None:
-        return ["There are no users."]
+        return {}
     # A token in the name of a device that exists leaves no trace; any other would make a user or device.
     token = sign(load_or_make_secret(settings.data), asker.user_id, asker.device_id, TOKEN_SECONDS).token
     here: dict[str, int | None] = {}
@@ -134,8 +144,7 @@ def online(settings: Config, url: str) -> list[str]:
         some = ",".join(names[first : first + ASKED_AT_ONCE])
         found = ask(f"{url.rstrip('/')}/api/v1/messages/online?user_ids={some}", token)
         here |= {user: state["lastSeen"] for user, state in found.items() if state["online"]}
-    lines = columns([("USER", "LAST HEARD OF"), *((user, moment(seen)) for user, seen in here.items())]) if here else []
-    return [*lines, f"{len(here):,} of {len(names):,} users online"]
+    return here
 
 
 def bring_up_to_date(settings: Config) -> list[str]:

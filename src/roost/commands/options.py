@@ -11,6 +11,7 @@ from roost.config import Config, load
 
 ConfigFile = Annotated[Path | None, Parameter(help="The settings file (config.yaml).")]
 DataDirectory = Annotated[Path | None, Parameter(help="The data directory; default: server.data of the settings.")]
+ServerURL = Annotated[str | None, Parameter(help="Where the server answers; default: server.host and .port.")]
 
 
 def settings_of(config: Path | None, data: Path | None = None) -> Config:

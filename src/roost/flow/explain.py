@@ -48,7 +48,7 @@ def explain(connection: Connection, push: Push, user_id: str, message: str, time
     waiting = _waiting(connection, uid, found.mid, time)
     lines += attempts + waiting
     if not attempts and not waiting:
-        lines.append(f"no push: {_why_none(connection, push, uid, user_id, found, time)}.")
+        lines.append(f"no push: {why_none(connection, push, uid, user_id, found.server_time, time)}.")
     if found.read_seq is not None and found.read_seq >= found.conversation_seq:
         lines.append(f"{user_id} has read it.")
     elif stored_by_any(connection, uid, [found.seq]):
@@ -107,7 +107,8 @@ def _waiting(connection: Connection, uid: int, mid: int, time: Time) -> list[str
     ]
 
 
-def _why_none(connection: Connection, push: Push, uid: int, user_id: str, found: Any, time: Time) -> str:
+def why_none(connection: Connection, push: Push, uid: int, user_id: str, sent_at: int, time: Time) -> str:
+    """Why there was no push of what was sent to a user at `sent_at`, of which there is no trace."""
     if not push.enabled:
         return "push.enabled is false"
     query = select(push_addresses.c.platform, push_addresses.c.created_at).where(push_addresses.c.uid == uid)
@@ -117,7 +118,7 @@ def _why_none(connection: Connection, push: Push, uid: int, user_id: str, found:
         return f"{user_id} has registered no push address{_last_removed(connection, user_id, time)}"
     if not active:
         return f"{user_id} has addresses for {_and(row.platform for row in addresses)} only, which are switched off"
-    if all(row.created_at > found.server_time for row in active):
+    if all(row.created_at > sent_at for row in active):
         return f"{user_id} registered an address only later"
     return (
         f"a device of {user_id} had stored it before it was due, its address was replaced before then, "
