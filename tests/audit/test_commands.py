@@ -28,7 +28,9 @@ def test_the_log_of_a_server_is_exported_and_verified(tmp_path: Path) -> None:
         server.request("PUT", "/groups/tea/members/ann/mute", {"seconds": 60}, token)
         server.request("PUT", "/groups/tea/bans/ann", None, token)
         found = lines(data, "--since", "1h")
-        traced = said("trace", f"bob/{sent['messageID']}", "--json", "--data", data, ROOST_SERVER__PORT=str(server.port))
+        traced = said(
+            "trace", f"bob/{sent['messageID']}", "--json", "--data", data, ROOST_SERVER__PORT=str(server.port)
+        )
     finally:
         server.stop()
     assert [(at["userID"], at["online"]) for at in json.loads(traced)["receivers"]] == [("bob", False), ("ann", False)]
