@@ -12,6 +12,8 @@ from roost.db.database import Engine
 from roost.db.sqlite import SQLiteFile
 from roost.journal.sqlite import SQLiteStatements
 from roost.journal.statements import Statements
+from roost.search.contract import Index
+from roost.search.sqlite import SQLiteIndex
 
 MAIN, WAL = "roost.db", "roost.db-wal"
 
@@ -24,6 +26,9 @@ class Backend(Protocol):
 
     def statements(self) -> Statements:
         """What the journal needs of this kind."""
+
+    def index(self) -> Index:
+        """The full-text index of this kind."""
 
     def failing(self, table: str) -> tuple[str, str]:
         """A statement that makes every insert into a table fail after it was done, and one that ends this."""
@@ -48,6 +53,9 @@ class SQLiteBackend:
 
     def statements(self) -> SQLiteStatements:
         return SQLiteStatements()
+
+    def index(self) -> SQLiteIndex:
+        return SQLiteIndex()
 
     def failing(self, table: str) -> tuple[str, str]:
         return (

@@ -16,10 +16,13 @@ from roost.db.server import DatabaseServer
 from roost.journal.mysql import MySQLStatements
 from roost.journal.postgresql import PostgreSQLStatements
 from roost.journal.statements import Statements
+from roost.search.contract import Index
+from roost.search.mysql import MySQLIndex
+from roost.search.postgresql import PostgreSQLIndex
 from tests.backends import Backend
 
 TABLES = [table.name for table in metadata.sorted_tables]
-MAY_FAIL = ("messages", "log", "positions", "members", "conversations", "push_outbox")
+MAY_FAIL = ("messages", "log", "positions", "members", "conversations", "push_outbox", "search_texts")
 """The tables into which an insert can be made to fail."""
 
 
@@ -28,6 +31,7 @@ class Kind(NamedTuple):
 
     open: Callable[[str], DatabaseServer]
     statements: Callable[[], Statements]
+    index: Callable[[], Index]
     driver: str
     quote: str
     make: str
@@ -39,6 +43,7 @@ class Kind(NamedTuple):
 POSTGRESQL = Kind(
     open_postgresql,
     PostgreSQLStatements,
+    PostgreSQLIndex,
     "postgresql+psycopg",
     '"',
     "CREATE SCHEMA {0}",
@@ -52,6 +57,7 @@ POSTGRESQL = Kind(
 MYSQL = Kind(
     open_mysql,
     MySQLStatements,
+    MySQLIndex,
     "mysql+pymysql",
     "`",
     "CREATE DATABASE {0}",
@@ -152,6 +158,9 @@ class ServerBackend:
 
     def statements(self) -> Statements:
         return self._places.kind.statements()
+
+    def index(self) -> Index:
+        return self._places.kind.index()
 
     def failing(self, table: str) -> tuple[str, str]:
         assert table in MAY_FAIL

@@ -51,8 +51,10 @@ from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.indexing import Indexing
 from roost.flow.membership import Membership
 from roost.flow.push import Push
+from roost.flow.searching import Searching
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
 from roost.journal import reading
@@ -213,6 +215,7 @@ async def _wire(
             max_content=limits.max_content,
         ),
         forwarding=Forwarding(database, submit),
+        searching=await _search(config, database, fanout, stack),
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
@@ -241,6 +244,17 @@ def _each(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return run
+
+
+async def _search(config: Config, database: Database, fanout: Fanout, stack: contextlib.AsyncExitStack) -> Searching:
+    """Search, and what keeps its index up until `stack` is left."""
+    search = config.search
+    index = storage.search_index(config) if search.enabled else None
+    if index is not None:
+        indexing = Indexing(database, index)
+        fanout.said = indexing.said
+        await stack.enter_async_context(workers.in_background(indexing.run))
+    return Searching(database, index, RateLimit(search.per_minute, time.monotonic, "searches"))
 
 
 def _admission(config: Config) -> Admission:

@@ -109,6 +109,13 @@ class Audit(Section, kw_only=True):
     keep_days: int = 0
 
 
+class Search(Section, kw_only=True):
+    """Full-text search in one's own conversations (D9). `per_minute`: searches of one user; 0 sets no limit."""
+
+    enabled: bool = True
+    per_minute: int = 60
+
+
 class Redis(Section, kw_only=True):
     """What the nodes of a deployment share for speed (A12, B1-B8). `url` empty: a node by itself.
 
@@ -212,6 +219,7 @@ class Config(Section, kw_only=True):
     messages: Messages = msgspec.field(default_factory=Messages)
     moderation: Moderation = msgspec.field(default_factory=Moderation)
     audit: Audit = msgspec.field(default_factory=Audit)
+    search: Search = msgspec.field(default_factory=Search)
     redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
     sync: Sync = msgspec.field(default_factory=Sync)
@@ -306,6 +314,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "messages.max_pins": (1, 1000),
     "moderation.reload": (0.1, 3600),
     "audit.keep_days": (0, 36_500),
+    "search.per_minute": (0, math.inf),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),
     "presence.ttl": (1, 366 * 86400),

@@ -209,6 +209,13 @@ class UnknownMessage(NotFound):
     default = "There is no such message."
 
 
+class SwitchedOff(NotFound):
+    """Something that the settings of this server switch off."""
+
+    code, slug = 40404, "switched_off"
+    default = "This server does not offer this."
+
+
 class MethodNotAllowed(RoostError):
     """The address exists, for other methods."""
 

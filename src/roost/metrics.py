@@ -50,6 +50,8 @@ POSITIONS_SAVED = Counter("roost_positions_saved", "Device positions written to 
 HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests", ["route", "status"])
 MODERATED = Counter("roost_moderated", "Messages with a listed word: masked, rejected or flagged", ["action"])
 WORD_LISTS_BROKEN = Gauge("roost_word_lists_broken", "Word lists whose file can't be used; their last good words stay")
+SEARCH_BEHIND = Gauge("roost_search_behind", "Messages known not to be in the search index yet")
+SEARCH_INDEXED = Counter("roost_search_indexed", "Messages put into the search index")
 REFUSALS = Counter("roost_refusals", "Requests and frames refused", ["error"])
 PUSHES = Counter(
     "roost_pushes", "Pushes with an outcome: sent, retry, dead, failed or dropped", ["platform", "outcome"]

@@ -19,6 +19,10 @@ from roost.journal.mysql import MySQLStatements
 from roost.journal.postgresql import PostgreSQLStatements
 from roost.journal.sqlite import SQLiteStatements
 from roost.journal.statements import Statements
+from roost.search.contract import Index
+from roost.search.mysql import MySQLIndex
+from roost.search.postgresql import PostgreSQLIndex
+from roost.search.sqlite import SQLiteIndex
 
 _POSTGRESQL = "postgresql:"
 
@@ -55,6 +59,14 @@ def statements(config: Config) -> Statements:
     if not url:
         return SQLiteStatements()
     return PostgreSQLStatements() if url.startswith(_POSTGRESQL) else MySQLStatements()
+
+
+def search_index(config: Config) -> Index:
+    """The full-text index of this kind of database."""
+    url = config.server.database
+    if not url:
+        return SQLiteIndex()
+    return PostgreSQLIndex() if url.startswith(_POSTGRESQL) else MySQLIndex()
 
 
 class Reading:

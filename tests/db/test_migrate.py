@@ -53,7 +53,12 @@ def failing_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tables(connection: Connection) -> set[str]:
-    return set(inspect(connection).get_table_names())
+    """Without those that SQLite makes for its full-text index."""
+    return {name for name in inspect(connection).get_table_names() if is_table(name)}
+
+
+def is_table(name: str | None, *_: object) -> bool:
+    return not (name or "").startswith("search_index")
 
 
 def test_an_empty_database_has_no_version(connection: Connection) -> None:
@@ -69,7 +74,7 @@ def test_an_empty_database_gets_the_newest_schema(connection: Connection) -> Non
 def test_the_steps_lead_to_the_schema_that_the_code_knows(connection: Connection) -> None:
     """Tables, columns, keys and indexes: a column added to `schema` needs a step."""
     migrate(connection)
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_table})
     assert compare_metadata(context, metadata) == []
 
 

@@ -44,6 +44,8 @@ def make(folder: Path) -> Path:
     with sqlite3.connect(server.data / "roost.db") as database:
         _insert(database, "push_outbox", [PUSH_OUTBOX])
         _insert(database, "push_log", [PUSH_LOG])
+        for table, row in (("search_texts", (99, "1whello")), ("search_marks", (99, 1)), ("search_again", (99,))):
+            _insert(database, table, [row])  # as if it were still indexing
         # Keys that were given, and whose rows have gone.
         _insert(database, "users", [(41, "ghost", None, None, 1)])
         _insert(database, "push_outbox", [(77, *PUSH_OUTBOX[1:])])

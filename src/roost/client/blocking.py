@@ -25,7 +25,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Presence
+from roost.protocol.answers import Presence, SearchPage
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -192,6 +192,10 @@ class BlockingClient(BlockingGroups):
     def unread(self) -> dict[str, int]:
         """Unread messages by conversation id."""
         return self._run(self.client.unread())
+
+    def search_server(self, text: str, **options: Any) -> SearchPage:
+        """Messages as the server finds them; see `Client.search_server`."""
+        return self._run(self.client.search_server(text, **options))
 
     def search(self, text: str, *, conversation: str | None = None, limit: int = 50) -> list[StoredMessage]:
         """Messages with these words, the newest first."""

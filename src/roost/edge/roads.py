@@ -19,6 +19,7 @@ from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.membership import Membership
 from roost.flow.push import Push
+from roost.flow.searching import Searching
 from roost.flow.submit import Submit
 from roost.journal.positions import Positions
 from roost.presence.contract import Presence
@@ -34,6 +35,7 @@ class Roads(NamedTuple):
     submit: Submit
     changing: Changing
     forwarding: Forwarding
+    searching: Searching
     catchup: Catchup
     conversations: Conversations
     groups: Groups

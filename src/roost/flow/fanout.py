@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.journal.contract import Committed, Draft, Recorded
@@ -17,11 +19,14 @@ class Fanout:
         self._hub = hub
         self._bus = bus
         self._recent = recent
+        self.said: Callable[[str], None] = lambda _: None
+        """Called with the conversation id of each message that is new, or another now."""
 
     def message(self, committed: Committed, draft: Draft) -> None:
         """A message: every reader of its receivers' logs, the author's other devices included."""
         if not committed.places:
             return
+        self.said(committed.message.conversation_id)
         author = draft.author
         entry = EncodedEntry(committed.message)
         DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
@@ -36,3 +41,5 @@ class Fanout:
         self._bus.publish(entry, recorded.places, author_uid, recorded.origin)
         if self._recent is not None:
             self._recent.add(recorded.what, recorded.places, author_uid, recorded.origin)
+        if entry.is_message:
+            self.said(recorded.what.conversation_id)

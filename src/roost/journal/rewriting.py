@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from roost.db.schema import conversations, messages
+from roost.db.schema import conversations, messages, search_again, search_texts
 from roost.errors import UnknownMessage
 from roost.journal.extra import pack
 from roost.journal.reading import messages_by_mid
@@ -41,6 +41,8 @@ REWRITE = (
         extra=bindparam("new_extra"),
     )
 )
+NOT_FOUND = delete(search_texts).where(search_texts.c.mid == bindparam("mid"))
+TO_BE_FOUND = select(search_again.c.mid).where(search_again.c.mid == bindparam("mid"))
 
 
 def find(connection: Connection, uid: int, name: str | int) -> Found:
@@ -64,7 +66,7 @@ def read(connection: Connection, mid: int) -> Message:
 
 
 def rewrite(connection: Connection, message: Message) -> None:
-    """Stores what of a message can become another."""
+    """Stores what of a message can become another. What an edited or recalled one said is found no more."""
     connection.execute(
         REWRITE,
         {
@@ -76,3 +78,11 @@ def rewrite(connection: Connection, message: Message) -> None:
             "new_extra": pack(message),
         },
     )
+    if message.edit_time or message.recall_time:
+        _index_again(connection, int(message.server_msg_id))
+
+
+def _index_again(connection: Connection, mid: int) -> None:
+    connection.execute(NOT_FOUND, {"mid": mid})
+    if connection.execute(TO_BE_FOUND, {"mid": mid}).first() is None:
+        connection.execute(insert(search_again).values(mid=mid))

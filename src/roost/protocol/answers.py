@@ -79,6 +79,21 @@ class HistoryPage(Wire, kw_only=True):
     next_before: int | None
 
 
+class Hit(Wire, kw_only=True):
+    """A message that was found. `matches`: where in `snippet`, a part of its text, as [place, length] in characters."""
+
+    message: Message
+    snippet: str
+    matches: list[tuple[int, int]]
+
+
+class SearchPage(Wire, kw_only=True):
+    """Messages that were found, the newest first. `nextBefore` asks for the page after; null at the end."""
+
+    hits: list[Hit]
+    next_before: str | None
+
+
 class Pins(Wire, kw_only=True):
     """The pinned messages of a conversation, the earliest pin first."""
 

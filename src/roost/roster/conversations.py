@@ -107,6 +107,7 @@ UNREAD = (
     .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
     .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
 )
+CIDS = select(members.c.cid).where(members.c.uid == _uid)
 LOCK = (
     select(conversations.c.cid).where(conversations.c.conversation_id == bindparam("conversation_id")).with_for_update()
 )
@@ -156,6 +157,11 @@ def find_locked(connection: Connection, conversation_id: str) -> Conversation:
 def members_of(connection: Connection, cid: int) -> list[Member]:
     """Everyone who belongs to a conversation, in the order of joining."""
     return [Member(*row) for row in fetch(connection, MEMBERS, cid=cid)]
+
+
+def cids_of(connection: Connection, uid: int) -> list[int]:
+    """The conversations that a user belongs to."""
+    return [row[0] for row in fetch(connection, CIDS, uid=uid)]
 
 
 def membership(connection: Connection, cid: int, uid: int) -> Any:

@@ -13,6 +13,7 @@ from roost.db.schema.keys import api_keys
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
 from roost.db.schema.push import push_addresses, push_log, push_outbox
+from roost.db.schema.search import search_again, search_marks, search_texts
 
 __all__ = [
     "api_keys",
@@ -36,5 +37,8 @@ __all__ = [
     "push_outbox",
     "refresh_tokens",
     "revoked_tokens",
+    "search_again",
+    "search_marks",
+    "search_texts",
     "users",
 ]

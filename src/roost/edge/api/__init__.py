@@ -27,6 +27,7 @@ from roost.edge.api import (
     health,
     messages,
     offline,
+    search,
     snapshot,
 )
 from roost.edge.api.door import Door
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *accounts.OPERATIONS,
     *messages.OPERATIONS,
     *changing.OPERATIONS,
+    *search.OPERATIONS,
     *offline.OPERATIONS,
     *conversations.OPERATIONS,
     *groups.OPERATIONS,
