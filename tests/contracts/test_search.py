@@ -2,70 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from roost.admit.ratelimit import RateLimit
-from roost.errors import InvalidInput, NotAMember, RateLimited, SwitchedOff, UnknownConversation
-from roost.flow.indexing import Indexing
-from roost.flow.searching import Search, Searching
-from roost.journal import rewriting
-from roost.journal.contract import Author, Committed
-from roost.model.message import Message
-from roost.protocol.answers import SearchPage
+from roost.errors import InvalidInput, NotAMember, UnknownConversation
+from roost.journal.contract import Author
 from roost.search import indexing as pieces
 from tests.rooms import Rooms, private, to_group
-
-
-class Desk:
-    """Rooms with search in them."""
-
-    def __init__(self, rooms: Rooms) -> None:
-        self.rooms = rooms
-        self.begin()
-
-    def begin(self) -> None:
-        """As after a start: the indexing remembers nothing."""
-        index = self.rooms.backend.index()
-        self.indexing = Indexing(self.rooms.database, index)
-        self.searching = Searching(self.rooms.database, index, RateLimit(0, lambda: 0.0, "searches"))
-
-    async def catch_up(self) -> None:
-        """Until nothing is left to be indexed."""
-        while await self.indexing.step() is not None:
-            pass
-
-    async def ask(
-        self,
-        author: Author,
-        q: str,
-        *,
-        where: str | None = None,
-        sender: str | None = None,
-        before: str | None = None,
-        limit: int = 20,
-    ) -> SearchPage:
-        return await self.searching.search(author, Search(q, where, sender, before, limit))
-
-    async def find(self, author: Author, q: str, where: str | None = None, sender: str | None = None) -> list[str]:
-        """The contents of what is found, once all is indexed."""
-        await self.catch_up()
-        return [hit.message.content for hit in (await self.ask(author, q, where=where, sender=sender)).hits]
-
-    async def change(self, sent: Committed, content: str, *, recalled: bool = False) -> None:
-        """Edits or recalls a message."""
-        self.rooms.clock.pass_(seconds=1)
-        now = self.rooms.clock()
-
-        def rewrite(tx: object) -> None:
-            message: Message = rewriting.read(tx, int(sent.message.server_msg_id))
-            message.content = content
-            message.version += 1
-            message.recall_time, message.edit_time = (now, 0) if recalled else (0, now)
-            rewriting.rewrite(tx, message)
-
-        await self.rooms.write(rewrite)
+from tests.search.desk import Desk
 
 
 @pytest.fixture
@@ -213,47 +156,3 @@ async def test_nothing_is_lost_where_the_server_is_killed(desk: Desk, ann: Autho
     await desk.catch_up()
     found = [hit.message.content for hit in (await desk.ask(bob, "word", limit=100)).hits]
     assert found == ["word of now", *(f"word {number}" for number in reversed(range(pieces.AT_ONCE + 10)))]
-
-
-async def test_it_is_known_how_far_the_index_is_behind(desk: Desk, ann: Author, bob: Author) -> None:
-    await desk.catch_up()
-    for number in range(3):
-        await desk.rooms.send(private(ann, "bob", f"word {number}"))
-        desk.indexing.said("p:ann:bob")
-    assert desk.indexing.behind == 3
-    await desk.catch_up()
-    assert desk.indexing.behind == 0
-
-
-async def test_many_conversations_are_looked_through(desk: Desk, ann: Author, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roost.flow.searching.CONVERSATIONS", 2)
-    others = [f"user{number}" for number in range(5)]
-    await desk.rooms.authors(*others)
-    await desk.rooms.batch(*(private(ann, other, f"word for {other}") for other in others))
-    assert await desk.find(ann, "word") == [f"word for {other}" for other in reversed(others)]
-
-
-async def test_who_searches_too_fast_waits(desk: Desk, ann: Author) -> None:
-    desk.searching = Searching(desk.rooms.database, desk.rooms.backend.index(), RateLimit(1, lambda: 0.0, "searches"))
-    await desk.ask(ann, "word")
-    with pytest.raises(RateLimited):
-        await desk.ask(ann, "word")
-
-
-async def test_search_that_is_switched_off_says_so(desk: Desk, ann: Author) -> None:
-    desk.searching = Searching(desk.rooms.database, None, RateLimit(0, lambda: 0.0, "searches"))
-    with pytest.raises(SwitchedOff):
-        await desk.ask(ann, "word")
-
-
-async def test_what_is_said_is_indexed_soon(desk: Desk, ann: Author, bob: Author) -> None:
-    running = asyncio.ensure_future(desk.indexing.run())
-    try:
-        await desk.rooms.send(private(ann, "bob", "word"))
-        desk.indexing.said("p:ann:bob")
-        async with asyncio.timeout(20):
-            while not (await desk.ask(bob, "word")).hits:  # noqa: ASYNC110 - the index tells nobody
-                await asyncio.sleep(0.02)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)

@@ -68,6 +68,7 @@ class Indexing:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self._called.clear()  # before it looks: what is said meanwhile calls again
             try:
                 worked = await self.step()
                 self._stuck = False
@@ -91,7 +92,6 @@ class Indexing:
 
     async def _rest(self) -> None:
         """Until something is said, and a little longer; or it is time to look at all again."""
-        self._called.clear()
         try:
             async with asyncio.timeout(LOOK_AGAIN):
                 await self._called.wait()
