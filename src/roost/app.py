@@ -229,7 +229,7 @@ async def _wire(
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         keys=Keys(secret, database, now_ms),
-        credentials=Credentials(database, users, tokens, now_ms),
+        credentials=Credentials(database, users, tokens, config.admin, now_ms),
         database=database,
         clock=now_ms,
         check=lambda: _check(database),
@@ -266,7 +266,8 @@ def _admission(config: Config) -> Admission:
         RateLimit(limits.device_messages_per_minute, seconds, "messages from one device"),
         RateLimit(limits.address_messages_per_minute, seconds, "messages from one network address"),
     )
-    return Admission(each, Spam() if looks_for_spam else None, seconds)
+    bots = RateLimit(limits.bot_messages_per_minute, seconds, "messages from a bot")
+    return Admission(each, Spam() if looks_for_spam else None, seconds, bots)
 
 
 async def _check(database: Database) -> None:

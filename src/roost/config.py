@@ -63,6 +63,7 @@ class Limits(Section, kw_only=True):
     """Bounds on what clients send. 0 switches a rate limit off."""
 
     messages_per_minute: int = 600
+    bot_messages_per_minute: int = 6000
     device_messages_per_minute: int = 0
     address_messages_per_minute: int = 0
     login_attempts_per_minute: int = 10
@@ -81,6 +82,12 @@ class Messages(Section, kw_only=True):
     edit_window: int = 86400
     recall_window: int = 120
     max_pins: int = 50
+
+
+class Admin(Section, kw_only=True):
+    """What back ends do (D9). `system_user`: the user id that the server's own messages come from."""
+
+    system_user: str = "system"
 
 
 class Moderation(Section, kw_only=True):
@@ -217,6 +224,7 @@ class Config(Section, kw_only=True):
     auth: Auth = msgspec.field(default_factory=Auth)
     limits: Limits = msgspec.field(default_factory=Limits)
     messages: Messages = msgspec.field(default_factory=Messages)
+    admin: Admin = msgspec.field(default_factory=Admin)
     moderation: Moderation = msgspec.field(default_factory=Moderation)
     audit: Audit = msgspec.field(default_factory=Audit)
     search: Search = msgspec.field(default_factory=Search)
@@ -302,6 +310,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "server.readers": (1, 64),
     "server.drain": (0, 600),
     "limits.messages_per_minute": (0, math.inf),
+    "limits.bot_messages_per_minute": (0, math.inf),
     "limits.device_messages_per_minute": (0, math.inf),
     "limits.address_messages_per_minute": (0, math.inf),
     "limits.login_attempts_per_minute": (0, math.inf),

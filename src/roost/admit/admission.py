@@ -15,21 +15,31 @@ Sender = tuple[str, int, str]
 class Admission:
     """The limits on sending. `limits` are those of a user, a device, an address; `spam` None does not look for it.
 
-    `clock` gives seconds.
+    Bots have the limit `bots`, each, and no other: they write as no person does. `clock` gives seconds.
     """
 
     def __init__(
-        self, limits: tuple[RateLimit, RateLimit, RateLimit], spam: Spam | None, clock: Callable[[], float]
+        self,
+        limits: tuple[RateLimit, RateLimit, RateLimit],
+        spam: Spam | None,
+        clock: Callable[[], float],
+        bots: RateLimit | None = None,
     ) -> None:
+        self._bots = bots
         self._limits = [(limit, field) for field, limit in enumerate(limits) if limit.is_on]
         self._spam = spam
         self._clock = clock
 
-    def admit(self, sender: Sender, conversation: str, folded: str, message_id: str | None) -> None:
+    def admit(
+        self, sender: Sender, conversation: str, folded: str, message_id: str | None, *, bot: bool = False
+    ) -> None:
         """Counts a message that is about to be taken; `folded` is its text as `admit.folding` gives it.
 
         Raises `RateLimited`, or its kind `SpamSuspected`. What one rate limit refuses counts for none.
         """
+        if bot:
+            self._admit_bot(sender)
+            return
         now = self._clock()
         spam = self._spam
         try:
@@ -41,9 +51,16 @@ class Admission:
         if spam is not None:
             spam.check(sender[0], conversation, folded, message_id, now)
 
-    def admit_change(self, sender: Sender) -> None:
+    def admit_change(self, sender: Sender, *, bot: bool = False) -> None:
         """Counts a change of a message, which fills as many logs as a message does. Raises `RateLimited`."""
-        self._take(sender, self._clock())
+        if bot:
+            self._admit_bot(sender)
+        else:
+            self._take(sender, self._clock())
+
+    def _admit_bot(self, sender: Sender) -> None:
+        if self._bots is not None:
+            self._bots.take(sender[0])
 
     def _take(self, sender: Sender, now: float) -> None:
         for place, (limit, field) in enumerate(self._limits):

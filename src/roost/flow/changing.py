@@ -5,10 +5,10 @@ one version on, and entered again in the log of each member of now. The entries 
 told, the one that asked for it, too: the `message` it gets is the confirmation. What changes nothing enters nothing, so
 asking again is harmless.
 
-Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time. Every
-member reacts. Who may not write in a group now (`roost.journal.rights`) does not edit or react there either. Pins are
-for the owner and admins of a group, and for both in a private conversation. To everybody who does not belong to the
-conversation there is no such message.
+Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time, a back end
+(`author.uid` 0) anything. Every member reacts. Who may not write in a group now (`roost.journal.rights`) does not edit
+or react there either. Pins are for the owner and admins of a group, and for both in a private conversation. To everybody
+who does not belong to the conversation there is no such message.
 """
 
 from __future__ import annotations
@@ -148,8 +148,13 @@ class Changing:
 
         return await self._change(author, message_id, decide, address, done)
 
-    async def recall(self, author: Author, message_id: str | int, *, address: str) -> Message:
-        """Takes a message back: it keeps its place, and its content is gone. Raises as `edit` does."""
+    async def recall(
+        self, author: Author, message_id: str | int, *, address: str, reason: str | None = None
+    ) -> Message:
+        """Takes a message back: it keeps its place, and its content is gone. Raises as `edit` does.
+
+        `reason` is told to everybody.
+        """
 
         def decide(scene: Scene) -> Message | None:
             message = scene.message
@@ -162,9 +167,7 @@ class Changing:
             if message.pinned:
                 pins.unpin(scene.tx, scene.cid, scene.mid)
             scene.record("message.recalled")
-            return msgspec.structs.replace(
-                message, content="", recall_time=self._clock(), mentions=None, reactions=None, pinned=False
-            )
+            return recalled(message, self._clock(), reason)
 
         return await self._change(author, message_id, decide, address)
 
@@ -246,7 +249,8 @@ class Changing:
         done: Callable[[Message], None] = lambda _: None,
     ) -> Message:
         """Changes a message as decided; `done` is called with it, if it is another then."""
-        self._admission.admit_change((author.user_id, author.did, address))
+        if author.uid:
+            self._admission.admit_change((author.user_id, author.did, address), bot=author.bot)
 
         def change(tx: Connection) -> tuple[Message, Recorded | None]:
             scene = _scene(tx, author, message_id)
@@ -266,6 +270,19 @@ class Changing:
         return (await self._database.write(change, tell))[0]
 
 
+def recalled(message: Message, now: int, reason: str | None) -> Message:
+    """What is left of a message: its place."""
+    return msgspec.structs.replace(
+        message,
+        content="",
+        recall_time=now,
+        recall_reason=reason,
+        mentions=None,
+        reactions=None,
+        pinned=False,
+    )
+
+
 def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     """Locks the conversation of a message. Raises `UnknownMessage`, also for what is not the author's to see.
 
@@ -278,7 +295,7 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     except UnknownConversation:  # dissolved
         raise UnknownMessage from None
     members = roster.members_of(tx, conversation.cid)
-    role = next((member.role for member in members if member.uid == author.uid), None)
+    role = next((member.role for member in members if member.uid == author.uid), None if author.uid else OWNER)
     if role is None:
         raise NotAMember if own else UnknownMessage
     return Scene(tx, author, conversation.cid, rewriting.read(tx, found.mid), own, role, members)

@@ -62,8 +62,9 @@ class Submit:
         address: str,
         via: object = None,
         forwarded_from: Origin | None = None,
+        trusted: bool = False,
     ) -> None:
-        """Appends a message.
+        """Appends a message. `trusted`: a back end sends it in the author's name, without limits.
 
         `receipt` is called on the event loop with `Sent` once it is durable in every receiver's log, or with the
         error; it comes before any reader of this node is told.
@@ -75,7 +76,8 @@ class Submit:
         draft.extra = _extra(send, forwarded_from)
         sender = author.user_id, author.did, address
         folded = fold(draft.content)
-        self._admission.admit(sender, draft.conversation_id, folded, draft.message_id)
+        if not trusted:
+            self._admission.admit(sender, draft.conversation_id, folded, draft.message_id, bot=author.bot)
         verdict = self._words.filter.judge(draft.content, folded) if draft.message_type in WRITTEN else None
         if verdict is not None:
             if verdict.rejected:
@@ -83,14 +85,22 @@ class Submit:
                 return
             draft.content = verdict.text
 
+        def stored(committed: Committed) -> None:
+            if verdict is not None and not committed.duplicate:
+                note(verdict, committed.message, send.content)
+
+        self._append(draft, send.content, receipt, stored)
+
+    def _append(
+        self, draft: Draft, written: str, receipt: Receipt, stored: Callable[[Committed], None] = lambda _: None
+    ) -> None:
         def done(outcome: Committed | RoostError | Exception) -> None:
             if not isinstance(outcome, Committed):
                 receipt(outcome)
                 return
             (DUPLICATES if outcome.duplicate else MESSAGES).inc()
-            if verdict is not None and not outcome.duplicate:
-                note(verdict, outcome.message, send.content)
-            receipt(_sent(outcome, send.content))
+            stored(outcome)
+            receipt(_sent(outcome, written))
             self._fanout.message(outcome, draft)
             if outcome.pushes:
                 self._pushed()
@@ -98,20 +108,24 @@ class Submit:
         self._journal.append(draft, done)
 
     async def send(
-        self, author: Author, send: Private | Group, *, address: str, forwarded_from: Origin | None = None
+        self,
+        author: Author,
+        send: Private | Group,
+        *,
+        address: str,
+        forwarded_from: Origin | None = None,
+        trusted: bool = False,
     ) -> Sent:
         """Appends a message; returns its receipt, or raises why it was refused."""
-        answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+        answer, receipt = _awaited()
+        self.message(author, send, receipt, address=address, forwarded_from=forwarded_from, trusted=trusted)
+        return await answer
 
-        def receipt(outcome: Sent | Exception) -> None:
-            if answer.done():  # whoever asked is gone
-                return
-            if isinstance(outcome, Exception):
-                answer.set_exception(outcome)
-            else:
-                answer.set_result(outcome)
-
-        self.message(author, send, receipt, address=address, forwarded_from=forwarded_from)
+    async def announce(self, draft: Draft) -> Sent:
+        """Appends a message of the server itself (`draft.system`): no limit and no word list holds for it."""
+        rules.check_content(draft.content, self._max_content)
+        answer, receipt = _awaited()
+        self._append(draft, draft.content, receipt)
         return await answer
 
     def _reject(self, draft: Draft, receipt: Receipt) -> None:
@@ -157,6 +171,21 @@ class Submit:
             create_time=create_time,
             via=via,
         )
+
+
+def _awaited() -> tuple[asyncio.Future[Sent], Receipt]:
+    """A receipt to be awaited, and what takes it."""
+    answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+
+    def receipt(outcome: Sent | Exception) -> None:
+        if answer.done():  # whoever asked is gone
+            return
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    return answer, receipt
 
 
 def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None:

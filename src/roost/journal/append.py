@@ -193,6 +193,8 @@ class _Batch:
     def _refusal(self, draft: Draft, conversation: Opened | None) -> RoostError | None:
         if conversation is None:
             return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
+        if draft.system:
+            return None
         if draft.author.uid not in conversation.members:
             return NotAMember()
         if conversation.restricted:
@@ -207,7 +209,7 @@ class _Batch:
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
     ) -> tuple[Committed, MessageRow]:
         places = logs.take_each(conversation.members)
-        author_seq = logs.heads[draft.author.uid]
+        author_seq = logs.heads.get(draft.author.uid, 0)  # the server writes to conversations that it is not in
         message = Message(
             message_id=draft.message_id or f"{_ids.getrandbits(128):032x}",
             server_msg_id=str(mid),

@@ -41,6 +41,8 @@ class Author(msgspec.Struct, frozen=True, gc=False):
 class Draft(msgspec.Struct, gc=False):
     """A message that asks for its place. `to` is set for private messages: the receiver's user id.
 
+    `system`: it comes from the server, whose author need not belong to the conversation.
+
     `message_id` None lets the server make one. Times are milliseconds. `via` is whatever hands the receipt over;
     the journal carries it along.
     """
@@ -54,6 +56,7 @@ class Draft(msgspec.Struct, gc=False):
     create_time: int
     extra: Extra | None = None
     via: Any = None
+    system: bool = False
 
 
 Place = tuple[int, int]

@@ -55,13 +55,14 @@ class Message(Wire, kw_only=True):
     forwarded_from: Origin | None = None
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
+    recall_reason: str | None = None
 
 
 class Extra(Wire, kw_only=True):
     """What few messages carry: the fields of `Message` of the same names.
 
     `reply_to`: the server id of a message of the same conversation. `mentions`: members, or `EVERYBODY`. `reactions`:
-    the users who reacted with each emoji, both in the order of coming.
+    the users who reacted with each emoji, both in the order of coming. `recall_reason`: why a back end recalled it.
     """
 
     reply_to: str | None = None
@@ -69,6 +70,7 @@ class Extra(Wire, kw_only=True):
     forwarded_from: Origin | None = None
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
+    recall_reason: str | None = None
 
 
 class GroupSettings(Wire, kw_only=True):

@@ -16,6 +16,8 @@ SCOPES: dict[str, str] = {
     "users:read": "list users, and look at one and its devices",
     "users:write": "make, change, deactivate and reactivate users, and set their passwords",
     "tokens": "sign tokens in the name of any user, and revoke all of a user",
+    "messages:send": "send messages as the server, or in the name of any user",
+    "messages:recall": "recall any message",
     "keys": "make, list and revoke keys, with no more scopes than one's own",
 }
 """What operations ask for, and what it lets a back end do."""

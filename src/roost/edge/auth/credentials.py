@@ -12,14 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, update
 
 from roost.audit import Act, record
+from roost.config import Admin
 from roost.db.database import Database
 from roost.db.schema import barred_tokens, refresh_tokens
 from roost.edge.auth.accounts import check_display_name
 from roost.edge.auth.passwords import Passwords
 from roost.edge.auth.signing import Signed
 from roost.edge.auth.tokens import NEVER, Tokens
-from roost.errors import UnknownReceiver, UserDeactivated, UserExists
+from roost.errors import Conflict, UnknownReceiver, UserDeactivated, UserExists
 from roost.journal.contract import Author
+from roost.model import ids
 from roost.roster.users import Account, Users, account, change_account
 
 
@@ -29,7 +31,10 @@ class Credentials:
     `clock` gives milliseconds.
     """
 
-    def __init__(self, database: Database, users: Users, tokens: Tokens, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, users: Users, tokens: Tokens, settings: Admin, clock: Callable[[], int]
+    ) -> None:
+        self._system_user = ids.user_id(settings.system_user, "admin.system_user")
         self._database = database
         self._users = users
         self._tokens = tokens
@@ -62,6 +67,32 @@ class Credentials:
 
     async def _has(self, there: Account, password: str) -> bool:
         return await self._passwords.matches(there.password_hash, password)
+
+    async def system(self) -> Author:
+        """Who the server's own messages come from. It is made the first time: a bot that nobody can log in as.
+
+        Raises `Conflict` where a user of that id was there before.
+        """
+        name = self._system_user
+
+        def change(tx: Connection) -> int:
+            found = account(tx, name)
+            if found is None:
+                uid = self._users.create(tx, name, bot=True)
+                change_account(tx, uid, deactivated_at=self._clock())
+                bar(tx, uid, name, NEVER)
+                return uid
+            if not (found.bot and found.deactivated_at):
+                raise Conflict(f"There is a user {name}; name another in the setting admin.system_user.")
+            return found.uid
+
+        uid = await self._database.write(change, lambda _: self._tokens.bar(name, NEVER))
+        return Author(uid, 0, name, "")
+
+    async def as_user(self, user_id: str) -> Author:
+        """A user as a back end acts for them, on no device. Raises `UnknownReceiver`."""
+        found = await self._database.read(lambda connection: find_account(connection, user_id))
+        return Author(found.uid, 0, user_id, "", bot=bool(found.bot))
 
     async def update(self, by: Author, user_id: str, changes: Mapping[str, Any]) -> Account:
         """Gives a user another `display_name`, or makes them a `bot` or none. Tokens of before stay what they are."""

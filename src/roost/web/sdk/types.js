@@ -20,6 +20,7 @@
  * @property {{conversationID: string, serverMsgID: string, senderID: string}} [forwardedFrom]
  * @property {Record<string, string[]>} [reactions] who reacted with each emoji
  * @property {boolean} [pinned]
+ * @property {string} [recallReason] told where a back end recalled it
  *
  * @typedef {object} Change a log entry that is no message
  * @property {number} seq

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import keys, users
+from roost.edge.api.admin import keys, messages, users
 
-OPERATIONS = (*users.OPERATIONS, *keys.OPERATIONS)
+OPERATIONS = (*users.OPERATIONS, *messages.OPERATIONS, *keys.OPERATIONS)
