@@ -7,8 +7,8 @@ asking again is harmless.
 
 Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time, a back end
 (`author.uid` 0) anything. Every member reacts. Who may not write in a group now (`roost.journal.rights`) does not edit
-or react there either. Pins are for the owner and admins of a group, and for both in a private conversation. To everybody
-who does not belong to the conversation there is no such message.
+or react there either. Pins are for the owner and admins of a group, and for both in a private conversation. To all
+who do not belong to the conversation there is no such message.
 """
 
 from __future__ import annotations
