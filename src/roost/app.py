@@ -52,6 +52,7 @@ from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.indexing import Indexing
+from roost.flow.invitations import Invitations
 from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.searching import Searching
@@ -220,6 +221,7 @@ async def _wire(
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
         membership=Membership(database, journal, fanout, now_ms),
+        invitations=Invitations(database, journal, fanout, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,

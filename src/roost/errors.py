@@ -216,6 +216,20 @@ class SwitchedOff(NotFound):
     default = "This server does not offer this."
 
 
+class UnknownInvitation(NotFound):
+    """An invitation that does not exist, was revoked, or whose maker may not invite any more."""
+
+    code, slug = 40410, "unknown_invitation"
+    default = "There is no such invitation."
+
+
+class InvitationOver(RoostError):
+    """An invitation that has expired or was used as often as it may be; `data.reason` is `expired` or `used_up`."""
+
+    code, slug, status = 41000, "invitation_over", 410
+    default = "This invitation is over."
+
+
 class MethodNotAllowed(RoostError):
     """The address exists, for other methods."""
 

@@ -6,9 +6,17 @@ import asyncio
 
 import pytest
 
-from roost.client import Client, GroupChanged, GroupSettings, MemberMuted, MembershipChanged, SendFailed
+from roost.client import (
+    Client,
+    GroupChanged,
+    GroupSettings,
+    InvitationsChanged,
+    MemberMuted,
+    MembershipChanged,
+    SendFailed,
+)
 from roost.client.blocking import BlockingClient
-from roost.errors import AnnouncementOnly, Banned, Muted
+from roost.errors import AnnouncementOnly, Banned, Muted, UnknownInvitation
 from tests.client.conftest import Open
 from tests.client.people import Cast, take
 
@@ -83,6 +91,11 @@ async def test_scripts_do_the_same(client: Open, cast: Cast) -> None:
             ann.ban_member(group, bob.user_id)
             assert len(ann.bans(group)) == 1
             ann.unban_member(group, bob.user_id)
+            made = ann.invite(group, expires_in=3600, max_uses=2)
+            assert [one.max_uses for one in ann.invitations(group)] == [2]
+            assert ann.look_at_invitation(str(made.token)).member
+            assert ann.join_group(str(made.token)).group_id == group
+            ann.revoke_invitation(group, made.invitation_id)
             ann.add_member(group, bob.user_id)
             ann.transfer_group(group, bob.user_id)
             ann.leave_group(group)
@@ -90,6 +103,23 @@ async def test_scripts_do_the_same(client: Open, cast: Cast) -> None:
     await asyncio.to_thread(play)
     (event,) = (one for one in await take(bob.events(MembershipChanged), 4) if one.role == "owner")
     assert event.user_id == bob.user_id
+
+
+async def test_an_invitation_leads_into_the_group(ann: Client, bob: Client) -> None:
+    group = (await ann.create_group("Tea", description="Leaves")).group_id
+    events = ann.events(InvitationsChanged, MembershipChanged)
+    made = await ann.invite(group)
+    token = str(made.token)
+    seen = await bob.look_at_invitation(token)
+    assert (seen.name, seen.description, seen.member_count, seen.member) == ("Tea", "Leaves", 1, False)
+    assert len((await bob.join_group(token)).members) == 2
+    known = await bob.conversation(f"g:{group}")
+    assert known is not None
+    assert not known.gone
+    await ann.revoke_invitation(group, made.invitation_id)
+    with pytest.raises(UnknownInvitation):
+        await bob.look_at_invitation(token)
+    assert [event.action for event in await take(events, 3)] == ["made", "joined", "revoked"]
 
 
 async def test_announcements(ann: Client, bob: Client) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
-from roost.errors import AnnouncementOnly, Muted
+from roost.errors import AnnouncementOnly, InvitationOver, Muted
 from roost.flow.fanout import Fanout
 from roost.flow.groups import Groups, Wish
+from roost.flow.invitations import Invitations
 from roost.flow.membership import Membership
 from roost.journal.contract import Author, Committed
 from tests.backends import Backend
@@ -78,6 +79,28 @@ async def test_what_was_sent_before_stays_sent(rooms: Rooms, ann: Author, bob: A
     assert (again.duplicate, again.message.server_msg_id) == (True, first.message.server_msg_id)
 
 
+def coming_in(rooms: Rooms) -> Invitations:
+    return Invitations(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
+
+
+async def test_an_invitation_is_good_until_it_expires_or_is_used_up(
+    rooms: Rooms, clock: Clock, ann: Author, bob: Author, cat: Author
+) -> None:
+    await team(rooms, ann)
+    road = coming_in(rooms)
+    _, once = await road.make(ann, "team", 3600, 1)
+    _, often = await road.make(ann, "team", 60, 0)
+    assert len((await road.join(bob, once)).members) == 2
+    assert len((await road.join(bob, once)).members) == 2  # who is there uses nothing up
+    with pytest.raises(InvitationOver) as used:
+        await road.join(cat, once)
+    clock.pass_(seconds=60)
+    with pytest.raises(InvitationOver) as late:
+        await road.join(cat, often)
+    assert (used.value.data, late.value.data) == ({"reason": "used_up"}, {"reason": "expired"})
+    assert [one.uses for one in await road.listed(ann, "team")] == [1]
+
+
 @pytest.fixture
 async def nodes(shared_backend: Backend, clock: Clock) -> AsyncIterator[tuple[Rooms, Rooms]]:
     """Two nodes on one database."""
@@ -85,6 +108,15 @@ async def nodes(shared_backend: Backend, clock: Clock) -> AsyncIterator[tuple[Ro
     yield one, other
     await other.close()
     await one.close()
+
+
+async def test_an_invitation_for_one_lets_one_in_whoever_asks_where(nodes: tuple[Rooms, Rooms]) -> None:
+    ann, *others = await nodes[0].authors("ann", "bob", "cat", "dan", "eve")
+    await team(nodes[0], ann)
+    _, token = await coming_in(nodes[0]).make(ann, "team", 60, 1)
+    asking = (coming_in(nodes[place % 2]).join(other, token) for place, other in enumerate(others))
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert sum(isinstance(one, InvitationOver) for one in found) == 3
 
 
 async def test_no_node_takes_a_message_after_a_mute_that_another_has_stored(nodes: tuple[Rooms, Rooms]) -> None:

@@ -19,7 +19,8 @@ from roost.journal import reading, retention
 from roost.journal.contract import Author
 from roost.model.message import Change, GroupSettings
 from roost.roster import conversations as roster
-from roost.roster import groups
+from roost.roster import groups, invitations
+from roost.roster.invitations import Invitation
 from tests.backends import MAIN, Hasty, SQLiteBackend
 from tests.rooms import Clock, Rooms, private, to_group
 
@@ -103,6 +104,11 @@ async def everything(rooms: Rooms) -> None:
         groups.mute(tx, group.cid, bob.uid, 2**50, 0)
         groups.ban(tx, group.cid, cat.uid, ann.uid, 0)
         groups.lift_ban(tx, group.cid, cat.uid)
+        invited = Invitation(b"x" * 32, "g:team", "ann", 0, 1, 0, 0)
+        invitations.make(tx, group.cid, ann.uid, invited)
+        assert invitations.find(tx, invited.digest) in invitations.of_group(tx, group.cid)
+        invitations.use(tx, invited.digest)
+        invitations.revoke(tx, invited.digest)
         retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)
 
     await rooms.read(look)

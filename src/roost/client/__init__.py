@@ -17,6 +17,7 @@ from roost.client.events import (
     Event,
     GroupChanged,
     HandlerFailed,
+    InvitationsChanged,
     MemberMuted,
     MembershipChanged,
     MessageChanged,
@@ -40,7 +41,7 @@ from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.message import GroupSettings, Message, MessageType
-from roost.protocol.answers import Ban, Group, Member, Presence
+from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member, Presence
 
 __all__ = [
     "Ban",
@@ -56,6 +57,9 @@ __all__ = [
     "GroupChanged",
     "GroupSettings",
     "HandlerFailed",
+    "Invitation",
+    "InvitationsChanged",
+    "InvitedTo",
     "Member",
     "MemberMuted",
     "MembershipChanged",

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from roost.client.groups import Groups
-from roost.protocol.answers import Ban, Group, Member
+from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member
 
 T = TypeVar("T")
 
@@ -73,6 +73,26 @@ class BlockingGroups:
     def unban_member(self, group_id: str, user_id: str) -> None:
         """Lets a user come back."""
         self._run(self.client.unban_member(group_id, user_id))
+
+    def invite(self, group_id: str, *, expires_in: int | None = None, max_uses: int = 0) -> Invitation:
+        """Makes an invitation."""
+        return self._run(self.client.invite(group_id, expires_in=expires_in, max_uses=max_uses))
+
+    def invitations(self, group_id: str) -> list[Invitation]:
+        """The invitations to a group."""
+        return self._run(self.client.invitations(group_id))
+
+    def revoke_invitation(self, group_id: str, invitation_id: str) -> None:
+        """Nobody comes in by it any more."""
+        self._run(self.client.revoke_invitation(group_id, invitation_id))
+
+    def look_at_invitation(self, token: str) -> InvitedTo:
+        """The group it leads to."""
+        return self._run(self.client.look_at_invitation(token))
+
+    def join_group(self, token: str) -> Group:
+        """Comes in by an invitation."""
+        return self._run(self.client.join_group(token))
 
     def bans(self, group_id: str) -> list[Ban]:
         """Who can't come into a group."""

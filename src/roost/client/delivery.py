@@ -25,6 +25,7 @@ from roost.client.events import (
     Event,
     GroupChanged,
     HandlerFailed,
+    InvitationsChanged,
     MemberMuted,
     MembershipChanged,
     MessageChanged,
@@ -270,6 +271,10 @@ def _event_of_change(change: Change) -> Event | None:
                 name=change.name,
                 actor_id=change.actor_id,
                 settings=change.settings,
+            )
+        case "invitation":
+            return InvitationsChanged(
+                seq=seq, conversation_id=conversation_id, action=change.action or "", actor_id=change.actor_id
             )
         case "mute":
             return MemberMuted(

@@ -98,6 +98,14 @@ class MemberMuted(Durable, frozen=True, kw_only=True):
     actor_id: str | None
 
 
+class InvitationsChanged(Durable, frozen=True, kw_only=True):
+    """`actor_id` made or revoked (`action`) an invitation that this user may see."""
+
+    conversation_id: str
+    action: str
+    actor_id: str | None
+
+
 class MessageSent(Event, frozen=True, kw_only=True):
     """A message of the outbox is on disk in every receiver's log; it has its server id and places now."""
 

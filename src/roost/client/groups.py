@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from roost.client.store.store import Store
 from roost.model import ids
-from roost.protocol.answers import Ban, Bans, Group, Member
+from roost.protocol.answers import Ban, Bans, Group, Invitation, Invitations, InvitedTo, Member
 
 
 class Groups:
@@ -114,6 +115,33 @@ class Groups:
         """Who can't come into a group, the latest first. For the owner and admins."""
         found: Bans = await self._call("GET", f"{_group(group_id)}/bans", Bans)
         return found.bans
+
+    async def invite(self, group_id: str, *, expires_in: int | None = None, max_uses: int = 0) -> Invitation:
+        """Makes an invitation; whoever has its `token` comes in. `expires_in` (s): a week, if nothing is said.
+
+        `max_uses` 0: any number of times. The token is told only now.
+        """
+        body: dict[str, Any] = {"maxUses": max_uses} | ({} if expires_in is None else {"expiresIn": expires_in})
+        made: Invitation = await self._call("POST", f"{_group(group_id)}/invitations", Invitation, body=body)
+        return made
+
+    async def invitations(self, group_id: str) -> list[Invitation]:
+        """The invitations to a group: all, for its owner and admins; else this user's own."""
+        found: Invitations = await self._call("GET", f"{_group(group_id)}/invitations", Invitations)
+        return found.invitations
+
+    async def revoke_invitation(self, group_id: str, invitation_id: str) -> None:
+        """Nobody comes in by it any more. Raises `UnknownInvitation`."""
+        await self._call("DELETE", f"{_group(group_id)}/invitations/{quote(invitation_id, safe='')}", msgspec.Raw)
+
+    async def look_at_invitation(self, token: str) -> InvitedTo:
+        """The group it leads to. Raises `UnknownInvitation`, `InvitationOver` or `Banned`."""
+        found: InvitedTo = await self._call("GET", f"/invitations/{quote(token, safe='')}", InvitedTo)
+        return found
+
+    async def join_group(self, token: str) -> Group:
+        """Comes in by an invitation. Raises as `look_at_invitation` does."""
+        return await self._keep_group(await self._call("POST", f"/invitations/{quote(token, safe='')}/join", Group))
 
     async def members(self, conversation: str) -> list[Member]:
         """Who is in a conversation: from the store, or from the server where the store does not know."""

@@ -17,6 +17,7 @@ from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.invitations import Invitations
 from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.searching import Searching
@@ -40,6 +41,7 @@ class Roads(NamedTuple):
     conversations: Conversations
     groups: Groups
     membership: Membership
+    invitations: Invitations
     push: Push
     positions: Positions
     users: Users

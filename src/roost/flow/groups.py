@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from roost.audit import Act, record
 from roost.db.database import Database
-from roost.errors import InvalidInput, UnknownReceiver
+from roost.errors import Banned, Forbidden, InvalidInput, UnknownReceiver
 from roost.flow.fanout import Fanout
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
@@ -129,16 +129,47 @@ class GroupRoad:
 
         await self._database.write(change, tell)
 
+    def _check_may_invite(self, here: Gathering) -> None:
+        """Raises `Forbidden` unless who asks may bring in others."""
+        if not (here.leads or groups.settings_of(here.tx, here.cid).members_invite):
+            raise Forbidden("Only the owner and admins bring in members.")
+
+    def _check_may_come(self, tx: Connection, conversation: Conversation, user_id: str, uid: int) -> None:
+        """Raises `Banned`."""
+        if groups.is_banned(tx, conversation.cid, uid):
+            raise Banned(f"{user_id} is banned from this group.")
+
+    def _let_in(self, here: Gathering, user_id: str, uid: int, role: str) -> Recorded:
+        """Makes a user a member who was none. Raises `Banned`, or `InvalidInput` where the group is full."""
+        self._check_may_come(here.tx, here.conversation, user_id, uid)
+        if len(here.members) >= MAX_MEMBERS:
+            raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
+        roster.add_member(here.tx, here.conversation, uid, role, self._clock())
+        here.audit("added", user_id, role=role)
+        return self._record(
+            here,
+            "member",
+            also=[uid],
+            action="joined",
+            user_id=user_id,
+            role=role,
+            until=groups.muted_until(here.tx, here.cid, uid),
+            conversation_seq=here.conversation.head,
+        )
+
     def _dissolve(self, here: Gathering) -> Recorded:
         roster.dissolve(here.tx, here.cid, self._clock())
         here.audit("dissolved")
         return self._record(here, "group", action="dissolved")
 
-    def _record(self, here: Gathering, kind: str, *, also: Iterable[int] = (), **fields: Any) -> Recorded:
-        """Enters a change in the logs of the members, and of others (uids); `fields` are those of a `Change`."""
+    def _record(
+        self, here: Gathering, kind: str, *, also: Iterable[int] = (), only: set[int] | None = None, **fields: Any
+    ) -> Recorded:
+        """Enters a change in the logs of the members (or `only` of some), and of others; `fields` as of a `Change`."""
         conversation_id, actor_id = here.conversation.conversation_id, here.author.user_id
         change = Change(kind=kind, conversation_id=conversation_id, actor_id=actor_id, time=self._clock(), **fields)
-        return self._journal.record(here.tx, change, here.uids.union(also), here.author)
+        told = here.uids if only is None else only
+        return self._journal.record(here.tx, change, told.union(also), here.author)
 
 
 class Groups(GroupRoad):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from roost.errors import Banned, Forbidden, InvalidInput
-from roost.flow.groups import MAX_MEMBERS, Gathering, GroupRoad, GroupState, known
+from roost.errors import Forbidden, InvalidInput
+from roost.flow.groups import Gathering, GroupRoad, GroupState, known
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
 from roost.roster import conversations as roster
@@ -35,13 +35,14 @@ class Membership(GroupRoad):
 
         def decide(here: Gathering) -> list[Recorded]:
             there = here.members.get(user_id)
-            if not (here.leads or (role is None and groups.settings_of(here.tx, here.cid).members_invite)):
-                raise Forbidden("Only the owner and admins may do this.")
+            if role is not None and not here.leads:
+                raise Forbidden("Only the owner and admins give roles.")
+            self._check_may_invite(here)
             uid = known(here.tx, [user_id])[user_id] if there is None else there.uid
             if role == ADMIN and here.role != OWNER:
                 raise Forbidden("Only the owner names admins.")
             if there is None:
-                return [self.let_in(here, user_id, uid, role or MEMBER)]
+                return [self._let_in(here, user_id, uid, role or MEMBER)]
             if role is None or there.role in {role, OWNER}:
                 return []
             if here.role != OWNER:
@@ -50,25 +51,6 @@ class Membership(GroupRoad):
 
         await self._decide(author, group_id, decide)
         return await self.state(author, group_id)
-
-    def let_in(self, here: Gathering, user_id: str, uid: int, role: str) -> Recorded:
-        """Makes a user a member who was none. Raises `Banned`, or `InvalidInput` where the group is full."""
-        if groups.is_banned(here.tx, here.cid, uid):
-            raise Banned(f"{user_id} is banned from this group.")
-        if len(here.members) >= MAX_MEMBERS:
-            raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
-        roster.add_member(here.tx, here.conversation, uid, role, self._clock())
-        here.audit("added", user_id, role=role)
-        return self._record(
-            here,
-            "member",
-            also=[uid],
-            action="joined",
-            user_id=user_id,
-            role=role,
-            until=groups.muted_until(here.tx, here.cid, uid),
-            conversation_seq=here.conversation.head,
-        )
 
     def _give_role(self, here: Gathering, member: Member, role: str) -> Recorded:
         roster.set_role(here.tx, here.cid, member.uid, role)

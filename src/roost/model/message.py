@@ -96,6 +96,7 @@ class Change(Wire, kw_only=True):
       Who comes in has read everything up to `conversation_seq`; it is 0 where only the role is another. Who comes back
       muted has `until`;
     - `mute`: the member `user_id` may not write until `until`; 0: may write again;
+    - `invitation`: `actor_id` made or revoked an invitation (`action`: made, revoked); told to the owner and admins;
     - `ban`: the ban of `user_id` is over (`action`: lifted).
     """
 

@@ -139,6 +139,38 @@ class Bans(Wire, kw_only=True):
     bans: list[Ban]
 
 
+class Invitation(Wire, kw_only=True):
+    """An invitation to a group. Whoever has its `token` comes in; it is told only when the invitation is made.
+
+    Times are milliseconds; without `maxUses` it is good any number of times.
+    """
+
+    invitation_id: str
+    made_by: str
+    create_time: int
+    expire_time: int
+    uses: int
+    max_uses: int = 0
+    token: str | None = None
+
+
+class Invitations(Wire, kw_only=True):
+    """The invitations to a group that have not expired, the latest first."""
+
+    invitations: list[Invitation]
+
+
+class InvitedTo(GroupSettings, kw_only=True):
+    """The group that an invitation leads to. `member`: who asks is in it already."""
+
+    group_id: str
+    name: str | None = None
+    member_count: int
+    made_by: str
+    expire_time: int
+    member: bool
+
+
 class ConversationState(Wire, kw_only=True):
     """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark."""
 

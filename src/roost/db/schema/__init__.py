@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
-from roost.db.schema.conversations import bans, conversations, members, messages, mutes, pins
+from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
 from roost.db.schema.keys import api_keys
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
@@ -23,6 +23,7 @@ __all__ = [
     "conversations",
     "deployment",
     "devices",
+    "invitations",
     "log",
     "logs",
     "marks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table
 from sqlalchemy import UniqueConstraint as Unique
 
-from roost.db.schema.base import LONG_TEXT, ROWID, metadata
+from roost.db.schema.base import DIGEST, LONG_TEXT, ROWID, metadata
 
 conversations = Table(
     "conversations",
@@ -60,6 +60,20 @@ bans = Table(
     sqlite_with_rowid=False,
 )
 """Who can't come back to a group."""
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_hash", DIGEST, primary_key=True),
+    Column("cid", BigInteger, nullable=False),
+    Column("made_by", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("max_uses", Integer, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Index("invitations_of_group", "cid"),
+)
+"""Who has the token (it is stored as its SHA-256) may come into the group. `max_uses` 0: any number of times."""
 
 messages = Table(
     "messages",

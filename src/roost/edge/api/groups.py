@@ -88,7 +88,8 @@ class Heir(Wire, kw_only=True):
     user_id: UserID
 
 
-def _view(state: GroupState) -> Group:
+def view(state: GroupState) -> Group:
+    """A group as it is shown."""
     conversation = state.conversation
     return Group(
         **msgspec.structs.asdict(state.settings),
@@ -111,17 +112,17 @@ def shown_members(members: Sequence[roster.Member]) -> list[Member]:
 async def create(call: Call, asked: NewGroup) -> Group:
     """Make a group, with its first members."""
     members = [*asked.members, *asked.member_ids]
-    return _view(await call.roads.groups.create(call.author, asked.group_id, asked.wish, members))
+    return view(await call.roads.groups.create(call.author, asked.group_id, asked.wish, members))
 
 
 async def show(call: Call, asked: GroupName) -> Group:
     """Show a group to one of its members."""
-    return _view(await call.roads.groups.state(call.author, ids.group_id(asked.group_id)))
+    return view(await call.roads.groups.state(call.author, ids.group_id(asked.group_id)))
 
 
 async def change(call: Call, asked: Change) -> Group:
     """Give a group another name or other settings. For its owner and admins."""
-    return _view(await call.roads.groups.change(call.author, ids.group_id(asked.group_id), asked.wish))
+    return view(await call.roads.groups.change(call.author, ids.group_id(asked.group_id), asked.wish))
 
 
 async def dissolve(call: Call, asked: GroupName) -> None:
@@ -131,7 +132,7 @@ async def dissolve(call: Call, asked: GroupName) -> None:
 
 async def transfer(call: Call, asked: Heir) -> Group:
     """Give a group to another member. For its owner, who becomes an admin."""
-    return _view(await call.roads.membership.transfer(call.author, *_names(asked)))
+    return view(await call.roads.membership.transfer(call.author, *_names(asked)))
 
 
 async def add(call: Call, asked: Membership) -> Group:
@@ -139,7 +140,7 @@ async def add(call: Call, asked: Membership) -> Group:
 
     For the owner and admins, or for all members where they bring in others; only the owner names admins.
     """
-    return _view(await call.roads.membership.add(call.author, *_names(asked), asked.role))
+    return view(await call.roads.membership.add(call.author, *_names(asked), asked.role))
 
 
 async def remove(call: Call, asked: Person) -> None:
@@ -154,12 +155,12 @@ async def leave(call: Call, asked: GroupName) -> None:
 
 async def mute_member(call: Call, asked: Mute) -> Group:
     """Do not let a member write for some seconds. For the owner and admins; only the owner does it to admins."""
-    return _view(await call.roads.membership.mute(call.author, *_names(asked), asked.seconds))
+    return view(await call.roads.membership.mute(call.author, *_names(asked), asked.seconds))
 
 
 async def unmute_member(call: Call, asked: Person) -> Group:
     """Let a member write again."""
-    return _view(await call.roads.membership.mute(call.author, *_names(asked), 0))
+    return view(await call.roads.membership.mute(call.author, *_names(asked), 0))
 
 
 async def ban(call: Call, asked: Person) -> None:
