@@ -383,6 +383,7 @@ class TestReading:
             "👩‍👩‍👧‍👦 🏳️‍🌈",
             "\U0010ffff\uffff\ufeff",
             "' OR 1=1; --",
+            "50 % of %s; %(name)s; SELECT 1",
             "{}[]$.x ->> ?1",
             " ",
             "x" * 5000,

@@ -7,13 +7,11 @@ docs/decisions/0007-rows-are-locked-heads-derived.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
-import psycopg
-from psycopg import Cursor
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
+from roost.db.postgresql import together
 from roost.journal.ahead import Ahead
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import (
@@ -116,13 +114,12 @@ class PostgreSQLStatements(ReservedIds):
         return _pairs(connection, UIDS, list(user_ids))
 
     def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
-        names = (list(ids),)
-        found, *rest = _together(connection, *((sql, names) for sql in OPEN))
-        members, heads, _, log_heads = rest
-        self._conversations_ahead.put(heads)
-        self._logs_ahead.put(log_heads)
-        uids = dict(members)
-        return {name: Opened(cid, uids.get(cid, []), bool(restricted)) for name, cid, restricted in found}
+        names = (_array(list(ids)),)
+        found, members, heads, _, log_heads = together(connection, *((sql, names) for sql in OPEN))
+        self._conversations_ahead.put(heads.rows)
+        self._logs_ahead.put(log_heads.rows)
+        uids = dict(members.rows)
+        return {name: Opened(cid, uids.get(cid, []), bool(restricted)) for name, cid, restricted in found.rows}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _run(connection, CREATE_PRIVATE, (list(ids), now))
@@ -142,8 +139,8 @@ class PostgreSQLStatements(ReservedIds):
         if ahead := self._logs_ahead.take(uids):
             return ahead
         wanted = (_array(uids),)
-        _, heads = _together(connection, (LOCK_LOGS, wanted), (LOG_HEADS, wanted))
-        return dict(heads)
+        _, heads = together(connection, (LOCK_LOGS, wanted), (LOG_HEADS, wanted))
+        return dict(heads.rows)
 
     def store(
         self,
@@ -156,12 +153,12 @@ class PostgreSQLStatements(ReservedIds):
         every = ((STORE_MESSAGES, messages), (STORE_ENTRIES, entries), (STORE_PUSHES, pushes), (STORE_PAGES, pages))
         stores = [(sql, _columns(rows)) for sql, rows in every if rows]
         if messages:
-            stored, *_ = _together(connection, *stores, before=("SAVEPOINT before_messages",))
-            if stored.rowcount < len(messages):
+            stored, *_ = together(connection, *stores, savepoint="before_messages")
+            if stored.size < len(messages):
                 connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_messages")
                 raise AlreadySent
         elif stores:
-            _together(connection, *stores)
+            together(connection, *stores)
 
     def one_step(self, conversations: Iterable[str], count: int) -> bool:
         return False
@@ -173,22 +170,6 @@ class PostgreSQLStatements(ReservedIds):
 
     def next_mids(self, connection: Connection, count: int) -> int:
         return self.take_ids(count, lambda block: int(_run(connection, NEXT_MIDS, {"count": block}).scalar_one()))
-
-
-def _together(connection: Connection, *statements: tuple[str, Any], before: Sequence[str] = ()) -> list[Cursor[Any]]:
-    """Statements in one journey to the server; each sees what was committed before it began. Their cursors."""
-    driver, dialect = cast("Any", connection.connection.driver_connection), cast("Any", connection.dialect)
-    try:
-        with driver.pipeline():
-            for sql in before:
-                driver.execute(sql)
-            return [driver.execute(sql, parameters) for sql, parameters in statements]
-    except psycopg.Error as error:
-        lost = dialect.is_disconnect(error, driver, None)
-        if lost:
-            connection.invalidate(error)
-        sql, parameters = statements[0]  # any of them
-        raise DBAPIError.instance(sql, parameters, error, psycopg.Error, connection_invalidated=lost) from error
 
 
 def _run(connection: Connection, sql: str, parameters: Any) -> Any:
@@ -203,9 +184,16 @@ def _columns(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
     return tuple(_array(column) for column in zip(*rows, strict=True))
 
 
-def _array(values: Sequence[Any]) -> Any:
-    """A column. Numbers are written out here: it costs the driver several times as much."""
-    return f"{{{','.join(map(str, values))}}}" if values and isinstance(values[0], int) else list(values)
+def _array(values: Sequence[int] | Sequence[str | None]) -> str:
+    """A column, as an array is written (PostgreSQL 8.15.2): it costs the driver several times as much."""
+    return f"{{{','.join([str(value) if isinstance(value, int) else _quoted(value) for value in values])}}}"
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "NULL"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _store(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> int:
