@@ -20,10 +20,13 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 from scripts.servers import free_ports
 from scripts.servers.nginx import PROGRAM, Nginx
 from sqlalchemy import Connection
 
+from roost import metrics
 from roost.config import load
 from roost.errors import Unavailable
 from roost.journal.contract import Author
@@ -183,6 +186,24 @@ def test_the_inside_is_not_shown_outside(balancer: Nginx) -> None:
     for path in ("/metrics", "/readyz"):
         with pytest.raises(HTTPError, match="404"):
             urlopen(f"http://127.0.0.1:{balancer.port}{path}", timeout=10)
+
+
+def test_the_dashboard_shows_metrics_that_there_are() -> None:
+    """Grafana's: each name is one that /metrics tells, with the labels that it has."""
+    told = {sample.name: set(sample.labels) for metric in REGISTRY.collect() for sample in metric.samples}
+    named = {name for name in vars(metrics).values() if isinstance(name, MetricWrapperBase)}
+    labels = {metric._name: set(metric._labelnames) for metric in named}
+    panels = json.loads(text("grafana/roost.json"))["panels"]
+    shown = [target["expr"] for panel in panels for target in panel["targets"]]
+    for expression in shown:
+        for name in re.findall(r"\b(?:roost|process)_\w+", expression):
+            family = re.sub(r"_(total|bucket|count|sum)$", "", name)
+            assert name in told or family in labels, name
+            by = re.findall(r"by \(([\w, ]+)\)", expression)
+            wanted = {label for group in by for label in group.split(", ")} - {"le"}
+            assert wanted <= labels.get(family, set()), expression
+    assert len(shown) > 20
+    assert {panel["id"] for panel in panels} == set(range(1, len(panels) + 1))
 
 
 async def test_the_questions_to_the_database_are_answered_by_each_kind(rooms: Rooms, ann: Author, bob: Author) -> None:

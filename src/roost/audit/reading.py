@@ -16,6 +16,8 @@ from roost.model.names import Wire
 
 AT_ONCE = 20
 """Pages in memory: with long messages and `audit.content` one has some megabytes at most."""
+MOST_PAGES = 500
+"""Pages read for one search."""
 SLACK = 10 * 60_000
 """Milliseconds by which neighbours may be out of order: the clocks of nodes differ, and a transaction takes time."""
 SENT = "message.sent"
@@ -99,6 +101,32 @@ def records(
         for record in records_of(page):
             if user is None or user in {record.actor, record.target}:
                 yield record
+
+
+def search(
+    connection: Connection,
+    since: int | None,
+    until: int | None,
+    user: str | None,
+    *,
+    after: int,
+    limit: int,
+) -> tuple[list[Record], int | None]:
+    """Records as `records` has them, and the page after which to go on; None at the end.
+
+    Whole pages are taken until there are `limit` records or more, and `MOST_PAGES` at most: what nobody finds costs
+    no more than that.
+    """
+    start = max(after, 0 if since is None else last_before(connection, since - SLACK))
+    found: list[Record] = []
+    for number, (page_id, page) in enumerate(pages(connection, start)):
+        if until is not None and page.written_at >= until + SLACK:
+            return found, None
+        if (since is None or page.written_at >= since) and (until is None or page.written_at < until):
+            found += [one for one in records_of(page) if user is None or user in {one.actor, one.target}]
+        if len(found) >= limit or number + 1 >= MOST_PAGES:
+            return found, page_id
+    return found, None
 
 
 def records_of(page: Page) -> Iterator[Record]:

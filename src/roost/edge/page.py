@@ -11,8 +11,8 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 WEB = Path(__file__).parents[1] / "web"
-FRONT = "app/index.html"
-ICON = "app/roost.svg"
+FRONTS = {"/": "app/index.html", "/admin": "admin/index.html", "/favicon.ico": "app/roost.svg"}
+"""Files under names of their own. Browsers ask for the last by themselves."""
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -40,11 +40,12 @@ class _File(NamedTuple):
 
 
 def routes() -> list[HTTPRouteHandler]:
-    """A route for each file, and `/` for the page itself."""
+    """A route for each file."""
     paths = [path for path in sorted(WEB.rglob("*")) if path.suffix in TYPES and "types" not in path.parts]
     files = {str(path.relative_to(WEB)): _read(path) for path in paths}
-    routes = [_route("/", files[FRONT]), _route("/favicon.ico", files[ICON])]  # the second is asked for unasked
-    return routes + [_route(f"/{name}", file) for name, file in files.items() if name != FRONT]
+    return [_route(path, files[name]) for path, name in FRONTS.items()] + [
+        _route(f"/{name}", file) for name, file in files.items() if not name.endswith(".html")
+    ]
 
 
 def _read(path: Path) -> _File:

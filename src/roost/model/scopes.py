@@ -18,6 +18,8 @@ SCOPES: dict[str, str] = {
     "tokens": "sign tokens in the name of any user, and revoke all of a user",
     "messages:send": "send messages as the server, or in the name of any user",
     "messages:recall": "recall any message",
+    "metrics": "read the metrics, for the operator's page",
+    "audit": "search the audit log",
     "keys": "make, list and revoke keys, with no more scopes than one's own",
 }
 """What operations ask for, and what it lets a back end do."""

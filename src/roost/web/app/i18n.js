@@ -107,12 +107,17 @@ export function speak(chosen) {
 }
 
 /**
- * A text in the language of the page; `{0}` stands for the first of the values.
+ * What gives a text in the language of the page; `{0}` stands for the first of the values.
  *
- * @param {keyof typeof WORDS} key
- * @param {...(string|number)} values
+ * @template {Record<string, string[]>} Words
+ * @param {Words} words each in the order of `LANGUAGES`
+ * @returns {(key: keyof Words, ...values: (string|number)[]) => string}
  */
-export function t(key, ...values) {
-  const text = WORDS[key][LANGUAGES.indexOf(language.value)] ?? WORDS[key][0];
-  return text.replace(/\{(\d)\}/g, (_, index) => String(values[Number(index)]));
+export function speaking(words) {
+  return (key, ...values) => {
+    const text = words[key][LANGUAGES.indexOf(language.value)] ?? words[key][0];
+    return text.replace(/\{(\d)\}/g, (_, index) => String(values[Number(index)]));
+  };
 }
+
+export const t = speaking(WORDS);

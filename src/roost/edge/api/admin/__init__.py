@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import keys, messages, users
+from roost.edge.api.admin import keys, messages, operating, users
 
-OPERATIONS = (*users.OPERATIONS, *messages.OPERATIONS, *keys.OPERATIONS)
+OPERATIONS = (*users.OPERATIONS, *messages.OPERATIONS, *operating.OPERATIONS, *keys.OPERATIONS)
