@@ -29,6 +29,7 @@ from tests.servers.rabbitmq import (  # noqa: F401 - fixtures
     rabbitmq,
 )
 from tests.servers.redis import mortal_redis, redis_server, redis_session  # noqa: F401 - fixtures
+from tests.servers.s3 import s3_server  # noqa: F401 - a fixture
 
 # `make test` is to be quick, on a machine that is busy: few examples, no deadline, and no shrinking of what fails.
 # HYPOTHESIS_PROFILE=long digs, and makes the example that failed before a small one.

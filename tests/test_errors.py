@@ -35,7 +35,7 @@ def test_every_error_has_a_sentence_for_a_person(kind: type[RoostError]) -> None
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_only_the_servers_own_trouble_and_haste_may_be_tried_again(kind: type[RoostError]) -> None:
-    assert kind.retryable == (kind.status in {429, 503} or kind is InternalError)
+    assert kind.retryable == (kind.status in {423, 429, 503} or kind is InternalError)
 
 
 def test_an_error_carries_what_a_program_needs() -> None:

@@ -194,6 +194,7 @@ async def _wire(
     admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
     secret = load_or_make_secret(config.data)
     tokens = Tokens(secret, config.auth, database, now_ms)
+    uploads, attachments = await stack.enter_async_context(storage.open_files(config, database, now_ms))
     submit = Submit(
         journal,
         fanout,
@@ -217,6 +218,8 @@ async def _wire(
         ),
         forwarding=Forwarding(database, submit),
         searching=await _search(config, database, fanout, stack),
+        uploads=uploads,
+        attachments=attachments,
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),

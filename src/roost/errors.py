@@ -230,6 +230,13 @@ class InvitationOver(RoostError):
     default = "This invitation is over."
 
 
+class UnknownAttachment(NotFound):
+    """A file that does not exist, is not yours to see, or is gone (D9)."""
+
+    code, slug = 40405, "unknown_attachment"
+    default = "There is no such file."
+
+
 class MethodNotAllowed(RoostError):
     """The address exists, for other methods."""
 
@@ -265,6 +272,20 @@ class LimitReached(Conflict):
     default = "There are as many as there may be."
 
 
+class WrongOffset(Conflict):
+    """A piece of an upload that does not begin where the last one ended; `data.offset` tells where that is (D9)."""
+
+    code, slug = 40904, "wrong_offset"
+    default = "The upload does not go on there."
+
+
+class QuotaReached(Conflict):
+    """A file for which its sender has no room left (D9); `data.quota` and `data.used` are in bytes."""
+
+    code, slug = 40905, "quota_reached"
+    default = "There is no room left for your files."
+
+
 class TooLarge(RoostError):
     """A body or frame over its limit, packed or unpacked (C11)."""
 
@@ -272,11 +293,39 @@ class TooLarge(RoostError):
     default = "The body is too large."
 
 
+class ImageTooLarge(TooLarge):
+    """A picture of more pixels than `files.max_pixels` (D9)."""
+
+    code, slug = 41301, "image_too_large"
+    default = "The picture has too many pixels."
+
+
 class UnsupportedMedia(RoostError):
     """A Content-Type or Content-Encoding that is not JSON, Protobuf or gzip."""
 
     code, slug, status = 41500, "unsupported_media", 415
     default = "This content type or encoding is not supported."
+
+
+class FileTypeRefused(UnsupportedMedia):
+    """A file of a type that this server does not take, by its content (D9); `data.type` tells which."""
+
+    code, slug = 41501, "file_type_refused"
+    default = "Files of this type are not taken here."
+
+
+class RangeNotSatisfiable(RoostError):
+    """A range that begins behind the end of the file (RFC 9110 §15.5.17); `data.size` is in bytes."""
+
+    code, slug, status = 41600, "range_not_satisfiable", 416
+    default = "The file has no such range."
+
+
+class UploadBusy(RoostError):
+    """An upload that is being written by another request (D9)."""
+
+    code, slug, status, retryable = 42300, "upload_busy", 423, True
+    default = "Another request is writing to this upload."
 
 
 class RateLimited(RoostError):

@@ -52,6 +52,9 @@ MODERATED = Counter("roost_moderated", "Messages with a listed word: masked, rej
 WORD_LISTS_BROKEN = Gauge("roost_word_lists_broken", "Word lists whose file can't be used; their last good words stay")
 SEARCH_BEHIND = Gauge("roost_search_behind", "Messages known not to be in the search index yet")
 SEARCH_INDEXED = Counter("roost_search_indexed", "Messages put into the search index")
+UPLOADS = Counter("roost_uploads", "Uploads that came to their end: kept, or why they were refused", ["outcome"])
+UPLOADED = Counter("roost_uploaded_bytes", "Bytes of the files that were kept")
+ATTACHMENTS_REMOVED = Counter("roost_attachments_removed", "Files removed because their time was over")
 REFUSALS = Counter("roost_refusals", "Requests and frames refused", ["error"])
 PUSHES = Counter(
     "roost_pushes", "Pushes with an outcome: sent, retry, dead, failed or dropped", ["platform", "outcome"]

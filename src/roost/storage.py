@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from roost.config import Config
-from roost.db.database import Engine
+from roost.db.database import Database, Engine
 from roost.db.mysql import open_mysql
 from roost.db.postgresql import open_postgresql
 from roost.db.server import DatabaseServer
 from roost.db.sqlite import SQLiteFile, open_read_only
+from roost.files.local import LocalStore
+from roost.files.place import open_place
+from roost.files.s3 import S3Store
+from roost.files.threads import Threads
+from roost.flow.attachments import Attachments
+from roost.flow.uploads import Uploads
 from roost.journal.mysql import MySQLStatements
 from roost.journal.postgresql import PostgreSQLStatements
 from roost.journal.sqlite import SQLiteStatements
@@ -67,6 +74,19 @@ def search_index(config: Config) -> Index:
     if not url:
         return SQLiteIndex()
     return PostgreSQLIndex() if url.startswith(_POSTGRESQL) else MySQLIndex()
+
+
+@asynccontextmanager
+async def open_files(
+    config: Config, database: Database, clock: Callable[[], int]
+) -> AsyncIterator[tuple[Uploads, Attachments]]:
+    """The roads of files, which are kept in a directory, or a bucket. The unfinished ones grow on this machine."""
+    threads, folder, settings = Threads(), config.files_folder, config.files
+    store = S3Store(settings.s3, threads) if settings.store == "s3" else LocalStore(folder / "kept", threads)
+    async with open_place(store, threads, folder / "incoming", settings) as place:
+        attachments = Attachments(database, place, clock)
+        async with attachments.sweeping():
+            yield Uploads(database, place, settings, clock, time.monotonic), attachments
 
 
 class Reading:

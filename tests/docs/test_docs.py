@@ -193,7 +193,7 @@ def answers(output: str) -> list[Any]:
     return found
 
 
-VARIABLE = {"key", "prefix", "token", "refreshToken", "expireTime", "epoch", "requestID", "serverMsgID"}
+VARIABLE = {"key", "prefix", "token", "refreshToken", "expireTime", "epoch", "requestID", "serverMsgID", "id"}
 
 
 def essence(value: Any, key: str = "") -> Any:

@@ -53,7 +53,7 @@ class Person:
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         answer = await self._http.request(method, self._prefix + path, json=json, headers=headers, **options)
-        is_json = answer.headers["content-type"] == "application/json"
+        is_json = answer.headers.get("content-type") == "application/json"
         return Answer(answer.status_code, answer.headers, answer.json() if is_json else answer.content)
 
     async def get(self, path: str, **options: Any) -> Answer:

@@ -30,6 +30,7 @@ def fields(kind: type[Any]) -> list[msgspec.structs.FieldInfo]:
 
 
 SENT = {"content": "c", "messageID": "m", "messageType": 1, "createTime": 5, "replyTo": "7", "mentions": ["b"]}
+SENT["attachments"] = ["0f"]
 EXAMPLES: list[dict[str, Any]] = [
     {"type": "auth", "token": "t", "deviceID": "d", "lastSeq": 3, "epoch": "e"},
     {"type": "private", "to": "a"} | SENT,
@@ -46,8 +47,8 @@ EXAMPLES: list[dict[str, Any]] = [
 ]
 REQUIRED = {
     "auth": set(),
-    "private": {"to", "content"},
-    "group": {"to", "content"},
+    "private": {"to"},
+    "group": {"to"},
     "ack": {"seq"},
     "sync": {"lastSeq"},
     "read": {"conversationID", "conversationSeq"},

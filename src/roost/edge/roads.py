@@ -12,6 +12,7 @@ from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
 from roost.edge.auth.tokens import Tokens
+from roost.flow.attachments import Attachments
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
@@ -22,6 +23,7 @@ from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.searching import Searching
 from roost.flow.submit import Submit
+from roost.flow.uploads import Uploads
 from roost.journal.positions import Positions
 from roost.presence.contract import Presence
 from roost.roster.users import Users
@@ -37,6 +39,8 @@ class Roads(NamedTuple):
     changing: Changing
     forwarding: Forwarding
     searching: Searching
+    uploads: Uploads
+    attachments: Attachments
     catchup: Catchup
     conversations: Conversations
     groups: Groups

@@ -280,6 +280,7 @@ def recalled(message: Message, now: int, reason: str | None) -> Message:
         mentions=None,
         reactions=None,
         pinned=False,
+        attachments=None,
     )
 
 

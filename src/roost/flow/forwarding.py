@@ -64,6 +64,7 @@ class Forwarding:
                 content=message.content,
                 message_id=None if message_ids is None else message_ids[place],
                 message_type=message.message_type,
+                attachments=[one.id for one in message.attachments] if message.attachments else None,
             )
             receipts.append(await self._submit.send(author, send, address=address, forwarded_from=origin))
         return receipts

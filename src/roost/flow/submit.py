@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from roost.admit import rules
 from roost.admit.admission import Admission
@@ -16,13 +16,15 @@ from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
 from roost.metrics import DUPLICATES, MESSAGES, MODERATED
 from roost.model import ids
+from roost.model.attachment import MAX_ATTACHMENTS, Attachment
 from roost.model.message import EVERYBODY, Extra, MessageType, Origin
 from roost.protocol.frames import Group, Private, Sent
 
 Receipt = Callable[[Sent | Exception], None]
 
 WRITTEN = frozenset({MessageType.TEXT, MessageType.EMOJI})
-"""What people write; the content of the others is the address of something, which a mask would break."""
+"""What people write; the content of the others is the address of something, which a mask would break. What is written
+below attachments is looked at as well."""
 
 
 MAX_MENTIONS = 100
@@ -78,7 +80,8 @@ class Submit:
         folded = fold(draft.content)
         if not trusted:
             self._admission.admit(sender, draft.conversation_id, folded, draft.message_id, bot=author.bot)
-        verdict = self._words.filter.judge(draft.content, folded) if draft.message_type in WRITTEN else None
+        written = draft.message_type in WRITTEN or send.attachments
+        verdict = self._words.filter.judge(draft.content, folded) if written else None
         if verdict is not None:
             if verdict.rejected:
                 self._reject(draft, receipt)
@@ -151,7 +154,8 @@ class Submit:
             receipt(ContentRejected())
 
     def _draft(self, author: Author, send: Private | Group, via: object) -> Draft:
-        rules.check_content(send.content, self._max_content)
+        if send.content or not send.attachments:
+            rules.check_content(send.content, self._max_content)
         rules.check_type(send.message_type)
         create_time = self._clock() if send.create_time is None else send.create_time
         rules.check_time(create_time)
@@ -190,7 +194,7 @@ def _awaited() -> tuple[asyncio.Future[Sent], Receipt]:
 
 def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None:
     """What of a message is more than most have; None, as a rule. Raises `InvalidInput` kinds for what can't be."""
-    if send.reply_to is None and not send.mentions and forwarded_from is None:
+    if send.reply_to is None and not send.mentions and not send.attachments and forwarded_from is None:
         return None
     reply_to = None if send.reply_to is None else ids.server_id(send.reply_to)
     if reply_to is None and send.reply_to is not None:
@@ -202,7 +206,15 @@ def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None
         reply_to=None if reply_to is None else str(reply_to),
         mentions=mentions or None,
         forwarded_from=forwarded_from,
+        attachments=_attachments(send.attachments) if send.attachments else None,
     )
+
+
+def _attachments(names: Sequence[str]) -> list[Attachment]:
+    """The files of these ids; what they are is found out when the message gets its place."""
+    if len(names) > MAX_ATTACHMENTS or len(set(names)) < len(names):
+        raise InvalidInput(f"attachments must name at most {MAX_ATTACHMENTS} files, each once.")
+    return [Attachment(id=ids.attachment_id(name)) for name in names]
 
 
 def _sent(outcome: Committed, written: str) -> Sent:

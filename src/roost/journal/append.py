@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from roost.audit.ledger import Ledger
 from roost.audit.sends import Send, pages_of
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
-from roost.journal import extra, rights
+from roost.journal import attachments, extra, rights
 from roost.journal.contract import Committed, Draft, Place
 from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PushRow, Statements
 from roost.model.message import Message
@@ -126,6 +126,7 @@ class _Batch:
         entries: list[EntryRow] = []
         pushes: list[PushRow] = []
         sends: list[Send] = []
+        uses: list[attachments.Use] = []
         where = self._pushes(connection, receivers)
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
@@ -138,6 +139,8 @@ class _Batch:
             committed, row = self._place(mid, draft, conversation, numbers, logs)
             messages.append(row)
             entries += _entries(committed, mid, draft, self._now)
+            if committed.message.attachments:
+                uses.append(attachments.Use(mid, conversation.cid, committed.message.attachments))
             if where is not None:
                 to = where(committed.places, draft.author.uid)
                 pushes += _due(to, mid, self._now)
@@ -148,6 +151,8 @@ class _Batch:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
         self._store(messages, entries, pushes, sends)
+        if uses:
+            attachments.send(connection, uses)
         return outcomes
 
     def _store(
@@ -203,7 +208,7 @@ class _Batch:
                 return barred
         if draft.extra is None:
             return None
-        return extra.refusal(self._connection, draft.extra, conversation.cid, draft.author.user_id)
+        return extra.refusal(self._connection, draft, draft.extra, conversation.cid)
 
     def _place(
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers

@@ -6,8 +6,10 @@ import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from roost.db.schema import members, messages, users
-from roost.errors import Forbidden, InvalidInput, RoostError, UnknownMessage
-from roost.model.message import EVERYBODY, Extra, Message
+from roost.errors import Forbidden, InvalidInput, RoostError, UnknownAttachment, UnknownMessage
+from roost.journal import attachments
+from roost.journal.contract import Draft
+from roost.model.message import EVERYBODY, Extra, Message, MessageType
 from roost.protocol.codec import encode_json
 
 FIELDS = Extra.__struct_fields__
@@ -39,11 +41,16 @@ def pack(message: Message) -> str | None:
     return None if text == "{}" else text
 
 
-def refusal(connection: Connection, extra: Extra, cid: int, author: str) -> RoostError | None:
-    """What speaks against a new message of `author` with this in the conversation `cid`, if anything does.
+def refusal(connection: Connection, draft: Draft, extra: Extra, cid: int) -> RoostError | None:
+    """What speaks against a draft with this in the conversation `cid`, if anything does.
 
-    A reply is to a message of the conversation; members are mentioned, and everybody by the owner or an admin.
+    A reply is to a message of the conversation; members are mentioned, and everybody by the owner or an admin; files
+    are carried that the author may see.
     """
+    return _against_words(connection, extra, cid, draft.author.user_id) or _against_files(connection, draft, extra)
+
+
+def _against_words(connection: Connection, extra: Extra, cid: int, author: str) -> RoostError | None:
     if extra.reply_to is not None:
         asked = {"mid": int(extra.reply_to), "cid": cid}
         if connection.execute(SAID, asked).first() is None:
@@ -56,4 +63,22 @@ def refusal(connection: Connection, extra: Extra, cid: int, author: str) -> Roos
             return InvalidInput(f"mentions: {strangers[0]} is not a member of this conversation.")
         if EVERYBODY in extra.mentions and roles.get(author) not in {"owner", "admin"}:
             return Forbidden(f"Only the owner and admins of a group may mention {EVERYBODY}.")
+    return None
+
+
+def _against_files(connection: Connection, draft: Draft, extra: Extra) -> RoostError | None:
+    """The same of its files; of those that may be carried the draft has the description afterwards."""
+    if not extra.attachments:
+        return None
+    ids = [attachment.id for attachment in extra.attachments]
+    attachments.lock(connection, ids)
+    known = attachments.seen(connection, draft.author.uid, ids)
+    if missing := [name for name in ids if name not in known]:
+        return UnknownAttachment(f"There is no file {missing[0]}, or it is not yours to send.")
+    extra.attachments = [known[name] for name in ids]
+    pictures = all(attachment.is_picture for attachment in extra.attachments)
+    if draft.message_type == MessageType.TEXT:
+        draft.message_type = MessageType.IMAGE if pictures else MessageType.FILE
+    elif draft.message_type != MessageType.FILE and not pictures:
+        return InvalidInput("messageType must be 3 (file): not all of the attachments are pictures.")
     return None

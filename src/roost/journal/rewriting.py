@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from roost.db.schema import conversations, messages, search_again, search_texts
 from roost.errors import UnknownMessage
+from roost.journal import attachments
 from roost.journal.extra import pack
 from roost.journal.reading import messages_by_mid
 from roost.model import ids
@@ -66,7 +67,12 @@ def read(connection: Connection, mid: int) -> Message:
 
 
 def rewrite(connection: Connection, message: Message) -> None:
-    """Stores what of a message can become another. What an edited or recalled one said is found no more."""
+    """Stores what of a message can become another. What an edited or recalled one said is found no more.
+
+    Where it was recalled, its files go with it.
+    """
+    if message.recall_time:
+        attachments.take_away(connection, int(message.server_msg_id), message.recall_time)
     connection.execute(
         REWRITE,
         {

@@ -8,6 +8,7 @@ from roost.errors import InvalidID
 
 USER_ID = re.compile(r"[A-Za-z0-9._@-]{1,50}", re.ASCII)
 GROUP_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
+ATTACHMENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 MAX_MESSAGE_ID = 64
 """Characters in a sender's own message id."""
 MAX_DEVICE_ID = 64
@@ -80,6 +81,13 @@ def conversation_id(value: str) -> str:
     if kind == "p" and USER_ID.fullmatch(one) and USER_ID.fullmatch(other) and one <= other:
         return value
     raise InvalidID("conversationID must be p:{userID}:{userID} in code-point order, or g:{groupID}")
+
+
+def attachment_id(value: str) -> str:
+    """`value` as the id of a file: 32 hexadecimal digits. Raises `InvalidID`."""
+    if ATTACHMENT_ID.fullmatch(value) is None:
+        raise InvalidID("The id of a file is 32 digits of 0-9 a-f.")
+    return value
 
 
 def server_id(value: str | int) -> int | None:

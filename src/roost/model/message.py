@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from roost.model.attachment import Attachment
 from roost.model.names import Wire
 
 EVERYBODY = "@all"
@@ -56,6 +57,7 @@ class Message(Wire, kw_only=True):
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
     recall_reason: str | None = None
+    attachments: list[Attachment] | None = None
 
 
 class Extra(Wire, kw_only=True):
@@ -71,6 +73,7 @@ class Extra(Wire, kw_only=True):
     reactions: dict[str, list[str]] | None = None
     pinned: bool = False
     recall_reason: str | None = None
+    attachments: list[Attachment] | None = None
 
 
 class GroupSettings(Wire, kw_only=True):

@@ -35,16 +35,18 @@ class Auth(ClientFrame, tag="auth", kw_only=True):
 class Send(ClientFrame, kw_only=True):
     """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent.
 
-    `reply_to` is the server id of a message of the conversation; `mentions` are members, or `@all`.
+    `reply_to` is the server id of a message of the conversation; `mentions` are members, or `@all`; `attachments` the
+    ids of files.
     """
 
     to: str | int
-    content: str
+    content: str = ""
     message_id: str | int | None = None
     message_type: int = 1
     create_time: int | None = None
     reply_to: str | int | None = None
     mentions: list[str | int] | None = None
+    attachments: list[str] | None = None
 
 
 class Private(Send, tag="private", kw_only=True):

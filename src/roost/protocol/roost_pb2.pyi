@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Message(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "recallReason")
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "attachments", "recallReason")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class Message(_message.Message):
     REPLYTO_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     FORWARDEDFROM_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     RECALLREASON_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
@@ -45,8 +46,27 @@ class Message(_message.Message):
     replyTo: str
     mentions: _containers.RepeatedScalarFieldContainer[str]
     forwardedFrom: Origin
+    attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
     recallReason: str
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., recallReason: _Optional[str] = ...) -> None: ...
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recallReason: _Optional[str] = ...) -> None: ...
+
+class Attachment(_message.Message):
+    __slots__ = ("id", "name", "size", "type", "width", "height", "thumbnail")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    size: int
+    type: str
+    width: int
+    height: int
+    thumbnail: bool
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., size: _Optional[int] = ..., type: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bool] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("conversationID", "serverMsgID", "senderID")
@@ -199,7 +219,7 @@ class Auth(_message.Message):
     def __init__(self, token: _Optional[str] = ..., deviceID: _Optional[str] = ..., lastSeq: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Send(_message.Message):
-    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions")
+    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions", "attachments")
     TO_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
@@ -207,6 +227,7 @@ class Send(_message.Message):
     CREATETIME_FIELD_NUMBER: _ClassVar[int]
     REPLYTO_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     to: str
     content: str
     messageID: str
@@ -214,7 +235,8 @@ class Send(_message.Message):
     createTime: int
     replyTo: str
     mentions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
+    attachments: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., attachments: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("seq",)

@@ -36,7 +36,7 @@ async def test_options_are_told(town: Town) -> None:
 
 
 async def test_what_is_to_come_is_simply_absent(alice: Person) -> None:
-    assert (await alice.post("/attachments")).status == 404
+    assert (await alice.get("/tasks")).status == 404
 
 
 async def test_without_a_token_nobody_is_let_in(town: Town) -> None:

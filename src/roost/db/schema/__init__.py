@@ -9,6 +9,7 @@ from __future__ import annotations
 from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
+from roost.db.schema.files import attachment_uses, attachments
 from roost.db.schema.keys import api_keys
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
@@ -17,6 +18,8 @@ from roost.db.schema.search import search_again, search_marks, search_texts
 
 __all__ = [
     "api_keys",
+    "attachment_uses",
+    "attachments",
     "audit",
     "bans",
     "barred_tokens",

@@ -20,6 +20,7 @@ from roost.edge.address import Proxies
 from roost.edge.api import (
     accounts,
     admin,
+    attachments,
     changing,
     conversations,
     devices,
@@ -30,21 +31,29 @@ from roost.edge.api import (
     offline,
     search,
     snapshot,
+    uploads,
 )
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
-from roost.edge.api.operations import PATH_FIELD, BackEndCall, Call, Operation, Visit, authorize, identify
+from roost.edge.api.operations import (
+    JSON,
+    PATH_FIELD,
+    BackEndCall,
+    Call,
+    Operation,
+    Visit,
+    authorize,
+    identify,
+    success,
+)
 from roost.edge.api.refusals import methods_of, refuse
 from roost.edge.roads import Roads
 from roost.errors import UnsupportedMedia
-from roost.protocol.codec import encode_json
 
 PREFIX = "/api/v1"
 OTHER_PREFIXES = ("/api", "")
 """The source documents spell the message routes without the version, or bare (CONTRACT §3)."""
 
-SUCCESS = b'{"code":0,"message":"success","data":'
-JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -56,6 +65,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *conversations.OPERATIONS,
     *groups.OPERATIONS,
     *invitations.OPERATIONS,
+    *attachments.OPERATIONS,
+    *uploads.OPERATIONS,
     *devices.OPERATIONS,
     *snapshot.OPERATIONS,
     *admin.OPERATIONS,
@@ -83,6 +94,14 @@ def build(roads: Roads, config: Config) -> Litestar:
     return app
 
 
+_OF_FILES = ("Range", "If-Range", "If-None-Match", "Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Offset")
+_FROM_FILES = (
+    *("Content-Disposition", "Content-Range", "ETag"),
+    *("Location", "Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Expires"),
+)
+"""Headers of uploads and downloads, which a page may send and read."""
+
+
 def _cors(origins: Sequence[str]) -> CORSConfig | None:
     """Pages of other origins may call the API as they may open a WebSocket; their tokens are in no cookie."""
     others = [origin for origin in origins if origin != "self"]
@@ -90,16 +109,19 @@ def _cors(origins: Sequence[str]) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=others,
-        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "X-Request-ID"],
-        expose_headers=["X-Request-ID", "Retry-After"],
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "X-Request-ID", *_OF_FILES],
+        expose_headers=["X-Request-ID", "Retry-After", *_FROM_FILES],
         max_age=600,
     )
 
 
 def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHandler:
-    async def respond(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def respond(request: Request[Any, Any, Any]) -> Response[Any]:
         request.scope["state"]["route"] = operation.path
         visit = await _visit(operation, roads, proxies, request)
+        if operation.raw is not None:
+            response: Response[Any] = await operation.handle(visit, request)
+            return response
         if operation.asked is None:
             return _answer(operation, await operation.handle(visit), protobuf=False)
         body = await request.body() if operation.has_body else b""
@@ -114,7 +136,10 @@ def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHan
         return _answer(operation, done, protobuf=_wants_protobuf(request, spoken))
 
     return HTTPRouteHandler(
-        _paths(operation), http_method=[operation.method], status_code=operation.status, include_in_schema=False
+        _paths(operation),
+        http_method=[operation.method],
+        status_code=HTTPStatus.OK if operation.raw else operation.status,  # a raw response has its own
+        include_in_schema=False,
     )(respond)
 
 
@@ -147,7 +172,7 @@ async def _visit(operation: Operation, roads: Roads, proxies: Proxies, request: 
 def _answer(operation: Operation, done: Any, *, protobuf: bool) -> Response[bytes]:
     if protobuf and operation.protobuf is not None:
         return Response(operation.protobuf.encode(done), status_code=operation.status, media_type=PROTOBUF)
-    return Response(SUCCESS + encode_json(done) + b"}", status_code=operation.status, media_type=JSON)
+    return success(done, operation.status)
 
 
 def _media_type(request: Request[Any, Any, Any]) -> str:

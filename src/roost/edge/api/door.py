@@ -53,24 +53,38 @@ class Door:
         request_id = given.decode() if own else f"{self._start}-{next(self._numbers):x}"
         scope["state"]["request_id"] = request_id
         answer = _Answer(send, request_id.encode(), packs=_takes_gzip(headers.get(b"accept-encoding", b"")))
-        body = _Body(receive, headers, self._max_body)
+        body = _Body(receive, headers, scope, self._max_body)
         try:
             await self._app(scope, body.receive, answer.send)
         finally:
             HTTP_REQUESTS.labels(scope["state"].get("route", "none"), answer.status).inc()
 
 
+def allow_body(scope: Scope, size: int) -> None:
+    """Lets the body of this request have so many bytes: for uploads, which stream it. Said before it is read."""
+    scope["state"][_ALLOWED] = size
+
+
+_ALLOWED = "max_body"
+
+
 class _Body:
     """The body of a request, with its bound; errors come out of `receive`, so out of whoever reads the body."""
 
-    def __init__(self, receive: Receive, headers: dict[bytes, bytes], limit: int) -> None:
+    def __init__(self, receive: Receive, headers: dict[bytes, bytes], scope: Scope, limit: int) -> None:
         self._receive = receive
-        self._limit = limit
+        self._scope = scope
+        self._usual = limit
         self._announced = headers.get(b"content-length", b"")
         self._encoding = headers.get(b"content-encoding", b"").strip().lower()
         self._unpacker = zlib.decompressobj(GZIP) if self._encoding in {b"gzip", b"x-gzip"} else None
+        self._is_whole = False
         self._packed = 0
         self._unpacked = 0
+
+    @property
+    def _limit(self) -> int:
+        return int(self._scope["state"].get(_ALLOWED, self._usual))
 
     async def receive(self) -> Any:
         """The next piece, unpacked. Raises `TooLarge`, `MalformedInput` or `UnsupportedMedia`."""
@@ -80,14 +94,17 @@ class _Body:
             raise UnsupportedMedia("Content-Encoding must be gzip, or none.")
         message: Any = await self._receive()
         if message["type"] == "http.disconnect":
+            if self._is_whole:
+                return message  # whoever streams an answer wants to know
             raise MalformedInput("The request ended before its body did.")
+        self._is_whole = not message.get("more_body", False)
         piece = message.get("body", b"")
         self._packed += len(piece)
         if self._packed > self._limit:
             raise TooLarge(f"A body has at most {self._limit} bytes.")
         if self._unpacker is None:
             return message
-        return {**message, "body": self._unpack(piece, last=not message.get("more_body", False))}
+        return {**message, "body": self._unpack(piece, last=self._is_whole)}
 
     def _unpack(self, piece: bytes, *, last: bool) -> bytes:
         unpacker = self._unpacker

@@ -7,7 +7,16 @@ from typing import Annotated
 import msgspec
 
 from roost.admit.rules import SENDABLE
-from roost.edge.api.operations import Call, GroupID, GroupIDInPath, MessageID, UserID, UserIDInPath, operation
+from roost.edge.api.operations import (
+    AttachmentID,
+    Call,
+    GroupID,
+    GroupIDInPath,
+    MessageID,
+    UserID,
+    UserIDInPath,
+    operation,
+)
 from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
 from roost.model import ids
 from roost.model.names import Wire
@@ -23,7 +32,7 @@ DEFAULT_HISTORY, MAX_HISTORY = 20, 100
 class Outgoing(Wire, kw_only=True):
     """A message to be sent. Sending again with the same `messageID` gives the first result (`duplicate`)."""
 
-    content: Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
+    content: Annotated[str, msgspec.Meta(description="not empty, unless there are attachments")] = ""
     to: UserID | GroupID | None = None
     message_id: MessageID | None = None
     message_type: Annotated[
@@ -34,6 +43,7 @@ class Outgoing(Wire, kw_only=True):
         Annotated[str | int, msgspec.Meta(description="`serverMsgID` of a message of the conversation")] | None
     ) = None
     mentions: Annotated[list[UserID], msgspec.Meta(description="members, or `@all`")] | None = None
+    attachments: Annotated[list[AttachmentID], msgspec.Meta(description="ids of files, 10 at most")] | None = None
 
 
 class ToUser(Outgoing, kw_only=True):
@@ -100,6 +110,7 @@ def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Priv
         create_time=asked.create_time,
         reply_to=asked.reply_to,
         mentions=asked.mentions,
+        attachments=asked.attachments,
     )
 
 

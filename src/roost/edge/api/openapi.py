@@ -16,7 +16,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from roost import __version__
-from roost.edge.api.operations import PATH_FIELD, Operation
+from roost.edge.api.operations import PATH_FIELD, Operation, Raw
 from roost.model.names import wire_name
 from roost.model.scopes import SCOPES
 from roost.protocol.answers import Failure
@@ -85,7 +85,9 @@ def _operation(operation: Operation, schema_of: dict[Any, Any], components: dict
     }
     if operation.scope is not None:
         about["description"] = f"{about['description']} Needs the scope `{operation.scope}`.".strip()
-    if operation.asked is not None:
+    if operation.raw is not None:
+        about |= _raw_input(operation, operation.raw)
+    elif operation.asked is not None:
         about |= _input(operation, schema_of[operation.asked], components)
     return about
 
@@ -121,6 +123,15 @@ def _input(operation: Operation, reference: dict[str, Any], components: dict[str
     return about
 
 
+def _raw_input(operation: Operation, raw: Raw) -> dict[str, Any]:
+    in_path = [
+        {"name": wire_name(name), "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in PATH_FIELD.findall(operation.path)
+    ]
+    parameters = [*in_path, *raw.headers]
+    return ({"parameters": parameters} if parameters else {}) | ({"requestBody": raw.body} if raw.body else {})
+
+
 def _body(operation: Operation, reference: dict[str, Any], in_path: set[str]) -> dict[str, Any]:
     content: dict[str, Any] = {JSON: {"schema": reference}}
     if operation.protobuf is not None and not in_path:
@@ -129,6 +140,8 @@ def _body(operation: Operation, reference: dict[str, Any], in_path: set[str]) ->
 
 
 def _success(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    if operation.raw is not None and operation.raw.content is not None:
+        return {"description": "Done.", "content": operation.raw.content}
     data = {"type": "null"} if operation.answer is type(None) else schema_of[operation.answer]
     content: dict[str, Any] = {JSON: {"schema": _envelope(data)}}
     if operation.protobuf is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.types import Method
 
 from roost.audit import OPERATOR
@@ -26,7 +26,7 @@ from roost.journal.contract import Author
 from roost.model import ids
 from roost.model.names import wire_name
 from roost.model.scopes import SCOPES
-from roost.protocol.codec import decode_json
+from roost.protocol.codec import decode_json, encode_json
 
 MAX_QUERY_FIELDS = 100
 MAX_PAGE = 1_000_000
@@ -47,8 +47,12 @@ UserIDInPath = Annotated[str, _id(ids.USER_ID.pattern, 50)]
 GroupIDInPath = Annotated[str, _id(ids.GROUP_ID.pattern, 64)]
 _USER, _GROUP = ids.USER_ID.pattern, ids.GROUP_ID.pattern
 ConversationID = Annotated[str, _id(f"(p:{_USER}:{_USER}|g:{_GROUP})", 103)]
+AttachmentID = Annotated[str, _id(ids.ATTACHMENT_ID.pattern, 32)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE, description="Counted from 1.")]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE_SIZE)]
+
+SUCCESS = b'{"code":0,"message":"success","data":'
+JSON = "application/json"
 
 PATH_FIELD = re.compile(r"\{(\w+)\}")
 
@@ -93,10 +97,22 @@ class Protobuf(NamedTuple):
     encode: Callable[[Any], bytes]
 
 
+class Raw(NamedTuple):
+    """What OpenAPI is told of an operation that takes the request itself and returns the response itself.
+
+    `content` is the answer where it is no JSON, `body` the request's, `headers` are parameters.
+    """
+
+    content: dict[str, Any] | None
+    body: dict[str, Any] | None
+    headers: list[dict[str, Any]]
+
+
 class Operation(NamedTuple):
     """One method of one path. `everywhere`: it answers under /api and / as well.
 
     `scope`: it is for back ends, with a key that has it; else for users with a token, or `open`.
+    `raw`: `handle` is given the call and the request, and returns the response, so that bytes come and go in pieces.
     """
 
     method: Method
@@ -110,6 +126,7 @@ class Operation(NamedTuple):
     status: int
     protobuf: Protobuf | None
     scope: str | None
+    raw: Raw | None = None
 
     @property
     def has_body(self) -> bool:
@@ -154,6 +171,39 @@ def operation(
         protobuf=protobuf,
         scope=scope,
     )
+
+
+def raw_operation(
+    method: Method,
+    path: str,
+    handle: Callable[[Call, Request[Any, Any, Any]], Awaitable[Response[Any]]],
+    *,
+    answer: Any = None,
+    status: int = 200,
+    content: dict[str, Any] | None = None,
+    body: dict[str, Any] | None = None,
+    headers: Sequence[dict[str, Any]] = (),
+) -> Operation:
+    """The row of a handler that speaks HTTP itself. `answer` is the type of its JSON, or `content` what it has else."""
+    return Operation(
+        method=method,
+        path=path,
+        tag=path.split("/")[1],
+        handle=handle,
+        asked=None,
+        answer=answer,
+        open=False,
+        everywhere=False,
+        status=status,
+        protobuf=None,
+        scope=None,
+        raw=Raw(content, body, list(headers)),
+    )
+
+
+def success(data: Any, status: int) -> Response[bytes]:
+    """An answer in JSON."""
+    return Response(SUCCESS + encode_json(data) + b"}", status_code=status, media_type=JSON)
 
 
 async def identify(roads: Roads, header: str | None, address: str) -> tuple[Author, Claims]:

@@ -16,6 +16,7 @@ from roost.errors import (
     InvalidToken,
     MethodNotAllowed,
     NotFound,
+    RangeNotSatisfiable,
     RoostError,
     TooLarge,
     Unauthenticated,
@@ -25,7 +26,7 @@ from roost.metrics import REFUSALS
 from roost.protocol.answers import Failure
 from roost.protocol.codec import encode_json
 
-METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT")
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 logger = structlog.get_logger()
 
@@ -57,6 +58,8 @@ def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
         headers["WWW-Authenticate"] = 'Bearer realm="roost"' + (', error="invalid_token"' if about_token else "")
     if isinstance(refusal, MethodNotAllowed):
         headers["Allow"] = ", ".join(methods_of(request))
+    if isinstance(refusal, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{data['size']}"
     failure = Failure(
         code=refusal.code,
         error=refusal.slug,

@@ -1,0 +1,94 @@
+"""Which messages carry which files (D9): written with the message, in its transaction.
+
+So a file that a message carries is never removed for being unused, and one whose last message is recalled is out of
+reach with the recall. The rows of files are locked before they are looked at: who sends a file, and who removes it
+because nobody has sent it, take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, update
+
+from roost.db.schema import attachment_uses, attachments, members
+from roost.model.attachment import Attachment, Stage
+
+_uid: BindParameter[int] = bindparam("uid")
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+
+_IN_A_CONVERSATION_OF = (
+    select(members.c.uid)
+    .select_from(attachment_uses.join(members, members.c.cid == attachment_uses.c.cid))
+    .where(attachment_uses.c.attachment_id == attachments.c.attachment_id, members.c.uid == _uid)
+    .correlate(attachments)
+    .exists()
+)
+_SEEN_BY = or_(
+    and_(attachments.c.stage == int(Stage.READY), attachments.c.uid == _uid),
+    and_(attachments.c.stage == int(Stage.SENT), or_(attachments.c.uid == _uid, _IN_A_CONVERSATION_OF)),
+)
+SEEN = select(
+    attachments.c.attachment_id,
+    attachments.c.name,
+    attachments.c.size,
+    attachments.c.media_type,
+    attachments.c.width,
+    attachments.c.height,
+    attachments.c.thumbnail,
+).where(attachments.c.attachment_id.in_(_ids), _SEEN_BY)
+LOCK = select(attachments.c.attachment_id).where(attachments.c.attachment_id.in_(_ids)).with_for_update()
+SEND = update(attachments).where(attachments.c.attachment_id.in_(_ids)).values(stage=int(Stage.SENT), expires_at=None)
+CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.mid == bindparam("mid"))
+STILL_CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.attachment_id.in_(_ids)).distinct()
+TAKE_AWAY = (
+    update(attachments)
+    .where(attachments.c.attachment_id.in_(_ids))
+    .values(stage=int(Stage.GONE), expires_at=bindparam("now"))
+)
+
+
+class Use(NamedTuple):
+    """A message of a conversation that carries files."""
+
+    mid: int
+    cid: int
+    attachments: Sequence[Attachment]
+
+
+def seen(connection: Connection, uid: int, ids: Collection[str]) -> dict[str, Attachment]:
+    """Those of the files that a user may see: its own, and what messages carry in conversations it belongs to now."""
+    rows = connection.execute(SEEN, {"uid": uid, "ids": sorted(ids)})
+    return {row[0]: Attachment(**dict(zip(_FIELDS, row, strict=True))) for row in rows}
+
+
+_FIELDS = Attachment.__struct_fields__
+
+
+def lock(connection: Connection, ids: Collection[str]) -> None:
+    """Nobody else sends or removes these until the transaction ends."""
+    connection.execute(LOCK, {"ids": sorted(ids)}).all()
+
+
+def send(connection: Connection, uses: Sequence[Use]) -> None:
+    """Enters which messages carry what."""
+    rows: list[dict[str, Any]] = [
+        {"attachment_id": attachment.id, "mid": use.mid, "cid": use.cid}
+        for use in uses
+        for attachment in use.attachments
+    ]
+    connection.execute(insert(attachment_uses), rows)
+    connection.execute(SEND, {"ids": sorted({row["attachment_id"] for row in rows})})
+
+
+def take_away(connection: Connection, mid: int, now: int) -> None:
+    """A message carries its files no longer; what no other carries is out of reach, and removed soon (`now` in ms)."""
+    ids: list[str] = sorted(connection.execute(CARRIED, {"mid": mid}).scalars())
+    if not ids:
+        return
+    lock(connection, ids)
+    connection.execute(delete(attachment_uses).where(attachment_uses.c.mid == mid))
+    gone = sorted(set(ids) - set(connection.execute(STILL_CARRIED, {"ids": ids}).scalars()))
+    if gone:
+        connection.execute(TAKE_AWAY, {"ids": gone, "now": now})
