@@ -51,8 +51,10 @@ from roost.flow.conversations import Conversations
 from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.hints import Hints
 from roost.flow.indexing import Indexing
 from roost.flow.invitations import Invitations
+from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.searching import Searching
@@ -189,7 +191,8 @@ async def _wire(
         workers.pushing(config, database, register, channels, positions.stored_by_any, now_ms, presence=shared.presence)
     )
     users = Users(database, now_ms)
-    fanout = Fanout(hub, shared.bus, recent)
+    fanout, hints = Fanout(hub, shared.bus, recent), Hints(database)
+    positions.stored = hints.stored
     limits = config.limits
     admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
     secret = load_or_make_secret(config.data)
@@ -221,10 +224,20 @@ async def _wire(
         uploads=uploads,
         attachments=attachments,
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
-        conversations=Conversations(database, journal, positions, fanout, now_ms, state_ttl=config.sync.state_ttl),
+        conversations=Conversations(database, positions, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
         membership=Membership(database, journal, fanout, now_ms),
         invitations=Invitations(database, journal, fanout, now_ms),
+        marks=Marks(
+            database,
+            journal,
+            positions,
+            fanout,
+            hints,
+            now_ms,
+            small=config.messages.read_receipts_members,
+        ),
+        hints=hints,
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,

@@ -51,9 +51,12 @@ class Line:
         await self.socket.send(self._speech.write(frame))
 
     async def hear(self, *kinds: str) -> Fields:
-        """The next frame, which must be of one of these kinds if any are named."""
+        """The next frame, which must be of one of these kinds if any are named. Receipts, which come when they like,
+        are passed over unless they are meant."""
         async with asyncio.timeout(PATIENCE):
             frame = self._speech.read(await self.socket.recv())
+            while frame["type"] == "receipts" and "receipts" not in kinds:
+                frame = self._speech.read(await self.socket.recv())
         assert not kinds or frame["type"] in kinds, f"heard {frame}, not {' or '.join(kinds)}"
         return frame
 

@@ -131,7 +131,7 @@ async def test_changes_and_messages_share_one_order(ann: Guest, bob: Guest, cat:
     await sender.send(group, "second", kind="group")
     await bob.post(f"/conversations/{ann.conversation(bob)}/read", {"conversationSeq": 1})
     await ann.delete(f"/groups/{group}/members/{bob.user_id}")
-    await sender.hear("change")
+    assert [(await sender.hear("change"))["kind"] for _ in range(2)] == ["read", "member"]
     await sender.send(group, "not for bob", kind="group")
     follower = Follower(await bob.line(lastSeq=0))
     await follower.read_to(5)

@@ -48,6 +48,7 @@ async def test_a_whole_conversation_in_protobuf(ann: Guest, bob: Guest, how: dic
     await there.say("read", conversationID=ann.conversation(bob), conversationSeq=1)
     change = await there.hear("change")
     assert (change["kind"], change["seq"], change["conversationSeq"]) == ("read", 2, 1)
+    assert (await line.hear("change"))["userID"] == bob.user_id
     await line.say("presence", userIDs=[bob.user_id, "nobody"])
     users = (await line.hear("presence"))["users"]
     assert (users[bob.user_id]["online"], users["nobody"]["online"]) == (True, False)

@@ -38,7 +38,7 @@ steps = st.builds(
     Step,
     st.integers(0, 2),
     st.sampled_from(
-        ["send", "send", "tell", "edit", "edit", "recall", "react", "react", "unreact", "pin", "unpin", "read"]
+        ["send", "send", "tell", "edit", "edit", "recall", "react", "react", "unreact", "pin", "unpin", "read", "look"]
         + 3 * ["group"]
     ),
     st.integers(0, 5),
@@ -84,8 +84,10 @@ class Play:
                 self.told.append(receipt["serverMsgID"])
                 self.sent.append(receipt["serverMsgID"])
         elif what == "read":
-            path = f"/conversations/g:{self.group}/read"
-            await self.ask(who, "POST", path, {"conversationSeq": at})
+            await self.ask(who, "POST", f"/conversations/g:{self.group}/read", {"conversationSeq": at})
+        elif what == "look":
+            pair = self.cast.conversation("bob", "cat" if who == 2 else "ann")
+            await self.ask(who, "POST", f"/conversations/{pair}/read", {"conversationSeq": at})
         elif what == "group":
             await self._change_group(step, text)
         elif self.sent:
@@ -182,6 +184,7 @@ async def compare(stage: Play, devices: list[Client]) -> None:
     """Every store has what the server's histories say, and counts as unread what a count of them finds."""
     truth: dict[str, dict[str, Any]] = {}
     unread: dict[str, int] = {}
+    read: dict[str, dict[str, int]] = {}
     for listed in (await stage.ask(1, "GET", "/conversations"))["conversations"]:
         conversation = listed["conversationID"]
         kind, name = ("group", stage.group) if conversation.startswith("g:") else ("user", _other(stage, conversation))
@@ -191,6 +194,7 @@ async def compare(stage: Play, devices: list[Client]) -> None:
         count = sum(one["senderID"] != stage.cast["bob"] for one in new)
         assert listed["unread"] == count
         unread |= {conversation: count} if count else {}
+        read[conversation] = {one["userID"]: one.get("readSeq", 0) for one in listed["marks"]}
     group = await stage.ask(1, "GET", f"/groups/{stage.group}")
     del group["createTime"]
     group["members"].sort(key=lambda one: one["userID"])
@@ -198,10 +202,25 @@ async def compare(stage: Play, devices: list[Client]) -> None:
     for client in devices:
         assert await as_stored(client, stage.group) == group
         assert await stored(client) == truth
+        for conversation, marks in read.items():
+            known = await client.store.conversation(conversation)
+            assert known is not None
+            assert {one.user_id: one.read_seq for one in known.marks if one.read_seq} == {
+                user_id: place for user_id, place in marks.items() if place
+            }
+            await compare_states(client, conversation, marks)
         assert await client.unread() == unread
         for message in truth.values():
             found = {one.server_msg_id for one in await client.search(message["content"] or "word")}
             assert (message["serverMsgID"] in found) is not ("recallTime" in message)
+
+
+async def compare_states(client: Client, conversation: str, marks: dict[str, int]) -> None:
+    """One's own message is read where all others have read it."""
+    through = min(marks.values(), default=0)
+    for message in await client.store.history(conversation, None, 1000):
+        if message.sender_id == client.user_id:
+            assert (message.state == "read") is (message.conversation_seq <= through), message
 
 
 def _other(stage: Play, conversation: str) -> str:
@@ -222,6 +241,6 @@ def server_on_a_server(shared_backend: ServerBackend) -> Iterator[LocalServer]:
 
 
 async def test_all_stores_end_with_the_same_on_a_database_server(server_on_a_server: LocalServer) -> None:
-    kinds = ("tell", "send", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read", "group")
-    plan = [Step(number % 3, kinds[number * 7 % 11], number % 6, number % 3) for number in range(66)]
+    kinds = ("tell", "send", "edit", "react", "pin", "recall", "look", "unreact", "edit", "unpin", "read", "group")
+    plan = [Step(number % 3, kinds[number * 7 % 12], number % 6, number % 3) for number in range(66)]
     await play(server_on_a_server, plan)

@@ -49,7 +49,7 @@ KINDS = {
 def what(logged: Logged, seq: int) -> Message | Change:
     """The entry, as it was first logged."""
     if not logged.message:
-        return Change(kind="read", conversation_id="p:a:b", conversation_seq=seq)
+        return Change(kind="member", conversation_id="p:a:b", conversation_seq=seq)
     return Message(
         message_id=f"m{seq}",
         server_msg_id=str(seq),

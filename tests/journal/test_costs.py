@@ -15,11 +15,12 @@ import pytest
 from sqlalchemy import Connection
 
 from roost.errors import RoostError
-from roost.journal import reading, retention
+from roost.journal import delivered, reading, retention
 from roost.journal.contract import Author
+from roost.journal.delivered import Asked
 from roost.model.message import Change, GroupSettings
 from roost.roster import conversations as roster
-from roost.roster import groups, invitations
+from roost.roster import groups, invitations, marks
 from roost.roster.invitations import Invitation
 from tests.backends import MAIN, Hasty, SQLiteBackend
 from tests.rooms import Clock, Rooms, private, to_group
@@ -63,6 +64,19 @@ async def listened(backend: SQLiteBackend, clock: Clock) -> AsyncIterator[tuple[
     await rooms.close()
 
 
+def look_at_marks(rooms: Rooms, connection: Connection, cid: int, ann: Author, bob: Author) -> None:
+    """Who has got and who has read what."""
+    marks.of_small(connection, ann.uid, ["g:team", "p:ann:bob"], 20)
+    marks.members_if_small(connection, cid, 20)
+    marks.receivers(connection, cid, ann.uid, 2**52, 0, 10)
+    marks.count(connection, cid, ann.uid, 2**52, 1)
+    marks.senders(connection, cid, 0, 1)
+    everyone = [Asked(uid, cid, 1, 2**52) for uid in (ann.uid, bob.uid)]
+    delivered.delivered(connection, everyone, rooms.positions.furthest(connection, [ann.uid, bob.uid]))
+    delivered.delivered(connection, everyone, {})
+    delivered.stored(connection, bob.uid, 0, 3, 10)
+
+
 async def everything(rooms: Rooms) -> None:
     """All that the rooms do while a server serves."""
     ann, bob, cat = await rooms.authors("ann", "bob", "cat")
@@ -94,6 +108,7 @@ async def everything(rooms: Rooms) -> None:
         roster.listed(connection, ann.uid, 0, 50)
         roster.unread_counts(connection, bob.uid)
         groups.banned(connection, group.cid)
+        look_at_marks(rooms, connection, group.cid, ann, bob)
 
     def change(tx: Connection) -> None:
         group = roster.find(tx, "g:team")

@@ -20,6 +20,7 @@ SERVER_FRAMES: tuple[type[Any], ...] = (
     frames.SyncBatch,
     frames.TypingNotice,
     frames.PresenceNotice,
+    frames.ReceiptsNotice,
     frames.Pong,
     frames.Error,
 )

@@ -18,7 +18,9 @@ from roost.client.events import (
     GroupChanged,
     HandlerFailed,
     InvitationsChanged,
+    MarksMoved,
     MemberMuted,
+    MemberRead,
     MembershipChanged,
     MessageChanged,
     MessageReceived,
@@ -41,7 +43,8 @@ from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.message import GroupSettings, Message, MessageType
-from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member, Presence
+from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member, MessageReceipts, Presence
+from roost.protocol.frames import Mark
 
 __all__ = [
     "Ban",
@@ -60,11 +63,15 @@ __all__ = [
     "Invitation",
     "InvitationsChanged",
     "InvitedTo",
+    "Mark",
+    "MarksMoved",
     "Member",
     "MemberMuted",
+    "MemberRead",
     "MembershipChanged",
     "Message",
     "MessageChanged",
+    "MessageReceipts",
     "MessageReceived",
     "MessageSent",
     "MessageType",

@@ -25,7 +25,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Presence, SearchPage
+from roost.protocol.answers import MessageReceipts, Presence, SearchPage
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -168,6 +168,10 @@ class BlockingClient(BlockingGroups):
     def forward(self, message: MessageLike, *conversations: str) -> list[Sent]:
         """Sends a message on; see `Client.forward`."""
         return self._run(self.client.forward(message, *conversations))
+
+    def receipts(self, message: MessageLike, *, after: str | None = None, limit: int = 100) -> MessageReceipts:
+        """Who has got and who has read a message; see `Client.receipts`."""
+        return self._run(self.client.receipts(message, after=after, limit=limit))
 
     def refresh(self) -> SyncMetrics:
         """Pulls what is new (C12). Raises what ended the sync."""

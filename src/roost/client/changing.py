@@ -10,7 +10,7 @@ from roost.client.store.store import Store
 from roost.errors import InvalidID
 from roost.model import ids
 from roost.model.message import Message
-from roost.protocol.answers import Pins, Receipts
+from roost.protocol.answers import MessageReceipts, Pins, Receipts
 from roost.protocol.frames import Sent
 
 MessageLike = Message | str | int
@@ -62,6 +62,13 @@ class Changing:
         path = f"/conversations/{self.conversation_id(conversation)}/pins"
         found: Pins = await self._call("GET", path, Pins)
         return found.messages
+
+    async def receipts(self, message: MessageLike, *, after: str | None = None, limit: int = 100) -> MessageReceipts:
+        """Who has got and who has read a message, `limit` users at a time; `next_after` of a page asks for the next."""
+        asked: dict[str, Any] = {"limit": limit} | ({} if after is None else {"after": after})
+        path = f"/messages/{server_id(message)}/receipts"
+        found: MessageReceipts = await self._call("GET", path, MessageReceipts, query=asked)
+        return found
 
     @property
     def user_id(self) -> str:

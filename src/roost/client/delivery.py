@@ -27,6 +27,7 @@ from roost.client.events import (
     HandlerFailed,
     InvitationsChanged,
     MemberMuted,
+    MemberRead,
     MembershipChanged,
     MessageChanged,
     MessageReceived,
@@ -209,7 +210,7 @@ class Delivery:
             if self._closing or self._suspended:
                 return False
             self._in_hand = entry
-            event = event_of(entry)
+            event = event_of(entry, self._store.user_id)
             if event is not None and not await self._hand_over(event):
                 self._in_hand = None
                 return False
@@ -249,20 +250,20 @@ class Delivery:
                 self.tell(HandlerFailed(event=event, error=error))
 
 
-def event_of(entry: Entry) -> Event | None:
-    """The event that a stored entry is; None for changes that this version has no event for."""
+def event_of(entry: Entry, user_id: str | None) -> Event | None:
+    """The event that a stored entry is to this user; None for changes that this version has no event for."""
     what = entry.what
     if isinstance(what, Message):
         kind = MessageReceived if entry.new else MessageChanged
         return kind(seq=entry.seq, message=what)
-    return _event_of_change(what)
+    return _event_of_change(what, user_id)
 
 
-def _event_of_change(change: Change) -> Event | None:
+def _event_of_change(change: Change, user_id: str | None) -> Event | None:
     seq, conversation_id = change.seq, change.conversation_id
     match change.kind:
         case "read":
-            return ReadMarkMoved(seq=seq, conversation_id=conversation_id, conversation_seq=change.conversation_seq)
+            return _event_of_mark(change, user_id)
         case "group":
             return GroupChanged(
                 seq=seq,
@@ -294,3 +295,10 @@ def _event_of_change(change: Change) -> Event | None:
                 actor_id=change.actor_id,
             )
     return None
+
+
+def _event_of_mark(change: Change, user_id: str | None) -> Event:
+    seq, conversation_id, place = change.seq, change.conversation_id, change.conversation_seq
+    if change.user_id == user_id:
+        return ReadMarkMoved(seq=seq, conversation_id=conversation_id, conversation_seq=place)
+    return MemberRead(seq=seq, conversation_id=conversation_id, user_id=change.user_id or "", conversation_seq=place)

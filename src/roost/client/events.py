@@ -1,8 +1,8 @@
 """What a client tells the application, as frozen structs.
 
-`MessageReceived`, `MessageChanged`, `ReadMarkMoved`, `GroupChanged`, `MembershipChanged` and `MemberMuted` are
-**durable**: they come from the store, each once, in the order of the log, across restarts. The others tell of the
-moment; a handler that is not there misses them.
+`MessageReceived`, `MessageChanged`, `ReadMarkMoved`, `MemberRead`, `GroupChanged`, `MembershipChanged` and
+`MemberMuted` are **durable**: they come from the store, each once, in the order of the log, across restarts. The others
+tell of the moment; a handler that is not there misses them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 
 from roost.errors import RoostError
 from roost.model.message import GroupSettings, Message
+from roost.protocol.frames import Mark
 
 
 class State(Enum):
@@ -60,6 +61,14 @@ class ReadMarkMoved(Durable, frozen=True, kw_only=True):
     """This user has read `conversation_id` up to `conversation_seq`, here or on another device."""
 
     conversation_id: str
+    conversation_seq: int
+
+
+class MemberRead(Durable, frozen=True, kw_only=True):
+    """`user_id`, another member of a private conversation or a small group, has read it up to `conversation_seq`."""
+
+    conversation_id: str
+    user_id: str
     conversation_seq: int
 
 
@@ -161,6 +170,13 @@ class StoreReset(Event, frozen=True, kw_only=True):
     position: int
     epoch: str
     foreign_epoch: bool
+
+
+class MarksMoved(Event, frozen=True, kw_only=True):
+    """Others have got further in `conversation_id`: what is known of their devices, and of reading in large groups."""
+
+    conversation_id: str
+    marks: list[Mark]
 
 
 class Typing(Event, frozen=True, kw_only=True):

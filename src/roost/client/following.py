@@ -18,6 +18,7 @@ from roost.client.delivery import Delivery
 from roost.client.errors import StoreBelongsToAnother
 from roost.client.events import (
     ConversationChanged,
+    MarksMoved,
     MessageSent,
     PresenceChanged,
     State,
@@ -31,12 +32,13 @@ from roost.client.holes import close_gap
 from roost.client.http import Http
 from roost.client.intake import Intake
 from roost.client.outbox import Outbox, ReadMarks
+from roost.client.store import marks
 from roost.client.store.entries import Applied
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import SyncManager, SyncMetrics, load_snapshot
 from roost.client.tokens import Tokens, hints
 from roost.errors import RoostError
-from roost.protocol import frames
+from roost.protocol import answers, frames
 
 LONG_GAP = 3000
 """Entries behind, from which on pages are quicker than the socket's batches."""
@@ -166,6 +168,8 @@ class Following:
                 self._refused(frame)
             case frames.TypingNotice():
                 self._delivery.tell(Typing(conversation_id=frame.conversation_id, user_id=frame.user_id))
+            case frames.ReceiptsNotice():
+                self._spawn(self._keep_marks(frame))
             case frames.PresenceNotice():
                 for user_id, state in frame.users.items():
                     self._delivery.tell(
@@ -178,8 +182,31 @@ class Following:
         self.outbox.begin_again()
 
     def changed(self, event: StateChanged) -> None:
-        """Tells the application."""
+        """Tells the application; and asks how far others have got while nobody could tell."""
         self._delivery.tell(event)
+        if event.state is State.CONNECTED:
+            self._spawn(self._ask_marks())
+
+    async def _keep_marks(self, hint: frames.ReceiptsNotice) -> None:
+        if await self._store.write(marks.store_marks, hint.conversation_id, hint.marks):
+            self._delivery.tell(MarksMoved(conversation_id=hint.conversation_id, marks=hint.marks))
+            self._delivery.tell(ConversationChanged(conversation_id=hint.conversation_id))
+
+    async def _ask_marks(self) -> None:
+        names = await self._store.read(marks.undelivered_conversations)
+        if not names:
+            return
+        try:
+            query = {"conversation_ids": ",".join(names)}
+            found = await self.http.call("GET", "/conversations/marks", answers.Marks, query=query)
+        except RoostError as error:
+            logger.info("how far others have got is not known yet: %s", error)
+            return
+        moved = set(await self._store.write(marks.store_all, found.conversations))
+        for one in found.conversations:
+            if one.conversation_id in moved:
+                self._delivery.tell(MarksMoved(conversation_id=one.conversation_id, marks=one.marks))
+                self._delivery.tell(ConversationChanged(conversation_id=one.conversation_id))
 
     def watch(self, user_ids: list[str]) -> None:
         """Subscribes to the presence of these users, on this connection and those to come."""

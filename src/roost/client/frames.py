@@ -23,6 +23,7 @@ ServerFrame = (
     | frames.SyncBatch
     | frames.TypingNotice
     | frames.PresenceNotice
+    | frames.ReceiptsNotice
     | frames.Pong
     | frames.Error
     | LiveMessage

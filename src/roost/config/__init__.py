@@ -192,6 +192,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "files.keep_free": (0, math.inf),
     "files.max_pixels": (1, 1_000_000_000),
     "files.thumbnail": (16, 4096),
+    "messages.read_receipts_members": (2, 200),
     "moderation.reload": (0.1, 3600),
     "audit.keep_days": (0, 36_500),
     "search.per_minute": (0, math.inf),

@@ -58,12 +58,14 @@ class Limits(Section, kw_only=True):
 class Messages(Section, kw_only=True):
     """Changing messages (D9). `edit_window`, `recall_window`: seconds after which it is too late; 0 is never.
 
-    `max_pins`: pinned messages of a conversation.
+    `max_pins`: pinned messages of a conversation. `read_receipts_members`: up to how many members of a group all are
+    told of each other's read marks by their logs.
     """
 
     edit_window: int = 86400
     recall_window: int = 120
     max_pins: int = 50
+    read_receipts_members: int = 20
 
 
 class Admin(Section, kw_only=True):

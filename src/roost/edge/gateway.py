@@ -215,10 +215,12 @@ class Gateway:
         """What another node tells that is no entry; `uids` are the users here whom it concerns."""
         match notice:
             case frames.TypingNotice():
-                self._tell_typing(notice, uids, None)
+                self._show(notice, uids, None)
             case frames.PresenceNotice():
                 for user_id, state in notice.users.items():
                     self._tell_watchers(user_id, state)
+            case frames.ReceiptsNotice():
+                self._show(notice, uids, None)
             case Revoked(uid=uid, did=did):
                 claims = Claims(notice.user_id, notice.device_id, notice.token_id, notice.expires_at)
                 self.spawn(self.roads.tokens.refuse(claims))
@@ -235,10 +237,17 @@ class Gateway:
         if author.uid not in members:
             raise NotAMember
         notice = frames.TypingNotice(conversation_id=conversation_id, user_id=author.user_id)
-        self._tell_typing(notice, members, session)
+        self._show(notice, members, session)
         self.roads.bus.tell(notice, members)
 
-    def _tell_typing(self, notice: frames.TypingNotice, uids: Iterable[int], but: Session | None) -> None:
+    def _tell_receipts(self, notice: frames.ReceiptsNotice, uid: int) -> None:
+        """Tells a user who has got or read what."""
+        self._show(notice, [uid], None)
+        self.roads.bus.tell(notice, [uid])
+
+    def _show(
+        self, notice: frames.TypingNotice | frames.ReceiptsNotice, uids: Iterable[int], but: Session | None
+    ) -> None:
         for session in self._sessions_of(uids):
             if session is not but and session.writable:
                 session.send(notice)
@@ -296,6 +305,7 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_forever())
             group.create_task(self._save_forever())
+            group.create_task(self.roads.hints.run(self._tell_receipts))
 
     async def _sweep_forever(self) -> None:
         while True:

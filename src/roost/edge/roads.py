@@ -18,7 +18,9 @@ from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
+from roost.flow.hints import Hints
 from roost.flow.invitations import Invitations
+from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.push import Push
 from roost.flow.searching import Searching
@@ -46,6 +48,8 @@ class Roads(NamedTuple):
     groups: Groups
     membership: Membership
     invitations: Invitations
+    marks: Marks
+    hints: Hints
     push: Push
     positions: Positions
     users: Users

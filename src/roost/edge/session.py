@@ -203,7 +203,7 @@ class Session(Socket):
             case frames.Sync(last_seq=last_seq, count=count, epoch=epoch):
                 self.send(as_batch(await self._gateway.roads.catchup.page(author, last_seq, count, epoch)))
             case frames.Read(conversation_id=conversation, conversation_seq=seq):
-                await self._gateway.roads.conversations.read(author, own_conversation(author, conversation), seq)
+                await self._gateway.roads.marks.read(author, own_conversation(author, conversation), seq)
             case frames.ChangeMessage():
                 await self._change(author, frame)
             case frames.Typing(conversation_id=conversation):

@@ -113,7 +113,7 @@ class Catchup:
         standing = await self._recent.standing(author.uid, author.did, position, away)
         if standing is None or (last_seq is not None and not position <= last_seq <= standing.head):
             return None  # from its position on nothing is cleared: that is done behind all devices (A5)
-        self._positions.ack(author, standing.position)
+        self._positions.stands(author, standing.position)
         return Opening(LogState(standing.head, 0), standing.position, reset=False, recent=True)
 
     async def _open(self, author: Author, last_seq: int | None, epoch: str | None, away: int | None) -> Opening:
@@ -124,7 +124,7 @@ class Catchup:
         state, position = await self._database.read(query)
         if self._recent is not None and begun is not None:
             self._recent.based(author.uid, begun, state.head)
-        self._positions.ack(author, position)  # what it passed over need not be walked again
+        self._positions.stands(author, position)  # what it passed over need not be walked again
         reset = last_seq is not None and self._must_reset(last_seq, epoch, state)
         return Opening(state, position, reset)
 
@@ -313,7 +313,10 @@ def _measure_page(page: LogPage, started: float, *, recent: bool) -> None:
 
 
 def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:
-    """The messages of a page, each once at its newest place, and the changes; both in the order of the log."""
+    """The messages of a page, each once at its newest place, and the changes; both in the order of the log.
+
+    Of read marks the newest of each user in each conversation.
+    """
     messages: list[Message] = []
     changes: list[Change] = []
     for entry in entries:
@@ -322,7 +325,13 @@ def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:
             messages.append(what)
         else:
             changes.append(what)
-    return once(messages), changes
+    return once(messages), _newest_marks(changes)
+
+
+def _newest_marks(changes: list[Change]) -> list[Change]:
+    """Changes without the read marks that a later one of the same user takes the place of: marks never go back."""
+    newest = {(one.conversation_id, one.user_id): one.seq for one in changes if one.kind == "read"}
+    return [one for one in changes if one.kind != "read" or newest[one.conversation_id, one.user_id] == one.seq]
 
 
 def once(messages: Sequence[Message]) -> list[Message]:

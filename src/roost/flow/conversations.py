@@ -1,4 +1,4 @@
-"""A user's conversations: the list, unread counts, history, read marks, the snapshot of everything."""
+"""A user's conversations: the list, unread counts, history, the snapshot of everything."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import UnknownConversation
-from roost.flow.fanout import Fanout
 from roost.journal import reading, retention
-from roost.journal.contract import Author, LogState, Recorded
-from roost.journal.journal import Journal
+from roost.journal.contract import Author, LogState
 from roost.journal.positions import Positions
 from roost.model import ids
-from roost.model.message import Change, GroupSettings, Message
+from roost.model.message import GroupSettings, Message
 from roost.roster import conversations as roster
 from roost.roster import groups
 from roost.roster.conversations import Listed, Member
@@ -56,18 +54,14 @@ class Conversations:
     def __init__(
         self,
         database: Database,
-        journal: Journal,
         positions: Positions,
-        fanout: Fanout,
         clock: Callable[[], int],
         *,
         state_ttl: int,
     ) -> None:
         """`state_ttl` (s): a device that has not synced for longer does not hold entries back (B2)."""
         self._database = database
-        self._journal = journal
         self._positions = positions
-        self._fanout = fanout
         self._clock = clock
         self._state_ttl = state_ttl * 1000
 
@@ -115,31 +109,6 @@ class Conversations:
             return frozenset(member.uid for member in roster.members_of(connection, conversation.cid))
 
         return await self._database.read(query)
-
-    async def read(self, author: Author, conversation_id: str, seq: int) -> None:
-        """Moves the author's read mark; it never goes back. The user's other devices learn of it from the log.
-
-        Raises `UnknownConversation`, `NotAMember` or `InvalidInput`.
-        """
-
-        def change(tx: Connection) -> Recorded | None:
-            conversation = roster.find(tx, ids.conversation_id(conversation_id))
-            if not roster.set_read_mark(tx, conversation, author.uid, seq):
-                return None
-            mark = Change(
-                kind="read",
-                conversation_id=conversation_id,
-                conversation_seq=seq,
-                user_id=author.user_id,
-                time=self._clock(),
-            )
-            return self._journal.record(tx, mark, [author.uid], author)
-
-        def tell(recorded: Recorded | None) -> None:
-            if recorded is not None:
-                self._fanout.change(recorded, author.uid)
-
-        await self._database.write(change, tell)
 
     async def mute(self, author: Author, conversation_id: str, *, muted: bool) -> None:
         """Mutes or unmutes a conversation for the author."""

@@ -39,6 +39,11 @@ SAVED = select(positions.c.mark).where(positions.c.uid == _uid, positions.c.did 
 MARKED = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.did == _did)
 
 
+STANDINGS = (
+    select(devices.c.uid, devices.c.did, positions.c.mark)
+    .select_from(devices.outerjoin(positions, and_(positions.c.uid == devices.c.uid, positions.c.did == devices.c.did)))
+    .where(devices.c.uid.in_(bindparam("uids", expanding=True)))
+)
 DEVICES = select(devices.c.did).where(devices.c.uid == _uid)
 FURTHEST = select(func.max(positions.c.mark)).where(positions.c.uid == _uid)
 MARKED_BY_ANY = select(marks.c.seq).where(marks.c.uid == _uid, marks.c.seq.in_(bindparam("seqs", expanding=True)))
@@ -92,9 +97,16 @@ class Positions:
         self._unsaved: dict[Device, int] = {}
         self._just_saved: dict[Device, int] = {}
         """What the last save wrote: a reading that began before it finds neither that in the database nor the other."""
+        self.stored: Callable[[Author, int], None] = lambda _author, _seq: None
+        """Told how far a device says that it has stored the log."""
 
     def ack(self, author: Author, seq: int) -> None:
         """The device has stored everything up to `seq`. A position never goes back."""
+        self.stands(author, seq)
+        self.stored(author, seq)
+
+    def stands(self, author: Author, seq: int) -> None:
+        """The device is found to stand at `seq`: that is no news of it."""
         device = (author.uid, author.did)
         if seq > self._unsaved.get(device, 0):
             self._unsaved[device] = seq
@@ -129,6 +141,13 @@ class Positions:
         dids = fetch(connection, DEVICES, uid=uid)
         said = [self._said((uid, did)) for (did,) in dids]
         return stored_by_any(connection, uid, seqs, max(said, default=0))
+
+    def furthest(self, connection: Connection, uids: Sequence[int]) -> dict[int, int]:
+        """How far the furthest device of each of these users has stored its log; nothing for who has no device."""
+        found: dict[int, int] = {}
+        for uid, did, mark in connection.execute(STANDINGS, {"uids": list(uids)}):
+            found[uid] = max(found.get(uid, 0), mark or 0, self._said((uid, did)))
+        return found
 
     async def of_user(self, uid: int) -> tuple[list[Standing], LogState]:
         """The newest devices of a user (at most `MAX_LISTED`), and the state of the log they read."""

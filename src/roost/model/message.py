@@ -92,7 +92,7 @@ class GroupSettings(Wire, kw_only=True):
 class Change(Wire, kw_only=True):
     """A log entry that is no message. `kind` tells which of the fields are set.
 
-    - `read`: this user's read mark in `conversation_id` stands at `conversation_seq`;
+    - `read`: the read mark of `user_id` in `conversation_id` stands at `conversation_seq`;
     - `group`: the group was made, renamed, changed in its settings or dissolved (`action`: created, renamed, changed,
       dissolved; `name`; `settings`, all of them);
     - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`, `banned`) a member.

@@ -10,7 +10,7 @@ from typing import Any
 
 from roost.model.message import GroupSettings, Message
 from roost.model.names import Wire
-from roost.protocol.frames import Sent
+from roost.protocol.frames import Mark, Sent
 
 
 class Failure(Wire, kw_only=True):
@@ -106,6 +106,42 @@ class Receipts(Wire, kw_only=True):
     receipts: list[Sent]
 
 
+class Receipt(Wire, kw_only=True):
+    """What became of a message with one of those whom it was for."""
+
+    user_id: str
+    delivered: bool
+    read: bool
+
+
+class MessageReceipts(Wire, kw_only=True):
+    """Who has got and who has read a message, in pages: `receivers` are all whom it was for, `read` of them read it.
+
+    `nextAfter` asks for the page that follows; null where there is none.
+    """
+
+    server_msg_id: str
+    conversation_id: str
+    conversation_seq: int
+    receivers: int
+    read: int
+    receipts: list[Receipt]
+    next_after: str | None
+
+
+class ConversationMarks(Wire, kw_only=True):
+    """How far the other members of a small conversation have got."""
+
+    conversation_id: str
+    marks: list[Mark]
+
+
+class Marks(Wire, kw_only=True):
+    """The marks of small conversations."""
+
+    conversations: list[ConversationMarks]
+
+
 class Member(Wire, kw_only=True):
     """A member of a group: owner, admin or member, since `joinTime`; until `mutedUntil` it may not write (ms)."""
 
@@ -172,7 +208,10 @@ class InvitedTo(GroupSettings, kw_only=True):
 
 
 class ConversationState(Wire, kw_only=True):
-    """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark."""
+    """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark.
+
+    `marks`: how far the others have got, in a private one or a small group.
+    """
 
     conversation_id: str
     conversation_seq: int
@@ -181,6 +220,7 @@ class ConversationState(Wire, kw_only=True):
     muted: bool
     role: str
     name: str | None = None
+    marks: list[Mark] | None = None
 
 
 class ConversationSnapshot(ConversationState, kw_only=True):

@@ -203,6 +203,24 @@ class PresenceNotice(ServerFrame, tag="presence", kw_only=True):
     users: dict[str, Online]
 
 
+class Mark(Wire, kw_only=True):
+    """How far a user has got in a conversation: all up to these conversationSeqs is read, or on a device of the user.
+
+    What was read counts as delivered. 0 is nothing, or nothing new where marks are hinted.
+    """
+
+    user_id: str
+    read_seq: int = 0
+    delivered_seq: int = 0
+
+
+class ReceiptsNotice(ServerFrame, tag="receipts", kw_only=True):
+    """A hint for who wrote there: others have got so far. Marks never go back, so the highest that came holds."""
+
+    conversation_id: str
+    marks: list[Mark]
+
+
 class Pong(ServerFrame, tag="pong", kw_only=True):
     """The answer to `ping`."""
 

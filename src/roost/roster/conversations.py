@@ -73,7 +73,7 @@ _UNREAD = (
 )
 """Unread is derived, never counted up: after the read mark, not one's own, not recalled (A4)."""
 
-_HEAD = (
+HEAD = (
     select(func.coalesce(func.max(messages.c.conversation_seq), 0))
     .where(messages.c.cid == conversations.c.cid)
     .correlate(conversations)
@@ -84,7 +84,7 @@ LIST = (
     select(
         conversations.c.conversation_id,
         conversations.c.name,
-        _HEAD.label("head"),
+        HEAD.label("head"),
         members.c.role,
         members.c.read_seq,
         members.c.muted,
@@ -94,7 +94,7 @@ LIST = (
     .select_from(
         members.join(conversations, conversations.c.cid == members.c.cid).outerjoin(
             messages,
-            (messages.c.cid == conversations.c.cid) & (messages.c.conversation_seq == _HEAD),
+            (messages.c.cid == conversations.c.cid) & (messages.c.conversation_seq == HEAD),
         )
     )
     .where(members.c.uid == _uid, conversations.c.dissolved_at.is_(None))
@@ -136,7 +136,7 @@ def find(connection: Connection, conversation_id: str) -> Conversation:
         conversations.c.cid,
         conversations.c.conversation_id,
         conversations.c.name,
-        _HEAD,
+        HEAD,
         conversations.c.created_at,
     ).where(conversations.c.conversation_id == conversation_id, conversations.c.dissolved_at.is_(None))
     row = connection.execute(query).first()
@@ -229,18 +229,19 @@ def require_role(connection: Connection, cid: int, uid: int, *roles: str) -> str
     return role
 
 
-def set_read_mark(connection: Connection, conversation: Conversation, uid: int, seq: int) -> bool:
-    """Moves the read mark to `seq`; False where it stood there or further on: it never goes back.
+def set_read_mark(connection: Connection, conversation: Conversation, uid: int, seq: int) -> int | None:
+    """Moves the read mark to `seq`; returns where it stood, None if there or further on: it never goes back.
 
     Raises `NotAMember`, or `InvalidInput` for a seq beyond the last message.
     """
     if not 0 <= seq <= conversation.head:
         raise InvalidInput(f"conversationSeq must be 0-{conversation.head}, the last message of this conversation.")
-    if membership(connection, conversation.cid, uid).read_seq >= seq:
-        return False
+    before: int = membership(connection, conversation.cid, uid).read_seq
+    if before >= seq:
+        return None
     mine = (members.c.cid == conversation.cid) & (members.c.uid == uid)
     connection.execute(update(members).where(mine).values(read_seq=seq))
-    return True
+    return before
 
 
 def set_muted(connection: Connection, cid: int, uid: int, *, muted: bool) -> None:

@@ -25,7 +25,13 @@ MARGIN = 8
 """Columns of time and mark, before the text."""
 RUN = 10 * 60 * 1000
 """Milliseconds after which the sender is named again."""
-MARKS = {"pending": ("◌", "waiting"), "sent": ("✓", "sent"), "failed": ("✗", "failed")}
+MARKS = {
+    "pending": ("◌", "waiting"),
+    "sent": ("✓", "sent"),
+    "delivered": ("✓", "sent"),
+    "read": ("✔", "sent"),
+    "failed": ("✗", "failed"),
+}
 """How a message of one's own fares: the mark, and its look."""
 LOOKS = ("text", "time", "me", "sender", "rule", "new", "faint", "waiting", "sent", "failed")
 """The kinds of text. Each has a style (`messages--text` and so on)."""

@@ -23,6 +23,7 @@ async def test_the_list_has_last_message_and_unread(alice: Person, bob: Person) 
         "unread": 3,
         "muted": False,
         "role": "member",
+        "marks": [{"userID": alice.user_id, "deliveredSeq": 3}],
     }
 
 
@@ -68,11 +69,12 @@ async def test_a_read_mark_never_goes_back(alice: Person, bob: Person) -> None:
     assert (await listed(bob))[0]["readSeq"] == 3
 
 
-async def test_a_read_mark_is_told_in_the_readers_own_log(alice: Person, bob: Person) -> None:
+async def test_a_read_mark_is_told_in_the_logs_of_both(alice: Person, bob: Person) -> None:
     await alice.send(bob)
     await bob.post(f"/conversations/{alice.conversation(bob)}/read", {"conversationSeq": 1})
-    assert [change["kind"] for change in (await bob.sync())["changes"]] == ["read"]
-    assert (await alice.sync())["changes"] == []
+    for person in (alice, bob):
+        [change] = (await person.sync())["changes"]
+        assert (change["kind"], change["userID"], change["conversationSeq"]) == ("read", bob.user_id, 1)
 
 
 @pytest.mark.parametrize("body", [{"conversationSeq": 2}, {"conversationSeq": -1}, {"conversationSeq": "1"}, {}])

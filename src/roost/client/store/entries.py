@@ -203,7 +203,13 @@ _SERVER_TIME = PLAIN.index("server_time")
 
 def _apply_change(book: Book, change: Change) -> None:
     key = book.key(change.conversation_id)
-    if change.kind == "read":
+    kind = change.kind
+    if kind == "read" and change.user_id != book.user_id:
+        kind = f"read {change.user_id}"
+        book.execute("DELETE FROM changes WHERE conversation = ? AND kind = ? AND seq < ?", (key, kind, change.seq))
+        raise_mark(book, key, change.user_id or "", change.conversation_seq, change.conversation_seq)
+        count_others(book, key)
+    elif kind == "read":
         book.execute("DELETE FROM changes WHERE conversation = ? AND kind = 'read' AND seq < ?", (key, change.seq))
         move_read_mark(book, key, change.conversation_seq)
         book.execute(
@@ -224,7 +230,7 @@ def _apply_change(book: Book, change: Change) -> None:
         book.execute(muted, (change.until, key, change.user_id))
     book.execute(
         "INSERT INTO changes (seq, kind, conversation, body) VALUES (?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
-        (change.seq, change.kind, key, _encode(change).decode()),
+        (change.seq, kind, key, _encode(change).decode()),
     )
     book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
 
@@ -232,6 +238,32 @@ def _apply_change(book: Book, change: Change) -> None:
 def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:
     """Moves this user's read mark; it never goes back."""
     book.execute("UPDATE conversations SET read_seq = max(read_seq, ?) WHERE key = ?", (conversation_seq, key))
+
+
+def raise_mark(book: Book, key: int, user_id: str, read: int, delivered: int) -> bool:
+    """Moves another member's marks; they never go back. Whether one moved."""
+    if not (read or delivered):
+        return False
+    moved = book.execute(
+        "INSERT INTO marks (conversation, user_id, read_seq, delivered_seq) VALUES (?1, ?2, ?3, ?4) "
+        "ON CONFLICT DO UPDATE SET read_seq = max(read_seq, ?3), delivered_seq = max(delivered_seq, ?4) "
+        "WHERE read_seq < ?3 OR delivered_seq < ?4",
+        (key, user_id, read, max(read, delivered)),
+    )
+    return moved.rowcount > 0
+
+
+def count_others(book: Book, key: int) -> None:
+    """Up to where all other members have read and got a conversation, as far as its members are known."""
+    book.execute(
+        "UPDATE conversations SET others_read = max(others_read, found.read), "
+        "others_delivered = max(others_delivered, found.delivered) FROM ("
+        "SELECT ifnull(min(ifnull(k.read_seq, 0)), 0) AS read, ifnull(min(ifnull(k.delivered_seq, 0)), 0) AS delivered "
+        "FROM members m LEFT JOIN marks k ON k.conversation = m.conversation AND k.user_id = m.user_id "
+        "WHERE m.conversation = ?1 AND m.user_id IS NOT ?2) AS found "
+        "WHERE key = ?1 AND members_known",
+        (key, book.user_id),
+    )
 
 
 def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
@@ -258,10 +290,14 @@ def _change_member(book: Book, key: int, change: Change) -> None:
                 (change.role or "member", key),
             )
             move_read_mark(book, key, change.conversation_seq)
+        else:  # there was nothing for who comes in later
+            raise_mark(book, key, change.user_id or "", change.conversation_seq, change.conversation_seq)
     elif mine:
         _leave(book, key)
     else:
         book.execute("DELETE FROM members WHERE conversation = ? AND user_id = ?", (key, change.user_id))
+        book.execute("DELETE FROM marks WHERE conversation = ? AND user_id = ?", (key, change.user_id))
+        count_others(book, key)
 
 
 def _leave(book: Book, key: int) -> None:

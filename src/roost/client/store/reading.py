@@ -8,10 +8,12 @@ from typing import NamedTuple
 import msgspec
 
 from roost.client.store.entries import Book
+from roost.client.store.marks import marks_of
 from roost.client.store.rows import SELECT, StoredMessage, message_of
 from roost.client.store.sending import unsent
 from roost.model.message import Change, GroupSettings
 from roost.protocol.answers import Member
+from roost.protocol.frames import Mark
 
 _decode_change = msgspec.json.Decoder(Change).decode
 
@@ -46,8 +48,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation as the store has it.
 
     `last_seq` is the conversationSeq of its last message, `read_seq` this user's read mark. `gone`: the user left,
-    was removed, or the group was dissolved; what was received stays. `members` is None until they are known.
-    `settings` are those of a group.
+    was removed, or the group was dissolved; what was received stays. `members` is None until they are known. `marks`:
+    how far the others have got, as far as this is known. `settings` are those of a group.
     """
 
     conversation_id: str
@@ -60,6 +62,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     last_time: int
     unread: int
     members: list[Member] | None
+    marks: list[Mark]
     last_message: StoredMessage | None
     settings: GroupSettings
 
@@ -106,6 +109,7 @@ def _conversations(
             last_time=row[8],
             unread=row[9],
             members=members(book, row[0]) if row[10] else None,
+            marks=marks_of(book, row[0]),
             last_message=_last_message(book, row[0]),
             settings=GroupSettings() if row[11] is None else _decode_settings(row[11]),
         )

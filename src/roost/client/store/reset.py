@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from roost.client.store import reading, sending
-from roost.client.store.entries import Book, move_read_mark, set_settings, store_messages
+from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_messages
+from roost.client.store.marks import store_marks
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
 from roost.model.message import GroupSettings
 from roost.protocol.answers import ConversationSnapshot, Member, Snapshot
@@ -86,6 +87,7 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known:
         )
     set_settings(book, key, found.settings or GroupSettings())
     store_members(book, key, found.members)
+    store_marks(book, found.conversation_id, found.marks or ())
 
 
 def store_members(book: Book, key: int, members: list[Member]) -> None:
@@ -96,6 +98,7 @@ def store_members(book: Book, key: int, members: list[Member]) -> None:
         [(key, member.user_id, member.role, member.join_time, member.muted_until) for member in members],
     )
     book.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (key,))
+    count_others(book, key)
 
 
 def clear(book: Book) -> None:
@@ -114,7 +117,7 @@ def clear(book: Book) -> None:
 
 
 def _empty(book: Book) -> None:
-    for table in ("messages", "changes", "members", "conversations"):
+    for table in ("messages", "changes", "members", "marks", "conversations"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()

@@ -12,6 +12,8 @@ from roost.model.message import Extra, Message
 
 RECEIVED, PENDING, SENT, FAILED = "received", "pending", "sent", "failed"
 """The states of a stored message: of others, in the outbox, sent by this user, refused."""
+DELIVERED, READ = "delivered", "read"
+"""What becomes of one that was sent: all others have it on a device, all others have read it."""
 
 
 TOLD = -1
@@ -21,8 +23,9 @@ TOLD = -1
 class StoredMessage(Message, kw_only=True):
     """A message as the store has it.
 
-    `state` is received, pending (in the outbox), sent (this user's own) or failed (refused, with `error_code` and
-    `error`). While it is pending or failed, `server_msg_id` is "" and the places are 0.
+    `state` is received, pending (in the outbox) or failed (refused, with `error_code` and `error`); or of this user's
+    own sent, delivered (every other member has it on a device) or read (by every other member). While it is pending or
+    failed, `server_msg_id` is "" and the places are 0.
     """
 
     state: str = RECEIVED
@@ -48,11 +51,12 @@ MORE = tuple(name for name in Message.__struct_fields__ if name not in PLAIN and
 
 _COLUMNS = ", ".join(
     ["m.server_id", "m.seq", "m.changed_seq", "c.conversation_id", "m.conversation_seq", "m.more"]
+    + ["c.others_read", "c.others_delivered"]
     + [f"m.{name}" for name in PLAIN]
 )
 SELECT = f"SELECT {_COLUMNS} FROM messages m JOIN conversations c ON c.key = m.conversation "  # noqa: S608 - constants
 """The rows that `message_of` reads; a condition follows."""
-_AFTER_KEYS = 6
+_AFTER_KEYS = 8
 
 _encode = msgspec.json.Encoder().encode
 _decode_more = msgspec.json.Decoder(Extra).decode
@@ -71,7 +75,7 @@ def fields_of(more: str | None) -> dict[str, Any]:
 
 def message_of(row: sqlite3.Row | tuple[Any, ...], user_id: str | None) -> StoredMessage:
     """A row of `SELECT` as a message; its `seq` is the newest place."""
-    server_id, seq, changed_seq, conversation_id, conversation_seq, more = row[:_AFTER_KEYS]
+    server_id, seq, changed_seq, conversation_id, conversation_seq, more, read, delivered = row[:_AFTER_KEYS]
     fields = dict(zip(PLAIN, row[_AFTER_KEYS:], strict=False))
     fields |= fields_of(more)
     return StoredMessage(
@@ -79,9 +83,16 @@ def message_of(row: sqlite3.Row | tuple[Any, ...], user_id: str | None) -> Store
         seq=changed_seq or max(0, seq),
         conversation_id=conversation_id,
         conversation_seq=conversation_seq,
-        state=SENT if fields["sender_id"] == user_id else RECEIVED,
+        state=_state(conversation_seq, read, delivered) if fields["sender_id"] == user_id else RECEIVED,
         **fields,
     )
+
+
+def _state(conversation_seq: int, read: int, delivered: int) -> str:
+    """What became of a message of one's own, where all others have read, and got, up to these places."""
+    if conversation_seq <= read:
+        return READ
+    return DELIVERED if conversation_seq <= delivered else SENT
 
 
 Row = tuple[Any, ...]

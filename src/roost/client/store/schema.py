@@ -120,6 +120,19 @@ CREATE VIRTUAL TABLE search USING fts5 (
 );
 """
 
+MARKS = """
+CREATE TABLE marks (
+    conversation    INTEGER NOT NULL,
+    user_id         TEXT NOT NULL,
+    read_seq        INTEGER NOT NULL DEFAULT 0,
+    delivered_seq   INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (conversation, user_id)
+) WITHOUT ROWID;
+ALTER TABLE conversations ADD COLUMN others_read INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN others_delivered INTEGER NOT NULL DEFAULT 0;
+"""
+"""How far the other members have got, and up to where all of them have."""
+
 
 def open_file(path: Path | str, device_id: str) -> sqlite3.Connection:
     """Opens the store, made if missing; `device_id` names this device if it has no name yet.
@@ -156,5 +169,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
     if version < 3:  # noqa: PLR2004
         connection.execute("ALTER TABLE conversations ADD COLUMN settings TEXT")
         connection.execute("ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0")
+        for statement in MARKS.strip().split(";\n"):
+            connection.execute(statement)
     if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -110,6 +110,11 @@ class Store:
 
         return await self._in_thread(run)
 
+    @property
+    def user_id(self) -> str | None:
+        """Whose store this is, None until it is known."""
+        return None if self._book is None else self._book.user_id
+
     # --- the log ---
 
     async def config(self) -> SyncConfig:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
 from roost.edge.api.operations import DEFAULT_PAGE_SIZE, Call, ConversationID, PageNumber, PageSize, operation
-from roost.errors import NotAMember
+from roost.errors import InvalidInput, NotAMember
 from roost.journal.contract import Author
 from roost.model import ids
 from roost.model.message import Message
 from roost.model.names import Wire
-from roost.protocol.answers import ConversationState
+from roost.protocol.answers import ConversationState, Marks
+from roost.protocol.frames import Mark
 from roost.roster.conversations import Listed
+
+MAX_NAMED = 100
+"""Conversations in one question of marks."""
 
 
 class ConversationOverview(ConversationState, kw_only=True):
@@ -45,6 +50,12 @@ class ReadMark(Wire, kw_only=True):
     conversation_seq: Annotated[int, msgspec.Meta(ge=0)]
 
 
+class Named(Wire, kw_only=True):
+    """Conversation ids with commas between them, at most 100."""
+
+    conversation_ids: Annotated[str, msgspec.Meta(examples=["p:ann:bob,g:tea"])]
+
+
 class Muting(Wire, kw_only=True):
     """Whether a conversation is muted: no push, still unread."""
 
@@ -72,8 +83,8 @@ def own_conversation(author: Author, conversation_id: str) -> str:
     return conversation_id
 
 
-def state_fields(listed: Listed) -> ConversationState:
-    """A row of the list as it is shown."""
+def state_fields(listed: Listed, marks: Mapping[str, list[Mark]]) -> ConversationState:
+    """A row of the list as it is shown, with the others' marks where these are known."""
     return ConversationState(
         conversation_id=listed.conversation_id,
         conversation_seq=listed.head,
@@ -82,6 +93,7 @@ def state_fields(listed: Listed) -> ConversationState:
         muted=bool(listed.muted),
         role=listed.role,
         name=listed.name,
+        marks=marks.get(listed.conversation_id),
     )
 
 
@@ -89,9 +101,11 @@ async def list_conversations(call: Call, asked: ConversationList) -> Conversatio
     """List one's conversations with last message and unread, the latest first."""
     offset = (asked.page - 1) * asked.page_size
     found = await call.roads.conversations.listed(call.author, offset, asked.page_size + 1)
+    chosen = found[: asked.page_size]
+    known = await call.roads.marks.of(call.author, [listed.conversation_id for listed, _ in chosen])
     shown = [
-        ConversationOverview(**msgspec.structs.asdict(state_fields(listed)), last_message=last)
-        for listed, last in found[: asked.page_size]
+        ConversationOverview(**msgspec.structs.asdict(state_fields(listed, known)), last_message=last)
+        for listed, last in chosen
     ]
     return ConversationPage(
         conversations=shown,
@@ -102,9 +116,19 @@ async def list_conversations(call: Call, asked: ConversationList) -> Conversatio
 
 
 async def read(call: Call, asked: ReadMark) -> None:
-    """Move one's read mark. It never goes back; one's other devices learn of it from the log."""
+    """Move one's read mark. It never goes back; one's other devices, and the members of a small group, are told."""
     conversation = own_conversation(call.author, asked.conversation_id)
-    await call.roads.conversations.read(call.author, conversation, asked.conversation_seq)
+    await call.roads.marks.read(call.author, conversation, asked.conversation_seq)
+
+
+async def marks(call: Call, asked: Named) -> Marks:
+    """Ask how far the others have got in small conversations of one's own; larger ones are left out."""
+    names = [name for name in asked.conversation_ids.split(",") if name]
+    if not 1 <= len(names) <= MAX_NAMED:
+        raise InvalidInput(f"conversationIDs must name 1-{MAX_NAMED} conversations.")
+    for name in names:
+        ids.conversation_id(name)
+    return Marks(conversations=await call.roads.marks.of_conversations(call.author, names))
 
 
 async def mute(call: Call, asked: Muting) -> Muted:
@@ -117,5 +141,6 @@ async def mute(call: Call, asked: Muting) -> Muted:
 OPERATIONS = (
     operation("GET", "/conversations", list_conversations),
     operation("POST", "/conversations/{conversation_id}/read", read),
+    operation("GET", "/conversations/marks", marks),
     operation("PUT", "/conversations/{conversation_id}/mute", mute),
 )

@@ -17,9 +17,10 @@ async def snapshot(call: Call) -> Snapshot:
     The 1,000 latest conversations with 20 messages each; older ones are in the list and in histories.
     """
     found = await call.roads.conversations.snapshot(call.author)
+    known = await call.roads.marks.of(call.author, [listed.conversation_id for listed, *_ in found.conversations])
     conversations = [
         ConversationSnapshot(
-            **msgspec.structs.asdict(state_fields(listed)),
+            **msgspec.structs.asdict(state_fields(listed, known)),
             members=shown_members(members),
             messages=messages,
             settings=None if settings == GroupSettings() else settings,

@@ -170,6 +170,7 @@ export class Book {
   async change(change) {
     const conversation = await this.conversation(change.conversationID);
     conversation.lastTime ||= change.time ?? 0;
+    if (change.kind === "read" && change.userID !== this.userID) return; // how far another member has read
     if (change.kind === "read") {
       conversation.readSeq = Math.max(conversation.readSeq, change.conversationSeq ?? 0);
       const marks = this.tx.objectStore("readMarks");

@@ -1,0 +1,167 @@
+"""One's own messages are sent, delivered, read; the store knows, also of what happened while it was away."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from roost.client import Client, MarksMoved, MemberRead
+from roost.client.blocking import BlockingClient
+from roost.client.store import marks
+from roost.client.store.entries import Entries
+from roost.client.store.store import Store
+from roost.errors import UnknownMessage
+from roost.model.message import Change, Message
+from roost.protocol.frames import Mark
+from tests.client.conftest import Open
+from tests.client.people import Cast, received, take
+
+
+async def state(client: Client, conversation: str) -> list[str]:
+    return [one.state for one in await client.store.history(conversation, None, 100)]
+
+
+async def until(client: Client, conversation: str, states: list[str]) -> None:
+    async with asyncio.timeout(10):
+        while await state(client, conversation) != states:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_message_becomes_delivered_and_read(client: Open, cast: Cast) -> None:
+    await cast.make("bob")
+    ann = await client(cast, "ann")
+    pair = cast.conversation("ann", "bob")
+    for text in ("one", "two"):
+        await ann.send(cast["bob"], text)
+    await ann.flush()
+    assert await state(ann, pair) == ["sent", "sent"]
+    bob = await client(cast, "bob")
+    assert await received(bob, 2) == ["one", "two"]
+    await until(ann, pair, ["delivered", "delivered"])
+    await bob.mark_read(cast["ann"], 1)
+    await until(ann, pair, ["read", "delivered"])
+    (event,) = await take(ann.events(MemberRead), 1)
+    assert (event.user_id, event.conversation_id, event.conversation_seq) == (cast["bob"], pair, 1)
+    known = await ann.conversation(cast["bob"])
+    assert known is not None
+    assert known.marks == [Mark(user_id=cast["bob"], read_seq=1, delivered_seq=2)]
+    assert known.read_seq == 0
+    mine = await bob.conversation(cast["ann"])
+    assert mine is not None
+    assert mine.read_seq == 1
+    assert mine.marks == []
+
+
+async def test_who_was_away_learns_what_was_delivered_and_read(client: Open, cast: Cast) -> None:
+    await cast.make("bob", "cat")
+    ann = await client(cast, "ann")
+    for name in ("bob", "cat"):
+        await ann.send(cast[name], "one")
+    await ann.flush()
+    await ann.disconnect()
+    bob, cat = await client(cast, "bob"), await client(cast, "cat")
+    await received(bob, 1)
+    await received(cat, 1)
+    await cat.mark_read(cast["ann"])
+    listening = asyncio.ensure_future(take(ann.events(MarksMoved), 1))
+    for name in ("bob", "cat"):
+        async with asyncio.timeout(10):
+            while not any(one["position"] for one in (await cast.call(name, "GET", "/devices"))["devices"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    await ann.connect()
+    await until(ann, cast.conversation("ann", "bob"), ["delivered"])
+    await until(ann, cast.conversation("ann", "cat"), ["read"])
+    (moved,) = await listening
+    assert moved.conversation_id in {cast.conversation("ann", name) for name in ("bob", "cat")}
+
+
+async def test_everybody_else_must_have_read_it(client: Open, cast: Cast) -> None:
+    await cast.make("bob", "cat")
+    ann = await client(cast, "ann")
+    group = (await ann.create_group(members=[cast["bob"], cast["cat"]])).conversation_id
+    await ann.send(group, "one")
+    await ann.flush()
+    for name, states in (("bob", "sent"), ("cat", "read")):
+        await cast.call(name, "POST", f"/conversations/{group}/read", {"conversationSeq": 1})
+        seq = len((await cast.call("ann", "POST", "/messages/sync", {"lastSeq": 0}))["changes"]) + 1
+        async with asyncio.timeout(10):
+            while (await ann.store.config()).last_sync_seq < seq:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await state(ann, group) == [states]
+
+
+async def test_receipts_are_asked_for(client: Open, cast: Cast) -> None:
+    await cast.make("bob")
+    ann = await client(cast, "ann")
+    await ann.send(cast["bob"], "one")
+    await ann.flush()
+    (message,) = await ann.history(cast["bob"])
+    page = await ann.receipts(message)
+    assert (page.receivers, page.read, page.next_after) == (1, 0, None)
+    assert [(one.user_id, one.delivered, one.read) for one in page.receipts] == [(cast["bob"], False, False)]
+    with pytest.raises(UnknownMessage):
+        await ann.receipts("123456789")
+
+
+def test_a_script_asks_for_receipts(cast: Cast, tmp_path: Path) -> None:
+    asyncio.run(cast.make("bob"))
+    with BlockingClient(cast.server.url, token=cast.token("ann"), store=tmp_path / "ann.db") as ann:
+        ann.send(cast["bob"], "one")
+        ann.flush()
+        (message,) = ann.history(cast["bob"])
+        assert [one.read for one in ann.receipts(message).receipts] == [False]
+
+
+def message(number: int, sender: str) -> Message:
+    return Message(
+        message_id=f"m{number}",
+        server_msg_id=str(number),
+        seq=number,
+        conversation_id="g:team",
+        conversation_seq=number,
+        sender_id=sender,
+        message_type=1,
+        content="hi",
+        create_time=1,
+        server_time=1,
+        version=1,
+    )
+
+
+def member(seq: int, user: str, action: str = "joined", head: int = 0) -> Change:
+    return Change(
+        seq=seq, kind="member", conversation_id="g:team", action=action, user_id=user, conversation_seq=head, time=1
+    )
+
+
+async def test_the_state_in_a_group_goes_by_who_is_in_it_and_never_back(tmp_path: Path) -> None:
+    store = Store(tmp_path / "ann.db")
+    await store.open()
+    await store.claim("ann")
+    await store.apply(Entries(messages=[message(1, "ann"), message(2, "ann")], through=2))
+
+    async def states() -> list[str]:
+        return [one.state for one in await store.history("g:team", None, 10)]
+
+    def known(book: object) -> None:
+        book.execute("UPDATE conversations SET members_known = 1")  # type: ignore[attr-defined]
+
+    assert not await store.write(marks.store_marks, "g:nowhere", [Mark(user_id="bob", read_seq=1)])
+    assert await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=2)])
+    assert not await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=1)])
+    assert await states() == ["sent", "sent"]  # who else is there is not known
+    await store.write(known)
+    await store.apply(Entries(changes=[member(3, "bob"), member(4, "cat")], through=4))
+    await store.write(marks.store_marks, "g:team", [Mark(user_id="cat", read_seq=1)])
+    assert await states() == ["delivered", "sent"]
+    await store.apply(Entries(changes=[member(5, "dan", head=2)], through=5))
+    read = Change(seq=6, kind="read", conversation_id="g:team", user_id="bob", conversation_seq=2)
+    await store.apply(Entries(changes=[read], through=6))
+    assert await states() == ["read", "sent"]
+    await store.apply(Entries(changes=[member(7, "cat", "left")], through=7))
+    assert await states() == ["read", "read"]
+    await store.apply(Entries(changes=[member(8, "eve", head=0)], through=8))
+    assert await states() == ["read", "read"]
+    await store.close()
