@@ -18,7 +18,7 @@ import uvicorn
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from roost import __version__, metrics, storage, workers
+from roost import __version__, metrics, storage, timed, workers
 from roost.admit.admission import Admission
 from roost.admit.ratelimit import RateLimit
 from roost.admit.spam import Spam
@@ -52,12 +52,10 @@ from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.hints import Hints
-from roost.flow.indexing import Indexing
 from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.push import Push
-from roost.flow.searching import Searching
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
 from roost.journal import reading
@@ -207,6 +205,7 @@ async def _wire(
         max_content=limits.max_content,
         pushed=outbox.wake,
     )
+    await timed.expire(database, journal, fanout, now_ms, stack)
     return Roads(
         submit=submit,
         changing=Changing(
@@ -219,10 +218,10 @@ async def _wire(
             settings=config.messages,
             max_content=limits.max_content,
         ),
-        forwarding=Forwarding(database, submit),
-        searching=await _search(config, database, fanout, stack),
         uploads=uploads,
         attachments=attachments,
+        forwarding=Forwarding(database, submit, now_ms),
+        searching=await timed.search(config, database, fanout, stack),
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, positions, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
@@ -262,17 +261,6 @@ def _each(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return run
-
-
-async def _search(config: Config, database: Database, fanout: Fanout, stack: contextlib.AsyncExitStack) -> Searching:
-    """Search, and what keeps its index up until `stack` is left."""
-    search = config.search
-    index = storage.search_index(config) if search.enabled else None
-    if index is not None:
-        indexing = Indexing(database, index)
-        fanout.said = indexing.said
-        await stack.enter_async_context(workers.in_background(indexing.run))
-    return Searching(database, index, RateLimit(search.per_minute, time.monotonic, "searches"))
 
 
 def _admission(config: Config) -> Admission:

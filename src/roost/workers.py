@@ -275,17 +275,6 @@ async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(BEGIN_AGAIN)
 
 
-@contextlib.asynccontextmanager
-async def in_background(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Does something beside everything else, until the block ends."""
-    running = asyncio.ensure_future(work())
-    try:
-        yield
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
 @contextlib.contextmanager
 def _reading(config: Config) -> Iterator[Read]:
     """Reads the database beside the server, in threads. Raises `Unavailable` where it is away."""

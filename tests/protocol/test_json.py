@@ -29,8 +29,8 @@ def fields(kind: type[Any]) -> list[msgspec.structs.FieldInfo]:
     return list(msgspec.structs.fields(kind))
 
 
-SENT = {"content": "c", "messageID": "m", "messageType": 1, "createTime": 5, "replyTo": "7", "mentions": ["b"]}
-SENT["attachments"] = ["0f"]
+SENT: dict[str, Any] = {"content": "c", "messageID": "m", "messageType": 1, "createTime": 5, "replyTo": "7"}
+SENT |= {"mentions": ["b"], "attachments": ["0f"], "ttl": 9}
 EXAMPLES: list[dict[str, Any]] = [
     {"type": "auth", "token": "t", "deviceID": "d", "lastSeq": 3, "epoch": "e"},
     {"type": "private", "to": "a"} | SENT,

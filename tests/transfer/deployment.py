@@ -73,6 +73,7 @@ def _use(server: Server) -> None:
     ann, bob, cleo = map(register, ("ann", "bob", "cleo"))
     for content in CONTENTS:
         say("POST", "/messages/user", {"to": "bob", "content": content}, ann)
+    say("POST", "/messages/user", {"to": "bob", "content": "for a day", "ttl": 86_400}, ann)
     say("POST", "/messages/user", {"to": "ann", "content": "and to you", "messageType": 4}, bob)
     say("POST", "/groups", {"groupID": "tea", "name": "Tea ☕", "members": ["bob", "cleo"]}, ann)
     say("POST", "/messages/group", {"to": "tea", "content": "the kettle is on"}, cleo)

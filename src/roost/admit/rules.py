@@ -7,6 +7,8 @@ from roost.model.message import MessageType
 
 SENDABLE = frozenset(MessageType) - {MessageType.SYSTEM}
 """Users send these; system messages come from the server."""
+SHORTEST_TTL, LONGEST_TTL = 1, 366 * 86_400
+"""Seconds for which a message that expires may be there."""
 LATEST_TIME = 2**53
 """Times stay below this, so that every JSON reader keeps them exact."""
 
@@ -31,3 +33,9 @@ def check_time(create_time: int) -> None:
     """Raises `InvalidInput` for a time outside 0 ... 2^53 milliseconds."""
     if not 0 <= create_time < LATEST_TIME:
         raise InvalidInput("createTime must be milliseconds since 1970-01-01 UTC.")
+
+
+def check_ttl(ttl: int) -> None:
+    """Raises `InvalidInput` for a time to live (s) that no message has; 0 is none."""
+    if ttl and not SHORTEST_TTL <= ttl <= LONGEST_TTL:
+        raise InvalidInput(f"ttl must be {SHORTEST_TTL}-{LONGEST_TTL} seconds, or 0 for a message that stays.")

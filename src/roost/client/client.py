@@ -228,6 +228,7 @@ class Client(Changing, Groups, Asking):
         message_id: str | None = None,
         reply_to: MessageLike | None = None,
         mentions: Sequence[str] = (),
+        ttl: int = 0,
     ) -> StoredMessage:
         """Puts a message into the outbox and returns it, `pending`; it is sent as soon as there is a connection.
 
@@ -247,6 +248,7 @@ class Client(Changing, Groups, Asking):
             version=0,
             reply_to=None if reply_to is None else str(server_id(reply_to)),
             mentions=[ids.user_id(name) for name in mentions] or None,
+            ttl=ttl,
             state=PENDING,
         )
         await self.store.put(message)

@@ -210,6 +210,7 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
             create_time=message.create_time,
             reply_to=message.reply_to,
             mentions=_names(message),
+            ttl=message.ttl,
         )
     one, _, other = rest.partition(":")
     return frames.Private(
@@ -220,6 +221,7 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
         create_time=message.create_time,
         reply_to=message.reply_to,
         mentions=_names(message),
+        ttl=message.ttl,
     )
 
 

@@ -21,12 +21,16 @@ class Fanout:
         self._recent = recent
         self.said: Callable[[str], None] = lambda _: None
         """Called with the conversation id of each message that is new, or another now."""
+        self.timed: Callable[[], None] = lambda: None
+        """Called when a message is new that expires."""
 
     def message(self, committed: Committed, draft: Draft) -> None:
         """A message: every reader of its receivers' logs, the author's other devices included."""
         if not committed.places:
             return
         self.said(committed.message.conversation_id)
+        if committed.message.ttl:
+            self.timed()
         author = draft.author
         entry = EncodedEntry(committed.message)
         DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))

@@ -1,12 +1,12 @@
 """Forwarding: what was said in one conversation, sent to others (D9).
 
 A copy goes the way of every message, with its limits, filter and receipt, and says where it is from. What becomes of
-the original later does not change it.
+the original later does not change it. Where the original expires, the copy expires with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -27,7 +27,9 @@ MAX_TARGETS = 20
 class Forwarding:
     """The road of forwarded messages."""
 
-    def __init__(self, database: Database, submit: Submit) -> None:
+    def __init__(self, database: Database, submit: Submit, clock: Callable[[], int]) -> None:
+        """`clock` gives milliseconds."""
+        self._clock = clock
         self._database = database
         self._submit = submit
 
@@ -65,6 +67,7 @@ class Forwarding:
                 message_id=None if message_ids is None else message_ids[place],
                 message_type=message.message_type,
                 attachments=[one.id for one in message.attachments] if message.attachments else None,
+                ttl=max(1, -(-(message.expire_time - self._clock()) // 1000)) if message.ttl else 0,
             )
             receipts.append(await self._submit.send(author, send, address=address, forwarded_from=origin))
         return receipts

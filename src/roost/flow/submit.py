@@ -194,7 +194,8 @@ def _awaited() -> tuple[asyncio.Future[Sent], Receipt]:
 
 def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None:
     """What of a message is more than most have; None, as a rule. Raises `InvalidInput` kinds for what can't be."""
-    if send.reply_to is None and not send.mentions and not send.attachments and forwarded_from is None:
+    rules.check_ttl(send.ttl)
+    if send.reply_to is None and not (send.mentions or send.attachments or send.ttl) and forwarded_from is None:
         return None
     reply_to = None if send.reply_to is None else ids.server_id(send.reply_to)
     if reply_to is None and send.reply_to is not None:
@@ -207,6 +208,7 @@ def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None
         mentions=mentions or None,
         forwarded_from=forwarded_from,
         attachments=_attachments(send.attachments) if send.attachments else None,
+        ttl=send.ttl,
     )
 
 

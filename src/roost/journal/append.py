@@ -153,6 +153,7 @@ class _Batch:
         self._store(messages, entries, pushes, sends)
         if uses:
             attachments.send(connection, uses)
+        extra.keep_times(connection, [one.message for one in outcomes if isinstance(one, Committed) and one.places])
         return outcomes
 
     def _store(

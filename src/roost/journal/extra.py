@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-from sqlalchemy import Connection, bindparam, select
+from collections.abc import Iterable
 
-from roost.db.schema import members, messages, users
+import msgspec
+from sqlalchemy import Connection, bindparam, insert, select
+
+from roost.db.schema import expiring, members, messages, users
 from roost.errors import Forbidden, InvalidInput, RoostError, UnknownAttachment, UnknownMessage
 from roost.journal import attachments
 from roost.journal.contract import Draft
@@ -39,6 +41,13 @@ def pack(message: Message) -> str | None:
     """What a message carries, as it is stored: JSON, or nothing."""
     text = encode_json(Extra(**{name: getattr(message, name) for name in FIELDS})).decode()
     return None if text == "{}" else text
+
+
+def keep_times(connection: Connection, stored: Iterable[Message]) -> None:
+    """Notes when messages that were stored expire, as far as they do."""
+    rows = [{"mid": int(message.server_msg_id), "due_at": message.expire_time} for message in stored if message.ttl]
+    if rows:
+        connection.execute(insert(expiring), rows)
 
 
 def refusal(connection: Connection, draft: Draft, extra: Extra, cid: int) -> RoostError | None:

@@ -58,6 +58,12 @@ class Message(Wire, kw_only=True):
     pinned: bool = False
     recall_reason: str | None = None
     attachments: list[Attachment] | None = None
+    ttl: int = 0
+
+    @property
+    def expire_time(self) -> int:
+        """When its content goes (ms); 0 is never."""
+        return self.server_time + self.ttl * 1000 if self.ttl else 0
 
 
 class Extra(Wire, kw_only=True):
@@ -65,6 +71,7 @@ class Extra(Wire, kw_only=True):
 
     `reply_to`: the server id of a message of the same conversation. `mentions`: members, or `EVERYBODY`. `reactions`:
     the users who reacted with each emoji, both in the order of coming. `recall_reason`: why a back end recalled it.
+    `ttl`: seconds after `server_time` at which the message is recalled by itself.
     """
 
     reply_to: str | None = None
@@ -74,6 +81,7 @@ class Extra(Wire, kw_only=True):
     pinned: bool = False
     recall_reason: str | None = None
     attachments: list[Attachment] | None = None
+    ttl: int = 0
 
 
 class GroupSettings(Wire, kw_only=True):

@@ -36,7 +36,7 @@ class Send(ClientFrame, kw_only=True):
     """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent.
 
     `reply_to` is the server id of a message of the conversation; `mentions` are members, or `@all`; `attachments` the
-    ids of files.
+    ids of files. `ttl`: seconds after which the message is recalled by itself; 0 is never.
     """
 
     to: str | int
@@ -47,6 +47,7 @@ class Send(ClientFrame, kw_only=True):
     reply_to: str | int | None = None
     mentions: list[str | int] | None = None
     attachments: list[str] | None = None
+    ttl: int = 0
 
 
 class Private(Send, tag="private", kw_only=True):

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Message(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "attachments", "recallReason")
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "attachments", "recallReason", "ttl")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,7 @@ class Message(_message.Message):
     FORWARDEDFROM_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     RECALLREASON_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     seq: int
@@ -48,7 +49,8 @@ class Message(_message.Message):
     forwardedFrom: Origin
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
     recallReason: str
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recallReason: _Optional[str] = ...) -> None: ...
+    ttl: int
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recallReason: _Optional[str] = ..., ttl: _Optional[int] = ...) -> None: ...
 
 class Attachment(_message.Message):
     __slots__ = ("id", "name", "size", "type", "width", "height", "thumbnail")
@@ -221,7 +223,7 @@ class Auth(_message.Message):
     def __init__(self, token: _Optional[str] = ..., deviceID: _Optional[str] = ..., lastSeq: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Send(_message.Message):
-    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions", "attachments")
+    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions", "attachments", "ttl")
     TO_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
@@ -230,6 +232,7 @@ class Send(_message.Message):
     REPLYTO_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
     to: str
     content: str
     messageID: str
@@ -238,7 +241,8 @@ class Send(_message.Message):
     replyTo: str
     mentions: _containers.RepeatedScalarFieldContainer[str]
     attachments: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., attachments: _Optional[_Iterable[str]] = ...) -> None: ...
+    ttl: int
+    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., attachments: _Optional[_Iterable[str]] = ..., ttl: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("seq",)

@@ -236,3 +236,18 @@ async def test_message_routes_answer_as_the_source_documents_spell_them(town: To
 @pytest.mark.parametrize("prefix", ["/api", ""])
 async def test_other_routes_answer_under_their_version_only(town: Town, alice: Person, prefix: str) -> None:
     assert (await town.holder(alice.token, prefix=prefix).get("/conversations")).status == 404
+
+
+@pytest.mark.parametrize("ttl", [-1, 366 * 86_400 + 1, "soon"])
+async def test_a_time_to_live_that_no_message_has_is_refused(alice: Person, bob: Person, ttl: object) -> None:
+    asked = await alice.post("/messages/user", {"to": bob.user_id, "content": "hello", "ttl": ttl})
+    assert asked.refusal == (400, "invalid_input")
+
+
+async def test_a_message_tells_how_long_it_is_there_and_so_does_its_copy(alice: Person, bob: Person) -> None:
+    sent = await alice.send(bob, ttl=100)
+    copy = {"to": [alice.conversation(bob)]}
+    assert (await bob.post(f"/messages/{sent['serverMsgID']}/forward", copy)).status == 200
+    first, second = (await bob.sync())["messages"]
+    assert first["ttl"] == 100
+    assert 90 <= second["ttl"] <= 100

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from roost.client.store import expiry
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, GroupSettings, Message
 from roost.protocol.frames import Sent
@@ -49,6 +50,8 @@ class Book:
         self.execute = connection.execute
         self.user_id: str | None = self.execute("SELECT user_id FROM sync").fetchone()[0]
         self._keys: dict[str, int] = {}
+        self.next_expiry = expiry.next_due(self)
+        """When the next message expires (ms)."""
 
     def key(self, conversation_id: str) -> int:
         """The key of a conversation, which is entered if it is new."""
@@ -182,6 +185,7 @@ def store_messages(book: Book, rows: Sequence[Row]) -> None:
         "WHERE server_id IN (SELECT value FROM json_each(?))",
         ids,
     )
+    expiry.note(book, rows)
     _move_ends(book, rows)
 
 

@@ -117,7 +117,7 @@ def clear(book: Book) -> None:
 
 
 def _empty(book: Book) -> None:
-    for table in ("messages", "changes", "members", "marks", "conversations"):
+    for table in ("messages", "expiring", "changes", "members", "marks", "conversations"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()

@@ -21,8 +21,9 @@ import sqlite3
 from pathlib import Path
 
 from roost.client.errors import StoreInUse, StoreTooNew
+from roost.client.store import expiry
 
-VERSION = 3
+VERSION = 4
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -171,5 +172,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
         connection.execute("ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0")
         for statement in MARKS.strip().split(";\n"):
             connection.execute(statement)
+    if version < 4:  # noqa: PLR2004
+        connection.execute(expiry.SCHEMA)
     if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

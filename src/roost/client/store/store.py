@@ -20,6 +20,7 @@ import msgspec
 from roost.client.errors import ClientClosed, StoreBelongsToAnother
 from roost.client.store import reading, reset, sending
 from roost.client.store.entries import Applied, Book, Entries, apply, set_settings, store_messages
+from roost.client.store.expiry import expire
 from roost.client.store.rows import StoredMessage, message_row
 from roost.client.store.schema import open_file
 from roost.model.message import GroupSettings, Message
@@ -27,6 +28,10 @@ from roost.protocol.answers import Group, Snapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+EXPIRE_EVERY = 5.0
+"""Seconds between two looks whether a message has expired."""
 
 
 class SyncConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +54,7 @@ class Store:
         self.path = path
         self._thread: ThreadPoolExecutor | None = None
         self._book: Book | None = None
+        self._expiring: asyncio.Task[None] | None = None
 
     # --- life ---
 
@@ -59,10 +65,19 @@ class Store:
         """
         self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="roost-store")
         try:
-            return await self._in_thread(self._open)
+            config = await self._in_thread(self._open)
         except BaseException:
             self._end_thread()
             raise
+        self._expiring = asyncio.get_running_loop().create_task(self._expire(), name="roost-expiring")
+        return config
+
+    async def _expire(self) -> None:
+        """Removes what expires though nobody reads; whoever reads meanwhile sees none of it."""
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY)
+            if self._book is not None and self._book.next_expiry <= _now():
+                await self.read(lambda _: None)
 
     def _open(self) -> SyncConfig:
         self._book = Book(open_file(self.path, uuid4().hex))
@@ -71,6 +86,10 @@ class Store:
 
     async def close(self) -> None:
         """Ends it; harmless if it is closed."""
+        if self._expiring is not None:
+            self._expiring.cancel()
+            await asyncio.gather(self._expiring, return_exceptions=True)
+            self._expiring = None
         if self._thread is not None:
             await self._in_thread(self._close)
             self._end_thread()
@@ -96,6 +115,8 @@ class Store:
         def run() -> T:
             if self._book is None:
                 raise ClientClosed
+            if self._book.next_expiry <= _now():
+                _in_transaction(self._book, expire, _now())
             return query(self._book, *args, **kwargs)
 
         return await self._in_thread(run)

@@ -11,6 +11,7 @@ from roost.db.schema.base import metadata
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
 from roost.db.schema.files import attachment_uses, attachments
 from roost.db.schema.keys import api_keys
+from roost.db.schema.later import expiring
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
 from roost.db.schema.push import push_addresses, push_log, push_outbox
@@ -26,6 +27,7 @@ __all__ = [
     "conversations",
     "deployment",
     "devices",
+    "expiring",
     "invitations",
     "log",
     "logs",

@@ -44,6 +44,7 @@ class Outgoing(Wire, kw_only=True):
     ) = None
     mentions: Annotated[list[UserID], msgspec.Meta(description="members, or `@all`")] | None = None
     attachments: Annotated[list[AttachmentID], msgspec.Meta(description="ids of files, 10 at most")] | None = None
+    ttl: Annotated[int, msgspec.Meta(description="seconds after which it is recalled by itself; 0 is never")] = 0
 
 
 class ToUser(Outgoing, kw_only=True):
@@ -111,6 +112,7 @@ def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Priv
         reply_to=asked.reply_to,
         mentions=asked.mentions,
         attachments=asked.attachments,
+        ttl=asked.ttl,
     )
 
 

@@ -1,0 +1,52 @@
+"""What a node does by itself: it keeps the search index up, and does what is due when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from roost import storage
+from roost.admit.ratelimit import RateLimit
+from roost.config import Config
+from roost.db.database import Database
+from roost.flow.due import Due
+from roost.flow.expiring import Expiring
+from roost.flow.fanout import Fanout
+from roost.flow.indexing import Indexing
+from roost.flow.searching import Searching
+from roost.journal.journal import Journal
+
+Clock = Callable[[], int]
+"""Gives milliseconds."""
+
+
+async def search(config: Config, database: Database, fanout: Fanout, stack: contextlib.AsyncExitStack) -> Searching:
+    """Search, and what keeps its index up until `stack` is left."""
+    index = storage.search_index(config) if config.search.enabled else None
+    if index is not None:
+        indexing = Indexing(database, index)
+        fanout.said = indexing.said
+        await stack.enter_async_context(_in_background(indexing.run))
+    return Searching(database, index, RateLimit(config.search.per_minute, time.monotonic, "searches"))
+
+
+async def expire(
+    database: Database, journal: Journal, fanout: Fanout, clock: Clock, stack: contextlib.AsyncExitStack
+) -> None:
+    """Has messages expire until `stack` is left."""
+    due = Due("messages that expire", Expiring(database, journal, fanout, clock).work, clock)
+    fanout.timed = due.wake
+    await stack.enter_async_context(_in_background(due.run))
+
+
+@contextlib.asynccontextmanager
+async def _in_background(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Does something beside everything else, until the block ends."""
+    running = asyncio.ensure_future(work())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
