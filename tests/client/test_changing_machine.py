@@ -38,7 +38,22 @@ steps = st.builds(
     Step,
     st.integers(0, 2),
     st.sampled_from(
-        ["send", "send", "tell", "edit", "edit", "recall", "react", "react", "unreact", "pin", "unpin", "read", "look"]
+        [
+            "send",
+            "send",
+            "tell",
+            "carry",
+            "edit",
+            "edit",
+            "recall",
+            "react",
+            "react",
+            "unreact",
+            "pin",
+            "unpin",
+            "read",
+            "look",
+        ]
         + 3 * ["group"]
     ),
     st.integers(0, 5),
@@ -56,6 +71,7 @@ class Play:
         self.group = cast["group"]
         self.sent: list[str] = []
         self.told: list[str] = []
+        self.file = ""
 
     async def ask(self, who: int, method: str, path: str, body: Any = None) -> Any:
         """An answer's data; None for a refusal, which is allowed: not everybody may do everything."""
@@ -69,6 +85,10 @@ class Play:
             await self.ask(who, "GET", "/conversations")
         members = [self.cast["bob"], self.cast["cat"]]
         assert await self.ask(0, "POST", "/groups", {"groupID": self.group, "members": members})
+        form = {"file": ("list.txt", b"milk, tea")}
+        headers = {"Authorization": f"Bearer {self.cast.token('ann')}"}
+        answer = await self._http.post("/attachments", files=form, headers=headers)
+        self.file = answer.json()["data"]["id"]
 
     async def do(self, number: int, step: Step) -> None:
         who, what, at, how = step
@@ -82,6 +102,11 @@ class Play:
             receipt = await self.ask(who, "POST", "/messages/group", {"to": self.group, "content": text, **more})
             if receipt is not None:  # who is muted or gone is refused
                 self.told.append(receipt["serverMsgID"])
+                self.sent.append(receipt["serverMsgID"])
+        elif what == "carry":  # as long as some message has the file, and its sender sees it
+            body = {"to": self.group, "content": text, "attachments": [self.file]}
+            receipt = await self.ask(who, "POST", "/messages/group", body)
+            if receipt is not None:
                 self.sent.append(receipt["serverMsgID"])
         elif what == "read":
             await self.ask(who, "POST", f"/conversations/g:{self.group}/read", {"conversationSeq": at})

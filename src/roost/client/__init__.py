@@ -42,11 +42,13 @@ from roost.client.store.rows import StoredMessage
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
+from roost.model.attachment import Attachment
 from roost.model.message import GroupSettings, Message, MessageType
 from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member, MessageReceipts, Presence
 from roost.protocol.frames import Mark
 
 __all__ = [
+    "Attachment",
     "Ban",
     "Client",
     "ClientClosed",

@@ -17,6 +17,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from roost.client.blocking_files import BlockingFiles
 from roost.client.blocking_groups import BlockingGroups
 from roost.client.changing import MessageLike
 from roost.client.client import LINGER, Client
@@ -31,7 +32,7 @@ from roost.protocol.frames import Sent
 T = TypeVar("T")
 
 
-class BlockingClient(BlockingGroups):
+class BlockingClient(BlockingGroups, BlockingFiles):
     """A `Client` for plain functions; takes what `Client` takes."""
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -117,7 +118,7 @@ class BlockingClient(BlockingGroups):
         finally:
             self._run(source.aclose())
 
-    def send(self, to: str, content: str, **options: Any) -> StoredMessage:
+    def send(self, to: str, content: str = "", **options: Any) -> StoredMessage:
         """Puts a message into the outbox; see `Client.send`."""
         return self._run(self.client.send(to, content, **options))
 

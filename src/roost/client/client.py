@@ -25,9 +25,11 @@ from roost.client.changing import Changing, MessageLike, server_id
 from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
+from roost.client.files import Files
 from roost.client.following import Following
 from roost.client.groups import Groups
 from roost.client.holes import fill_history
+from roost.client.http import Http
 from roost.client.identity import new_message_id
 from roost.client.store import sending
 from roost.client.store.entries import set_muted
@@ -38,7 +40,8 @@ from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.client.tokens import Tokens, TokenSource, hints
 from roost.errors import NotAMember, NotFound
 from roost.model import ids
-from roost.model.message import MessageType
+from roost.model.attachment import Attachment
+from roost.model.message import MessageType, message_type_of
 from roost.protocol import frames
 from roost.protocol.answers import Presence
 
@@ -51,7 +54,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing, Groups, Asking):
+class Client(Changing, Groups, Asking, Files):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(
@@ -78,6 +81,7 @@ class Client(Changing, Groups, Asking):
             url.rstrip("/"), self._tokens, self.store, self._delivery, device_id=device_id, patience=patience
         )
         self._following.sync.network = network
+        self._patience = patience
         self._opened = self._closed = False
         self._opening = asyncio.Lock()
 
@@ -222,19 +226,23 @@ class Client(Changing, Groups, Asking):
     async def send(
         self,
         to: str,
-        content: str,
+        content: str = "",
         *,
         message_type: int = MessageType.TEXT,
         message_id: str | None = None,
         reply_to: MessageLike | None = None,
         mentions: Sequence[str] = (),
         ttl: int = 0,
+        attachments: Sequence[Attachment] = (),
     ) -> StoredMessage:
         """Puts a message into the outbox and returns it, `pending`; it is sent as soon as there is a connection.
 
         `to` is a user id, `g:` and a group id, or a conversation id; `mentions` are members, or `@all`. `MessageSent`
-        or `SendFailed` tells the outcome. Raises `InvalidID`.
+        or `SendFailed` tells the outcome. `attachments` were uploaded, or came with a message; the type is then that of
+        pictures or files by itself. Raises `InvalidID`.
         """
+        if attachments and message_type == MessageType.TEXT:
+            message_type = message_type_of(attachments)
         message = StoredMessage(
             message_id=new_message_id() if message_id is None else ids.message_id(message_id),
             server_msg_id="",
@@ -249,6 +257,7 @@ class Client(Changing, Groups, Asking):
             reply_to=None if reply_to is None else str(server_id(reply_to)),
             mentions=[ids.user_id(name) for name in mentions] or None,
             ttl=ttl,
+            attachments=list(attachments) or None,
             state=PENDING,
         )
         await self.store.put(message)
@@ -341,6 +350,12 @@ class Client(Changing, Groups, Asking):
         conversation_id = self.conversation_id(conversation)
         await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
         await self.store.write(set_muted, conversation_id, muted=muted)
+
+    @property
+    def _http(self) -> Http:
+        if not self._opened:
+            raise ClientClosed
+        return self._following.http
 
     async def _call(
         self, method: str, path: str, kind: Any, *, body: Any = None, query: dict[str, Any] | None = None

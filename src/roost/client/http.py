@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
@@ -17,6 +18,9 @@ from roost.errors import RoostError, Unauthenticated
 from roost.protocol.answers import Failure
 
 T = TypeVar("T")
+
+Content = Callable[[], AsyncIterator[bytes]]
+"""Makes the body of a request, in pieces."""
 
 TIMEOUT = 30.0
 """Seconds for an answer: a page of 1,000 entries over a slow line takes some."""
@@ -68,6 +72,46 @@ class Http:
                 raise
         return await self._call(method, path, kind, body, query)
 
+    async def raw_call(
+        self, method: str, path: str, kind: type[T], *, headers: dict[str, str], content: Content | None = None
+    ) -> T:
+        """As `call`, with headers and a body of any kind."""
+        return _data(await self.raw(method, path, headers=headers, content=content), kind)
+
+    async def raw(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, content: Content | None = None
+    ) -> httpx2.Response:
+        """One request with a body of any kind, made anew for each attempt; the whole answer. Raises as `call` does."""
+        for last in (False, True):
+            try:
+                token = {"Authorization": f"Bearer {await self._tokens.get()}"}
+                answer = await self._client.request(
+                    method, path, content=None if content is None else content(), headers=token | (headers or {})
+                )
+            except httpx2.HTTPError as error:
+                raise NetworkError(f"{method} {path}: {str(error) or type(error).__name__}") from error
+            if answer.status_code < HTTPStatus.BAD_REQUEST:
+                return answer
+            refused = refusal_of(answer)
+            if last or not isinstance(refused, Unauthenticated) or not self._tokens.renew():
+                raise refused
+        raise AssertionError  # the last attempt has returned or raised
+
+    @asynccontextmanager
+    async def stream(self, path: str, headers: dict[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of an answer as they come. Raises as `call` does, also while they come."""
+        try:
+            own = {"Authorization": f"Bearer {await self._tokens.get()}", "Accept-Encoding": "identity"}
+            async with self._client.stream("GET", path, headers=own | headers) as answer:
+                if answer.status_code >= HTTPStatus.BAD_REQUEST:
+                    await answer.aread()
+                    raise refusal_of(answer)
+                if "Range" in headers and answer.status_code != HTTPStatus.PARTIAL_CONTENT:
+                    raise NetworkError(f"GET {path}: the answer is not the part that was asked for")
+                yield answer.aiter_bytes()
+        except httpx2.HTTPError as error:
+            raise NetworkError(f"GET {path}: {str(error) or type(error).__name__}") from error
+
     async def _call(self, method: str, path: str, kind: type[T], body: Any, query: dict[str, Any] | None) -> T:
         headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
         content = None
@@ -83,11 +127,17 @@ class Http:
             raise NetworkError(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.status_code >= HTTPStatus.BAD_REQUEST:
             raise refusal_of(answer)
-        try:
-            found: T = _decoder(cast("Hashable", kind)).decode(answer.content).data
-        except msgspec.DecodeError as error:
-            raise NetworkError(f"{method} {path}: the answer is not Roost's: {error}") from error
-        return found
+        return _data(answer, kind)
+
+
+def _data(answer: httpx2.Response, kind: type[T]) -> T:
+    """What an answer is wrapped around."""
+    try:
+        found: T = _decoder(cast("Hashable", kind)).decode(answer.content).data
+    except msgspec.DecodeError as error:
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        raise NetworkError(f"{asked}: the answer is not Roost's: {error}") from error
+    return found
 
 
 def refusal_of(answer: httpx2.Response) -> RoostError:

@@ -211,6 +211,7 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
             reply_to=message.reply_to,
             mentions=_names(message),
             ttl=message.ttl,
+            attachments=_files(message),
         )
     one, _, other = rest.partition(":")
     return frames.Private(
@@ -222,11 +223,16 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
         reply_to=message.reply_to,
         mentions=_names(message),
         ttl=message.ttl,
+        attachments=_files(message),
     )
 
 
 def _names(message: StoredMessage) -> list[str | int] | None:
     return None if message.mentions is None else [*message.mentions]
+
+
+def _files(message: StoredMessage) -> list[str] | None:
+    return None if message.attachments is None else [attachment.id for attachment in message.attachments]
 
 
 class ReadMarks:

@@ -11,7 +11,7 @@ from roost.db.schema import expiring, members, messages, users
 from roost.errors import Forbidden, InvalidInput, RoostError, UnknownAttachment, UnknownMessage
 from roost.journal import attachments
 from roost.journal.contract import Draft
-from roost.model.message import EVERYBODY, Extra, Message, MessageType
+from roost.model.message import EVERYBODY, Extra, Message, MessageType, message_type_of
 from roost.protocol.codec import encode_json
 
 FIELDS = Extra.__struct_fields__
@@ -85,9 +85,9 @@ def _against_files(connection: Connection, draft: Draft, extra: Extra) -> RoostE
     if missing := [name for name in ids if name not in known]:
         return UnknownAttachment(f"There is no file {missing[0]}, or it is not yours to send.")
     extra.attachments = [known[name] for name in ids]
-    pictures = all(attachment.is_picture for attachment in extra.attachments)
+    fitting = message_type_of(extra.attachments)
     if draft.message_type == MessageType.TEXT:
-        draft.message_type = MessageType.IMAGE if pictures else MessageType.FILE
-    elif draft.message_type != MessageType.FILE and not pictures:
+        draft.message_type = fitting
+    elif draft.message_type != MessageType.FILE and fitting != MessageType.IMAGE:
         return InvalidInput("messageType must be 3 (file): not all of the attachments are pictures.")
     return None

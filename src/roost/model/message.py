@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import msgspec
@@ -21,6 +22,11 @@ class MessageType(IntEnum):
     FILE = 3
     EMOJI = 4
     SYSTEM = 5
+
+
+def message_type_of(attachments: Sequence[Attachment]) -> MessageType:
+    """What a message is that carries these: an image where all of them are pictures, else a file."""
+    return MessageType.IMAGE if all(one.is_picture for one in attachments) else MessageType.FILE
 
 
 class Origin(Wire, kw_only=True):
