@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 
 from roost.audit.ledger import Ledger
 from roost.config import Audit
+from roost.config.webhooks import Webhooks
 from roost.db.database import Database, Engine
 from roost.db.migrate import migrate
+from roost.hooks.events import Hooks
 from roost.journal import reading
 from roost.journal.contract import Author, Committed, Draft, LogState, Recorded
 from roost.journal.journal import Journal
@@ -82,14 +84,16 @@ class Rooms:
         self.clock = clock
         self.prepare: Callable[[Connection], Any] = migrate
         self.audited = Audit(content=True)
+        self.webhooks = Webhooks()
         self._open(engine or backend.engine())
 
     def _open(self, engine: Engine) -> None:
         self.statements = self.backend.statements()
         self.ledger = Ledger(self.audited, self.clock)
-        self.database = Database(engine, prepare=self.prepare, options=self.ledger.options)
+        hooks = Hooks(self.webhooks, self.clock)
+        self.database = Database(engine, prepare=self.prepare, options={**self.ledger.options, **hooks.options})
         self.database.rolled_back = self._rolled_back
-        self.journal = Journal(self.database, self.statements, self.clock, ledger=self.ledger)
+        self.journal = Journal(self.database, self.statements, self.clock, ledger=self.ledger, hooks=hooks)
         self.positions = Positions(self.database, self.statements, self.clock)
         self.users = Users(self.database, self.clock)
 

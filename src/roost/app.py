@@ -18,13 +18,7 @@ import uvicorn
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from roost import __version__, metrics, storage, timed, workers
-from roost.admit.admission import Admission
-from roost.admit.ratelimit import RateLimit
-from roost.admit.spam import Spam
-from roost.audit.act import OPERATOR, Act, record
-from roost.audit.ledger import Ledger
-from roost.audit.retention import keep
+from roost import metrics, storage, timed, workers
 from roost.config import Config
 from roost.db.copying import refuse_half_copied
 from roost.db.database import CommitFigures, Database
@@ -55,6 +49,7 @@ from roost.flow.hints import Hints
 from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
+from roost.flow.moderators import Moderators, Order, admission_of
 from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
@@ -68,6 +63,7 @@ from roost.presence.memory import MemoryPresence
 from roost.presence.redis import RedisPresence
 from roost.push.register import Register
 from roost.roster.users import Users
+from roost.witnesses import Witnesses
 
 DRAIN_SECONDS = 5
 """Seconds that requests under way and connections have to end when the server is stopped."""
@@ -120,9 +116,9 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     config.data.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         prepare = partial(_prepare_shared, config.data) if config.server.database else _prepare
-        ledger = Ledger(config.audit, now_ms)
+        witnesses = Witnesses(config, now_ms)
         database = Database(
-            storage.open_engine(config), prepare=prepare, readers=config.server.readers, options=ledger.options
+            storage.open_engine(config), prepare=prepare, readers=config.server.readers, options=witnesses.options
         )
         try:
             await database.ready()
@@ -132,10 +128,8 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
             shared = await _share(config, database, stack)
         finally:
             stack.push_async_callback(database.close)  # before the bus leaves: it tells what is committed last
-        roads = await _wire(config, database, shared, ledger, stack)
-        forgetting = asyncio.create_task(keep(database, ledger, now_ms))
-        stack.callback(forgetting.cancel)
-        await database.write(lambda tx: record(tx, Act("server.started", OPERATOR, details={"version": __version__})))
+        roads = await _wire(config, database, shared, witnesses, stack)
+        await stack.enter_async_context(witnesses.at_work(database))
         yield roads, database
 
 
@@ -171,18 +165,19 @@ async def _share(config: Config, database: Database, stack: contextlib.AsyncExit
 
 
 async def _wire(
-    config: Config, database: Database, shared: Shared, ledger: Ledger, stack: contextlib.AsyncExitStack
+    config: Config, database: Database, shared: Shared, witnesses: Witnesses, stack: contextlib.AsyncExitStack
 ) -> Roads:
     """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     statements = storage.statements(config)
-    database.rolled_back = _each(statements.rolled_back, ledger.rolled_back)
+    database.rolled_back = _each(statements.rolled_back, witnesses.ledger.rolled_back)
     hub = shared.hub
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
     register = Register(database, now_ms, channels, shared=bool(config.server.database))
     await register.load()
-    journal = Journal(database, statements, now_ms, workers.pushes(config, register, hub.has), ledger)
+    pushes = workers.pushes(config, register, hub.has)
+    journal = Journal(database, statements, now_ms, pushes, witnesses.ledger, witnesses.hooks)
     epoch, recent = await database.read(reading.epoch), shared.recent
     positions = Positions(database, statements, now_ms, shared.states, epoch)
     outbox = await stack.enter_async_context(
@@ -192,15 +187,15 @@ async def _wire(
     fanout, hints = Fanout(hub, shared.bus, recent), Hints(database)
     positions.stored = hints.stored
     limits = config.limits
-    admission, words = _admission(config), await stack.enter_async_context(watched(config.moderation))
+    words = await stack.enter_async_context(watched(config.moderation))
+    order = Order(admission_of(config), words, Moderators(database, now_ms))
     secret = load_or_make_secret(config.data)
     tokens = Tokens(secret, config.auth, database, now_ms)
     uploads, attachments = await stack.enter_async_context(storage.open_files(config, database, now_ms))
     submit = Submit(
         journal,
         fanout,
-        admission,
-        words,
+        order,
         now_ms,
         max_content=limits.max_content,
         pushed=outbox.wake,
@@ -213,8 +208,7 @@ async def _wire(
             journal,
             fanout,
             now_ms,
-            admission=admission,
-            words=words,
+            order=order,
             settings=config.messages,
             max_content=limits.max_content,
         ),
@@ -261,19 +255,6 @@ def _each(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return run
-
-
-def _admission(config: Config) -> Admission:
-    """The limits on sending. Where users have none, nobody is slowed down for spam either."""
-    limits, seconds = config.limits, time.monotonic
-    looks_for_spam = config.moderation.spam and limits.messages_per_minute
-    each = (
-        RateLimit(limits.messages_per_minute, seconds, "messages"),
-        RateLimit(limits.device_messages_per_minute, seconds, "messages from one device"),
-        RateLimit(limits.address_messages_per_minute, seconds, "messages from one network address"),
-    )
-    bots = RateLimit(limits.bot_messages_per_minute, seconds, "messages from a bot")
-    return Admission(each, Spam() if looks_for_spam else None, seconds, bots)
 
 
 async def _check(database: Database) -> None:

@@ -65,4 +65,6 @@ PUSH_SECONDS = Histogram(
     ["platform"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
 )
+WEBHOOKS = Counter("roost_webhooks", "Events sent to webhooks: sent, retry or failed", ["hook", "outcome"])
+WEBHOOK_BACKLOG = Gauge("roost_webhook_backlog", "Events for webhooks without an outcome")
 PUSH_BACKLOG = Gauge("roost_push_backlog", "Pushes without an outcome")

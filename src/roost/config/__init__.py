@@ -66,6 +66,7 @@ __all__ = [
     "WebPush",
     "load",
 ]
+from roost.config.webhooks import Webhooks, check_webhooks
 
 LARGEST_BATCH = 100
 """Entries in one batch on a socket (A6)."""
@@ -87,6 +88,7 @@ class Config(Section, kw_only=True):
     moderation: Moderation = msgspec.field(default_factory=Moderation)
     audit: Audit = msgspec.field(default_factory=Audit)
     search: Search = msgspec.field(default_factory=Search)
+    webhooks: Webhooks = msgspec.field(default_factory=Webhooks)
     redis: Redis = msgspec.field(default_factory=Redis)
     presence: Presence = msgspec.field(default_factory=Presence)
     sync: Sync = msgspec.field(default_factory=Sync)
@@ -196,6 +198,9 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "moderation.reload": (0.1, 3600),
     "audit.keep_days": (0, 36_500),
     "search.per_minute": (0, math.inf),
+    "webhooks.attempts": (1, 1000),
+    "webhooks.timeout": (0.1, 300),
+    "webhooks.at_once": (1, 1000),
     "redis.recent": (1, 100_000),
     "redis.recent_ttl": (60, 366 * 86400),
     "presence.ttl": (1, 366 * 86400),
@@ -232,6 +237,10 @@ def _check(config: Config) -> None:
             ip_network(proxy, strict=False)
         except ValueError:
             raise ConfigError(f"server.trusted_proxies: {proxy!r} is no address and no network.") from None
+    try:
+        check_webhooks(config.webhooks)
+    except ValueError as error:
+        raise ConfigError(f"webhooks.endpoints: {error}") from None
     for key, (lowest, highest) in BOUNDS.items():
         value = attrgetter(key)(config)
         if not lowest <= value <= highest:

@@ -20,12 +20,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from roost.admit import rules
-from roost.admit.admission import Admission
 from roost.admit.emoji import check_emoji
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action
 from roost.audit import Act, record
 from roost.config import Messages
+from roost.config.webhooks import EventKind
 from roost.db.database import Database
 from roost.errors import (
     AnnouncementOnly,
@@ -40,7 +40,9 @@ from roost.errors import (
     UnknownMessage,
 )
 from roost.flow.fanout import Fanout
-from roost.flow.wordlists import WordLists, note
+from roost.flow.moderators import Order
+from roost.flow.wordlists import note
+from roost.hooks.events import emit
 from roost.journal import rewriting, rights
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
@@ -99,8 +101,7 @@ class Changing:
         fanout: Fanout,
         clock: Callable[[], int],
         *,
-        admission: Admission,
-        words: WordLists,
+        order: Order,
         settings: Messages,
         max_content: int,
     ) -> None:
@@ -108,8 +109,7 @@ class Changing:
         self._database = database
         self._journal = journal
         self._fanout = fanout
-        self._admission = admission
-        self._words = words
+        self._admission, self._words, self._moderators = order
         self._clock = clock
         self._settings = settings
         self._max_content = max_content
@@ -124,6 +124,7 @@ class Changing:
         verdict = self._words.filter.judge(content, fold(content))
         if verdict is not None and verdict.rejected:
             MODERATED.labels(Action.REJECT.value).inc()
+            self._moderators.rejected(author, "", content)
             raise ContentRejected
         text = content if verdict is None else verdict.text
 
@@ -259,6 +260,8 @@ class Changing:
                 return scene.message, None
             changed.version += 1
             rewriting.rewrite(tx, changed)
+            if (kind := _told_as(scene.message, changed)) is not None:
+                emit(tx, kind, changed.conversation_id, changed)
             return changed, self._journal.record(tx, changed, [member.uid for member in scene.members], None)
 
         def tell(result: tuple[Message, Recorded | None]) -> None:
@@ -282,6 +285,13 @@ def recalled(message: Message, now: int, reason: str | None) -> Message:
         pinned=False,
         attachments=None,
     )
+
+
+def _told_as(before: Message, now: Message) -> EventKind | None:
+    """What webhooks call a change, if they are told of it."""
+    if now.recall_time != before.recall_time:
+        return "recall"
+    return "edit" if now.edit_time != before.edit_time else None
 
 
 def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from roost.admit import rules
-from roost.admit.admission import Admission
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action, is_masked
-from roost.errors import ContentRejected, InvalidInput, RoostError, UnknownMessage
+from roost.errors import ContentRejected, InvalidInput, RoostError, SpamSuspected, UnknownMessage
 from roost.flow.fanout import Fanout
-from roost.flow.wordlists import WordLists, note
+from roost.flow.moderators import Order
+from roost.flow.wordlists import note
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
 from roost.metrics import DUPLICATES, MESSAGES, MODERATED
@@ -38,8 +38,7 @@ class Submit:
         self,
         journal: Journal,
         fanout: Fanout,
-        admission: Admission,
-        words: WordLists,
+        order: Order,
         clock: Callable[[], int],
         *,
         max_content: int,
@@ -48,8 +47,7 @@ class Submit:
         """`pushed` is called when pushes were put into the outbox; `clock` gives milliseconds."""
         self._journal = journal
         self._fanout = fanout
-        self._admission = admission
-        self._words = words
+        self._admission, self._words, self._moderators = order
         self._clock = clock
         self._max_content = max_content
         self._pushed = pushed
@@ -79,14 +77,18 @@ class Submit:
         sender = author.user_id, author.did, address
         folded = fold(draft.content)
         if not trusted:
-            self._admission.admit(sender, draft.conversation_id, folded, draft.message_id, bot=author.bot)
+            try:
+                self._admission.admit(sender, draft.conversation_id, folded, draft.message_id, bot=author.bot)
+            except SpamSuspected:
+                self._moderators.spam(author, draft.conversation_id)
+                raise
         written = draft.message_type in WRITTEN or send.attachments
         verdict = self._words.filter.judge(draft.content, folded) if written else None
         if verdict is not None:
             if verdict.rejected:
                 self._reject(draft, receipt)
                 return
-            draft.content = verdict.text
+            draft.content, draft.flagged = verdict.text, verdict.flagged
 
         def stored(committed: Committed) -> None:
             if verdict is not None and not committed.duplicate:
@@ -134,8 +136,7 @@ class Submit:
     def _reject(self, draft: Draft, receipt: Receipt) -> None:
         """Refuses a message for its words, unless it was taken before the list had them (promise 3)."""
         if draft.message_id is None:
-            MODERATED.labels(Action.REJECT.value).inc()
-            raise ContentRejected
+            raise self._rejected(draft)
         task = asyncio.get_running_loop().create_task(self._reject_unless_sent(draft, draft.message_id, receipt))
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
@@ -150,8 +151,12 @@ class Submit:
             DUPLICATES.inc()
             receipt(_sent(earlier, draft.content))
         else:
-            MODERATED.labels(Action.REJECT.value).inc()
-            receipt(ContentRejected())
+            receipt(self._rejected(draft))
+
+    def _rejected(self, draft: Draft) -> ContentRejected:
+        MODERATED.labels(Action.REJECT.value).inc()
+        self._moderators.rejected(draft.author, draft.conversation_id, draft.content)
+        return ContentRejected()
 
     def _draft(self, author: Author, send: Private | Group, via: object) -> Draft:
         if send.content or not send.attachments:

@@ -16,9 +16,19 @@ from sqlalchemy import Connection
 from roost.audit.ledger import Ledger
 from roost.audit.sends import Send, pages_of
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
+from roost.hooks.events import EventRow, Hooks, Moderation
 from roost.journal import attachments, extra, rights
 from roost.journal.contract import Committed, Draft, Place
-from roost.journal.statements import AlreadySent, EntryRow, FoundMessage, MessageRow, Opened, PushRow, Statements
+from roost.journal.statements import (
+    AlreadySent,
+    Besides,
+    EntryRow,
+    FoundMessage,
+    MessageRow,
+    Opened,
+    PushRow,
+    Statements,
+)
 from roost.model.message import Message
 
 Milliseconds = Callable[[], int]
@@ -65,26 +75,34 @@ class Numbers:
 class Append:
     """Gives drafts their places. One for the life of the server; it keeps no state between batches."""
 
-    def __init__(self, statements: Statements, clock: Milliseconds, pushes: Pushes, ledger: Ledger | None) -> None:
-        """`ledger`: where messages are audited, if they are."""
-        self._statements = statements
-        self._clock = clock
-        self._pushes = pushes
-        self._ledger = ledger if ledger is not None and ledger.settings.sends else None
+    def __init__(
+        self,
+        statements: Statements,
+        clock: Milliseconds,
+        pushes: Pushes,
+        ledger: Ledger | None,
+        hooks: Hooks | None,
+    ) -> None:
+        """`ledger`: where messages are audited, `hooks`: who is told of them; None where it is nobody."""
+        self.hooks = hooks if hooks is not None and (hooks.wants("message") or hooks.wants("moderation")) else None
+        self.statements = statements
+        self.clock = clock
+        self.pushes = pushes
+        self.ledger = ledger if ledger is not None and ledger.settings.sends else None
 
     def one_step(self, drafts: list[Draft]) -> bool:
         """Whether the batch is one write, so that no transaction is needed around it (see `roost.db.database`)."""
-        if self._ledger is not None and not self._ledger.ready:
+        if self.ledger is not None and not self.ledger.ready:
             return False
         plain = [draft.conversation_id for draft in drafts if draft.extra is None]
-        return len(plain) == len(drafts) and self._statements.one_step(plain, len(drafts))
+        return len(plain) == len(drafts) and self.statements.one_step(plain, len(drafts))
 
     def __call__(self, connection: Connection, drafts: list[Draft]) -> list[Outcome]:
         """One outcome per draft, in order: where it is now, or why it was refused.
 
         The refusals are `UnknownReceiver`, `UnknownConversation` and `NotAMember`.
         """
-        batch = _Batch(self._statements, connection, drafts, self._clock(), self._pushes, self._ledger)
+        batch = _Batch(self, connection, drafts)
         try:
             return batch.settle(None)
         except AlreadySent:
@@ -92,21 +110,14 @@ class Append:
 
 
 class _Batch:
-    def __init__(
-        self,
-        statements: Statements,
-        connection: Connection,
-        drafts: list[Draft],
-        now: int,
-        pushes: Pushes,
-        ledger: Ledger | None,
-    ) -> None:
-        self._pushes = pushes
-        self._ledger = ledger
-        self._statements = statements
+    def __init__(self, append: Append, connection: Connection, drafts: list[Draft]) -> None:
+        self._pushes = append.pushes
+        self._hooks = append.hooks
+        self._ledger = append.ledger
+        self._statements = append.statements
         self._connection = connection
         self._drafts = drafts
-        self._now = now
+        self._now = append.clock()
 
     def settle(self, found: dict[tuple[int, str], Committed] | None) -> list[Outcome]:
         """Places and stores every draft that was not `found` before.
@@ -127,6 +138,7 @@ class _Batch:
         pushes: list[PushRow] = []
         sends: list[Send] = []
         uses: list[attachments.Use] = []
+        events: list[EventRow] = []
         where = self._pushes(connection, receivers)
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
@@ -147,24 +159,24 @@ class _Batch:
                 committed.pushes = len(to)
             if self._ledger is not None:
                 sends.append(_send(mid, draft, content=self._ledger.settings.content))
+            if self._hooks is not None:
+                events += _events(self._hooks, committed.message, draft, self._now)
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
-        self._store(messages, entries, pushes, sends)
+        self._store(messages, entries, sends, Besides(pushes, (), events))
         if uses:
             attachments.send(connection, uses)
         extra.keep_times(connection, [one.message for one in outcomes if isinstance(one, Committed) and one.places])
         return outcomes
 
-    def _store(
-        self, messages: list[MessageRow], entries: list[EntryRow], pushes: list[PushRow], sends: list[Send]
-    ) -> None:
+    def _store(self, messages: list[MessageRow], entries: list[EntryRow], sends: list[Send], besides: Besides) -> None:
         store, connection, ledger = self._statements.store, self._connection, self._ledger
         if ledger is None:
-            store(connection, messages, entries, pushes)
+            store(connection, messages, entries, besides)
             return
         pages = pages_of(ledger, connection, sends, self._now)
-        store(connection, messages, entries, pushes, pages)
+        store(connection, messages, entries, besides._replace(pages=pages))
         if pages:
             ledger.written(pages[-1])
 
@@ -254,6 +266,22 @@ def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Commi
 def _entries(committed: Committed, mid: int, draft: Draft, now: int) -> list[EntryRow]:
     author, origin = draft.author.uid, draft.author.did
     return [(uid, seq, mid, origin if uid == author else 0, now, None) for uid, seq in committed.places]
+
+
+def _events(hooks: Hooks, message: Message, draft: Draft, now: int) -> list[EventRow]:
+    """What webhooks are told of a message."""
+    rows = hooks.rows("message", draft.conversation_id, message, now)
+    if draft.flagged:
+        flagged = Moderation(
+            what="flagged",
+            user_id=message.sender_id,
+            conversation_id=message.conversation_id,
+            server_msg_id=message.server_msg_id,
+            content=message.content,
+            words=list(draft.flagged),
+        )
+        rows += hooks.rows("moderation", draft.conversation_id, flagged, now)
+    return rows
 
 
 def _send(mid: int, draft: Draft, *, content: bool) -> Send:

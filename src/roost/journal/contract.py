@@ -44,7 +44,7 @@ class Draft(msgspec.Struct, gc=False):
     `system`: it comes from the server, whose author need not belong to the conversation.
 
     `message_id` None lets the server make one. Times are milliseconds. `via` is whatever hands the receipt over;
-    the journal carries it along.
+    the journal carries it along. `flagged`: the listed words for which it is to be looked at.
     """
 
     author: Author
@@ -57,6 +57,7 @@ class Draft(msgspec.Struct, gc=False):
     extra: Extra | None = None
     via: Any = None
     system: bool = False
+    flagged: tuple[str, ...] = ()
 
 
 Place = tuple[int, int]

@@ -8,12 +8,16 @@ from sqlalchemy import Connection
 
 from roost.audit.ledger import Ledger
 from roost.db.database import Database
+from roost.hooks.events import Hooks, emit
 from roost.journal import reading
 from roost.journal.append import Append, Numbers, Outcome, Pushes, as_committed, no_pushes
 from roost.journal.contract import Author, Committed, Draft, LogPage, LogState, Recorded
 from roost.journal.statements import EntryRow, Statements
 from roost.model.message import Change, Message
 from roost.protocol.codec import encode_json
+
+MEMBERSHIP = frozenset({"group", "member", "mute", "ban"})
+"""Kinds of changes of which webhooks are told."""
 
 
 class Journal:
@@ -26,12 +30,13 @@ class Journal:
         clock: Callable[[], int],
         pushes: Pushes = no_pushes,
         ledger: Ledger | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
-        """`pushes` says where a user's messages are to be pushed, `ledger` audits them; `clock` gives milliseconds."""
+        """`pushes` says where messages are pushed, `ledger` audits them, `hooks` tell of them; `clock` gives ms."""
         self._database = database
         self._statements = statements
         self._clock = clock
-        self._append = Append(statements, clock, pushes, ledger)
+        self._append = Append(statements, clock, pushes, ledger, hooks)
 
     def append(self, draft: Draft, done: Callable[[Outcome | Exception], None]) -> None:
         """Hands a draft to the open batch. `done` is called on the event loop once it is on disk, or refused.
@@ -61,6 +66,8 @@ class Journal:
             mid = int(what.server_msg_id)
         else:
             text = encode_json(what).decode()
+            if what.kind in MEMBERSHIP:
+                emit(connection, "membership", what.conversation_id, what)
         author_uid, did = (author.uid, author.did) if author else (0, 0)
         rows: list[EntryRow] = [(uid, seq, mid, did if uid == author_uid else 0, now, text) for uid, seq in places]
         self._statements.store(connection, [], rows)

@@ -17,14 +17,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from roost.journal.ahead import Ahead
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import (
+    NOTHING,
     AlreadySent,
+    Besides,
     EntryRow,
     FoundMessage,
     MessageRow,
     Opened,
-    PageRow,
     PositionRow,
-    PushRow,
 )
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
@@ -66,6 +66,8 @@ STORE_MESSAGES = """
 STORE_ENTRIES = "INSERT INTO log (uid, seq, mid, origin, logged_at, `change`) VALUES "
 STORE_PUSHES = """
     INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at) VALUES """
+STORE_EVENTS = """
+    INSERT INTO webhook_outbox (hook, topic, event, body, created_at, due_at, attempt) VALUES """
 STORE_PAGES = "INSERT INTO audit (chain, position, kind, written_at, body, digest) VALUES "
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at) VALUES (%s, %s, %s, %s)
@@ -78,7 +80,7 @@ NEXT_MIDS = """
     INSERT INTO deployment (name, value) VALUES ('next_mid', 1 + %(count)s)
     ON DUPLICATE KEY UPDATE value = CAST(value AS SIGNED) + %(count)s"""
 NEXT_MID = "SELECT CAST(value AS SIGNED) FROM deployment WHERE name = 'next_mid'"
-NOT_MUTED, AS_SENT, NOT_TRIED = (0,), (1, 0, 0), (0, 0)
+NOT_MUTED, AS_SENT, NOT_TRIED, NOT_SENT = (0,), (1, 0, 0), (0, 0), (0,)
 """What ends every new row of `members`, of `messages` (version, edit_time, recall_time) and of `push_outbox`."""
 ROWS = 50
 """Rows stored by one statement."""
@@ -144,14 +146,14 @@ class MySQLStatements(ReservedIds):
         connection: Connection,
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
-        pushes: Sequence[PushRow] = (),
-        pages: Sequence[PageRow] = (),
+        besides: Besides = NOTHING,
     ) -> None:
         stores = [
             *_storing(STORE_MESSAGES, messages, AS_SENT),
             *_storing(STORE_ENTRIES, entries),
-            *_storing(STORE_PUSHES, pushes, NOT_TRIED),
-            *_storing(STORE_PAGES, pages),
+            *_storing(STORE_PUSHES, besides.pushes, NOT_TRIED),
+            *_storing(STORE_PAGES, besides.pages),
+            *_storing(STORE_EVENTS, besides.events, NOT_SENT),
         ]
         if not stores:
             return

@@ -15,14 +15,14 @@ from roost.db.postgresql import together
 from roost.journal.ahead import Ahead
 from roost.journal.reserved import ReservedIds
 from roost.journal.statements import (
+    NOTHING,
     AlreadySent,
+    Besides,
     EntryRow,
     FoundMessage,
     MessageRow,
     Opened,
-    PageRow,
     PositionRow,
-    PushRow,
 )
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
@@ -82,6 +82,10 @@ STORE_PUSHES = """
 STORE_PAGES = """
     INSERT INTO audit (chain, position, kind, written_at, body, digest)
     SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[])"""
+STORE_EVENTS = """
+    INSERT INTO webhook_outbox (hook, topic, event, body, created_at, due_at, attempt)
+    SELECT *, 0 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"""
+STORES = (STORE_MESSAGES, STORE_ENTRIES, STORE_PUSHES, STORE_PAGES, STORE_EVENTS)
 SAVE_POSITIONS = """
     INSERT INTO positions (uid, did, mark, synced_at)
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
@@ -147,10 +151,9 @@ class PostgreSQLStatements(ReservedIds):
         connection: Connection,
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
-        pushes: Sequence[PushRow] = (),
-        pages: Sequence[PageRow] = (),
+        besides: Besides = NOTHING,
     ) -> None:
-        every = ((STORE_MESSAGES, messages), (STORE_ENTRIES, entries), (STORE_PUSHES, pushes), (STORE_PAGES, pages))
+        every = zip(STORES, (messages, entries, *besides), strict=True)
         stores = [(sql, _columns(rows)) for sql, rows in every if rows]
         if messages:
             stored, *_ = together(connection, *stores, savepoint="before_messages")

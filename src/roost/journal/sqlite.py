@@ -14,14 +14,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from roost.journal.statements import (
+    NOTHING,
     AlreadySent,
+    Besides,
     EntryRow,
     FoundMessage,
     MessageRow,
     Opened,
-    PageRow,
     PositionRow,
-    PushRow,
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -74,8 +74,11 @@ _AUDIT = f"""
 STORE_EXTRA = """
     UPDATE messages SET extra = found.value ->> 1 FROM json_each(?) AS found WHERE mid = found.value ->> 0"""
 """For the few messages that have any: each value that is taken out of a row costs all rows."""
-BESIDES = {"pushes": _PUSH, "pages": _AUDIT}
-"""What may be stored with messages and entries."""
+_TELL = f"""
+    INSERT INTO webhook_outbox (hook, topic, event, body, created_at, due_at, attempt)
+    SELECT {_values(6)}, 0 FROM json_each(NEW.events);"""
+BESIDES = {"pushes": _PUSH, "pages": _AUDIT, "events": _TELL}
+"""How the fields of `Besides` are stored."""
 
 
 def _appending(besides: Sequence[str]) -> str:
@@ -175,8 +178,7 @@ class SQLiteStatements:
         connection: Connection,
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
-        pushes: Sequence[PushRow] = (),
-        pages: Sequence[PageRow] = (),
+        besides: Besides = NOTHING,
     ) -> None:
         driver = _driver(connection)
         if driver is not self._prepared:
@@ -185,10 +187,10 @@ class SQLiteStatements:
             self._prepared = driver
         if entries:
             try:
-                besides = {name: rows for name, rows in (("pushes", pushes), ("pages", pages)) if rows}
-                values = [_json(rows) for rows in (messages, entries, *besides.values())]
+                given = {name: rows for name, rows in zip(BESIDES, besides, strict=True) if rows}
+                values = [_json(rows) for rows in (messages, entries, *given.values())]
                 marks = ", ".join("?" * len(values))
-                driver.execute(f"INSERT INTO {_appending(tuple(besides))} VALUES ({marks})", values)
+                driver.execute(f"INSERT INTO {_appending(tuple(given))} VALUES ({marks})", values)
             except sqlite3.IntegrityError as error:
                 if "messages.sender, messages.message_id" in str(error):
                     raise AlreadySent from None

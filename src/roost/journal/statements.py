@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from roost.hooks.events import EventRow
+
 
 class MessageRow(NamedTuple):
     """A row of `messages`, in the order of its columns."""
@@ -42,6 +44,17 @@ PositionRow = tuple[int, int, int, int]
 
 PageRow = tuple[str, int, str, int, str, str]
 """A row of `audit`: chain, position, kind, written_at, body, digest. Its key is the database's to give."""
+
+
+class Besides(NamedTuple):
+    """What is stored with messages and their entries: pushes, pages of the audit log, events for webhooks."""
+
+    pushes: Sequence[PushRow] = ()
+    pages: Sequence[PageRow] = ()
+    events: Sequence[EventRow] = ()
+
+
+NOTHING = Besides()
 
 
 class FoundMessage(NamedTuple):
@@ -103,10 +116,9 @@ class Statements(Protocol):
         connection: Connection,
         messages: Sequence[MessageRow],
         entries: Sequence[EntryRow],
-        pushes: Sequence[PushRow] = (),
-        pages: Sequence[PageRow] = (),
+        besides: Besides = NOTHING,
     ) -> None:
-        """Stores messages, log entries, pushes and pages of the audit log.
+        """Stores messages, log entries, and what goes with them.
 
         Those of one conversation, log or chain are in the order of their numbers.
 

@@ -10,6 +10,7 @@ from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
 from roost.db.schema.files import attachment_uses, attachments
+from roost.db.schema.hooks import webhook_failures, webhook_outbox
 from roost.db.schema.keys import api_keys
 from roost.db.schema.later import expiring
 from roost.db.schema.logs import log, logs, marks, positions
@@ -47,4 +48,6 @@ __all__ = [
     "search_marks",
     "search_texts",
     "users",
+    "webhook_failures",
+    "webhook_outbox",
 ]

@@ -1,0 +1,47 @@
+"""`roost webhook`: secrets, and what was given up."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from roost.commands.options import ConfigFile, DataDirectory, settings_of
+
+app = App(name="webhook", help="Webhooks.")
+
+
+@app.command
+def secret() -> None:
+    """Print a new secret for webhooks.endpoints."""
+    import base64
+    import secrets
+
+    from roost.config.webhooks import PREFIX
+
+    print(PREFIX + base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+@app.command
+def failures(
+    *,
+    last: Annotated[int, Parameter(help="How many.", validator=Number(gte=1))] = 10,
+    data: DataDirectory = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show how many events wait for each webhook, and the last that were given up, as JSON lines."""
+    from sqlalchemy import select
+
+    from roost import storage
+    from roost.db.schema import webhook_failures
+    from roost.protocol.codec import encode_json
+    from roost.push.webhook_outbox import BACKLOG
+
+    newest = select(webhook_failures).order_by(webhook_failures.c.given_up_at.desc()).limit(last)
+    with storage.looking_at(settings_of(config, data)) as connection:
+        waiting = {hook: int(count) for hook, count in connection.execute(BACKLOG)}
+        gone = [dict(row._mapping) for row in connection.execute(newest)]  # noqa: SLF001 - SQLAlchemy's name for it
+    print(encode_json({"waiting": waiting}).decode())
+    for row in reversed(gone):
+        print(encode_json(row).decode())

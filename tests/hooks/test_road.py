@@ -1,0 +1,73 @@
+"""What happens on a server, as its webhooks are told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from roost.config import ConfigError, load
+from tests.edge.conftest import settle  # noqa: F401 - a fixture
+from tests.edge.people import Town
+from tests.hooks.listener import SECRET, Listener, listening
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    async with listening() as found:
+        yield found
+
+
+async def test_a_back_end_is_told_what_happens(
+    settle: Callable[..., Awaitable[Town]],  # noqa: F811
+    listener: Listener,
+    tmp_path: Path,
+) -> None:
+    words = tmp_path / "reject.txt"
+    words.write_text("forbidden\n")
+    hooks = {"endpoints": [msgspec.to_builtins(listener.hook())], "private": True}
+    town = await settle(webhooks=hooks, moderation={"reject": [str(words)]})
+    ann, bob = await town.person("ann"), await town.person("bob")
+    sent = await ann.send(bob, "hello")
+    message = f"/messages/{sent['serverMsgID']}"
+    await ann.patch(message, {"content": "good day"})
+    await bob.put(f"{message}/reactions/👍")
+    await ann.post(f"{message}/recall")
+    assert (await ann.post("/messages/user", {"to": "bob", "content": "forbidden"})).error == "content_rejected"
+    await ann.group(bob)
+    heard: dict[str, list[Any]] = {}
+    for request in await listener.until(5):
+        heard.setdefault(request.event["type"], []).append(request.event["data"])
+    assert {kind: len(events) for kind, events in heard.items()} == dict.fromkeys(
+        ("message", "edit", "recall", "moderation", "membership"), 1
+    )
+    assert heard["message"][0]["content"] == "hello"
+    assert (heard["edit"][0]["content"], heard["edit"][0]["version"]) == ("good day", 2)
+    assert heard["recall"][0]["content"] == ""
+    refused = {"what": "rejected", "userID": "ann", "conversationID": "p:ann:bob", "content": "forbidden"}
+    assert heard["moderation"] == [refused]
+    assert heard["membership"][0]["action"] == "created"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"url": "ftp://example.com"}, "url must be an address"),
+        ({"secrets": []}, "needs one secret"),
+        ({"secrets": ["whsec_c2hvcnQ="]}, "a secret must be"),
+        ({"secrets": ["c2VjcmV0" * 5]}, "a secret must be"),
+        ({"name": "no spaces"}, "must be a name"),
+        ({"events": ["everything"]}, "everything"),
+    ],
+)
+def test_a_webhook_that_can_not_work_is_refused(tmp_path: Path, fields: dict[str, Any], said: str) -> None:
+    endpoint = {"name": "one", "url": "https://example.com", "secrets": [SECRET]}
+    file = tmp_path / "config.yaml"
+    file.write_bytes(msgspec.yaml.encode({"webhooks": {"endpoints": [endpoint]}}))
+    load(file)
+    file.write_bytes(msgspec.yaml.encode({"webhooks": {"endpoints": [endpoint | fields]}}))
+    with pytest.raises(ConfigError, match=said):
+        load(file)
