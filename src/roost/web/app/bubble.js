@@ -1,9 +1,10 @@
 /** A message on the page: one that was sent, and one that waits in the outbox. */
 
+import { Carried, Leaving } from "./files.js";
 import { clock, day, hue, sameDay } from "./format.js";
 import { t } from "./i18n.js";
 import { Actions, toggle } from "./menu.js";
-import { client, target } from "./state.js";
+import { client, summary, target } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
 /** Milliseconds within which messages of one person stand together. */
@@ -46,7 +47,9 @@ function Body({ message }) {
   const from = "forwardedFrom" in message ? message.forwardedFrom : undefined;
   return html`${from && html`<small class="from">${t("forwardedFrom", from.senderID)}</small>`}${
     message.replyTo && html`<${Quote} of=${message.replyTo} />`
-  }<span class="words">${words(message)}</span>`;
+  }${"attachments" in message && message.attachments?.length ? html`<${Carried} files=${message.attachments} />` : ""}${
+    "files" in message && message.files?.length ? html`<${Leaving} messageID=${message.messageID} files=${message.files} />` : ""
+  }${message.content && html`<span class="words">${words(message)}</span>`}`;
 }
 
 /** The message that is answered; a click goes there. @param {{of: string}} props */
@@ -56,7 +59,7 @@ function Quote({ of }) {
     client.value?.message(of).then((found) => setQuoted(found ?? null), () => setQuoted(null));
   }, [of]);
   if (!quoted) return html`<span class="quote quiet">${quoted === null ? t("earlierMessage") : "…"}</span>`;
-  const text = quoted.recallTime ? t("recalled") : quoted.content.slice(0, 140);
+  const text = summary(quoted);
   return html`<button class="quote" aria-label=${t("inReplyTo", quoted.senderID, text)} onClick=${() => (target.value = quoted)}>
     <b class=${hue(quoted.senderID)}>${quoted.senderID}</b><span>${text}</span>
   </button>`;

@@ -1,8 +1,9 @@
-/** Writing a message. Enter sends, Shift+Enter begins a line, @ offers the members of a group. */
+/** Writing a message. Enter sends, Shift+Enter begins a line, @ offers the members of a group, files can be pasted. */
 
+import { Clip, stage, staged, Tray, unstage } from "./files.js";
 import { t } from "./i18n.js";
 import { Picker, usePicker } from "./mentions.js";
-import { replying, send, tellTyping } from "./state.js";
+import { replying, send, summary, tellTyping } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
 /** Characters of a message at most (`limits.max_content`), and lines of the field. */
@@ -22,16 +23,24 @@ export function Composer({ id }) {
   async function submit(event) {
     event?.preventDefault();
     const text = field.current?.value.trim() ?? "";
-    if (!field.current || !text) return;
+    if (!field.current || !(text || staged.value.length)) return;
     field.current.value = "";
     changed();
-    await send(text, picker.mentionedIn(text));
+    await send(text, picker.mentionedIn(text), unstage());
   }
 
   function changed() {
     if (!field.current) return;
     field.current.rows = Math.min(LINES, field.current.value.split("\n").length);
     picker.look();
+  }
+
+  /** @param {ClipboardEvent} event */
+  function pasted(event) {
+    const files = event.clipboardData?.files;
+    if (!files?.length) return;
+    event.preventDefault();
+    stage(files);
   }
 
   /** @param {KeyboardEvent} event */
@@ -43,6 +52,8 @@ export function Composer({ id }) {
 
   return html`<form class="composer" onSubmit=${submit}>
     <${Answered} />
+    <${Tray} />
+    <${Clip} />
     <${Picker} picker=${picker} />
     <textarea
       ref=${field}
@@ -54,6 +65,7 @@ export function Composer({ id }) {
       aria-activedescendant=${picker.found.length ? `mention-${picker.at}` : undefined}
       placeholder=${t("write")}
       onKeyDown=${pressed}
+      onPaste=${pasted}
       onInput=${() => (changed(), tellTyping())}
     ></textarea>
     <button class="primary round" aria-label=${t("send")} title=${t("send")}>➤</button>
@@ -65,7 +77,7 @@ function Answered() {
   const message = replying.value;
   if (message === null) return null;
   return html`<div class="answered">
-    <span class="grow" role="status">${t("replyingTo", message.senderID)} <span class="quiet">${message.content.slice(0, 140)}</span></span>
+    <span class="grow" role="status">${t("replyingTo", message.senderID)} <span class="quiet">${summary(message)}</span></span>
     <button type="button" class="icon" aria-label=${t("noReply")} onClick=${() => (replying.value = null)}>×</button>
   </div>`;
 }

@@ -4,7 +4,7 @@ import { close, Form } from "./dialog.js";
 import { hue, initial, short } from "./format.js";
 import { t } from "./i18n.js";
 import { pin } from "./menu.js";
-import { client, conversations, current, revision, target, titleOf } from "./state.js";
+import { client, conversations, current, revision, summary, target, titleOf } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
 /** Conversations that a message is forwarded to at once, at most; and that are offered. */
@@ -30,7 +30,7 @@ export function Forward({ about }) {
   }
 
   return html`<${Form} title=${t("forwardTo")} action=${t("forward")} work=${work}>
-    <blockquote class="quiet">${about.content.slice(0, 140)}</blockquote>
+    <blockquote class="quiet">${summary(about)}</blockquote>
     <label>${t("find")}<input type="search" value=${part} onInput=${(/** @type {any} */ event) => setPart(event.target.value)} /></label>
     <div class="choices" role="group" aria-label=${t("conversations")}>
       ${found.map((one) => {
@@ -58,9 +58,9 @@ export function Pins() {
       ${pins?.map(
         (message) => html`<li key=${message.serverMsgID}>
           <button class="plain grow" onClick=${() => ((target.value = message), close())}>
-            <b>${message.senderID}</b> <small class="quiet">${short(message.serverTime)}</small><span>${message.content.slice(0, 200)}</span>
+            <b>${message.senderID}</b> <small class="quiet">${short(message.serverTime)}</small><span>${summary(message)}</span>
           </button>
-          <button class="icon" aria-label=${t("unpinThat", message.content.slice(0, 60))} title=${t("unpin")} onClick=${() => pin(message)}>×</button>
+          <button class="icon" aria-label=${t("unpinThat", summary(message))} title=${t("unpin")} onClick=${() => pin(message)}>×</button>
         </li>`,
       )}
     </ul>`;

@@ -44,3 +44,10 @@ export function hue(name) {
 export function initial(name) {
   return ([...name][0] ?? "?").toUpperCase();
 }
+
+/** A size as people read it. @param {number} size bytes */
+export function bytes(size) {
+  const step = size < 1000 ? 0 : size < 1e6 ? 1 : size < 1e9 ? 2 : 3;
+  const value = size / 1000 ** step;
+  return `${step && value < 10 ? value.toFixed(1) : Math.round(value)} ${["B", "kB", "MB", "GB"][step]}`;
+}

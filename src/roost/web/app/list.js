@@ -2,7 +2,7 @@
 
 import { hue, initial, short } from "./format.js";
 import { t } from "./i18n.js";
-import { choose, client, conversations, current, presence, titleOf, typists } from "./state.js";
+import { choose, client, conversations, current, presence, summary, titleOf, typists } from "./state.js";
 import { html, useState } from "./ui.js";
 
 /** Drawn at first, and with each step down: a list of thousands stays quick. */
@@ -53,8 +53,7 @@ function Row({ one }) {
 /** @param {import("../sdk/types.js").Conversation} one */
 function preview({ lastMessage, conversationID }) {
   if (lastMessage === null) return "";
-  if (lastMessage.recallTime) return t("recalled");
   const own = lastMessage.senderID === client.value?.userID;
   const who = own ? `${t("you")}: ` : conversationID.startsWith("g:") ? `${lastMessage.senderID}: ` : "";
-  return who + lastMessage.content.slice(0, 120);
+  return lastMessage.recallTime ? summary(lastMessage) : who + summary(lastMessage);
 }

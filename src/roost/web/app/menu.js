@@ -45,8 +45,8 @@ export function Menu() {
       <button onClick=${item(() => reply(message))}>${t("reply")}</button>
       <button onClick=${item(() => show("forward", message))}>${t("forward")}</button>
       <button onClick=${item(() => pin(message))}>${message.pinned ? t("unpin") : t("pin")}</button>
-      <button onClick=${item(() => void navigator.clipboard?.writeText(message.content))}>${t("copy")}</button>
-      ${own && html`<button onClick=${item(() => show("edit", message))}>${t("edit")}</button>`}
+      ${message.content && html`<button onClick=${item(() => void navigator.clipboard?.writeText(message.content))}>${t("copy")}</button>`}
+      ${own && message.content && html`<button onClick=${item(() => show("edit", message))}>${t("edit")}</button>`}
       ${own && html`<button class="danger" onClick=${item(() => attempt(client.value?.recall(message.serverMsgID)))}>${t("recall")}</button>`}
     `}
   </div>`;

@@ -1,6 +1,7 @@
 /** What the page shows: signals, kept up to date by the client. Components read them and call the actions here. */
 
 import { Client, Login } from "../sdk/index.js";
+import { t } from "./i18n.js";
 import { batch, computed, signal } from "./ui.js";
 
 /**
@@ -32,6 +33,8 @@ export const typists = signal({});
 /** Counts the changes of the open conversation: its messages are read anew. */
 export const revision = signal(0);
 export const offline = signal(false);
+/** How far the files of messages in the outbox are, in bytes. @type {import("./ui.js").Signal<Record<string, {loaded: number, total: number}>>} */
+export const uploads = signal({});
 /** The message that is being answered. @type {import("./ui.js").Signal<Message|null>} */
 export const replying = signal(null);
 /** The message to be shown, once its conversation is open. @type {import("./ui.js").Signal<Message|null>} */
@@ -67,6 +70,12 @@ async function enter() {
   });
   made.on("progress", (step) => (progress.value = step.total > 0 && step.done < step.total ? step : null));
   made.on("changed", ({ conversations: ids }) => changed(ids));
+  made.on("uploading", ({ messageID, loaded, total }) => (uploads.value = { ...uploads.value, [messageID]: { loaded, total } }));
+  made.on("sent", ({ messageID }) => {
+    if (!(messageID in uploads.value)) return;
+    const { [messageID]: _, ...others } = uploads.value;
+    uploads.value = others;
+  });
   made.on("reset", () => changed([current.value]));
   made.on("presence", ({ users }) => (presence.value = { ...presence.value, ...users }));
   made.on("typing", ({ conversationID, userID }) => showTyping(conversationID, userID));
@@ -136,11 +145,11 @@ export function choose(conversationID) {
   history.pushState(null, "", conversationID === null ? location.pathname : `#${encodeURIComponent(conversationID)}`);
 }
 
-/** @param {string} text @param {string[]} [mentions] */
-export async function send(text, mentions = []) {
+/** @param {string} text @param {string[]} [mentions] @param {File[]} [files] */
+export async function send(text, mentions = [], files) {
   const replyTo = replying.value?.serverMsgID;
   replying.value = null;
-  if (client.value && current.value) await client.value.send(current.value, text, { replyTo, mentions });
+  if (client.value && current.value) await client.value.send(current.value, text, { replyTo, mentions, files });
 }
 
 let toldTyping = 0;
@@ -197,4 +206,10 @@ export function titleOf(conversation) {
   const other = client.value?.otherOf(id) ?? null;
   if (other !== null) return other;
   return (typeof conversation === "string" ? null : conversation.name) ?? id.slice(2);
+}
+
+/** A message in a line. @param {Message} message */
+export function summary({ recallTime, content, attachments }) {
+  if (recallTime) return t("recalled");
+  return content.slice(0, 140) || (attachments ?? []).map(({ name }) => name).join(", ");
 }

@@ -3,11 +3,12 @@
 import { Bubble, Waiting } from "./bubble.js";
 import { Composer } from "./composer.js";
 import { show } from "./dialog.js";
+import { Looking, stage } from "./files.js";
 import { hue, initial, short } from "./format.js";
 import { t } from "./i18n.js";
 import { Menu } from "./menu.js";
 import { choose, client, open, presence, refusal, revision, target, titleOf, typists } from "./state.js";
-import { html, useEffect, useLayoutEffect, useRef } from "./ui.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { anchor, atEnd, restore, useWindow } from "./window.js";
 
 /** Pixels from an end at which more is loaded. */
@@ -19,6 +20,7 @@ const MARKED = 2000;
 export function Thread({ id }) {
   const log = useRef(/** @type {HTMLElement|null} */ (null));
   const { view, shown, keep, refresh, load, toEnd, jumpTo, fail } = useWindow(id, log);
+  const [over, setOver] = useState(false);
   const divider = useRef(open.value?.unread ? open.value.readSeq : null);
 
   useEffect(() => {
@@ -56,8 +58,21 @@ export function Thread({ id }) {
     if (last && shown.current?.latest && atEnd(element)) void client.value?.markRead(id, last.conversationSeq);
   }
 
+  /** @param {DragEvent} event */
+  function dropped(event) {
+    setOver(false);
+    if (!hasFiles(event) || open.value?.gone) return;
+    event.preventDefault();
+    stage(event.dataTransfer?.files ?? []);
+  }
+
   const away = view !== null && (!view.latest || (log.current !== null && !atEnd(log.current)));
-  return html`<section class="thread">
+  return html`<section
+    class=${over ? "thread over" : "thread"}
+    onDragOver=${(/** @type {DragEvent} */ event) => hasFiles(event) && (event.preventDefault(), setOver(true))}
+    onDragLeave=${() => setOver(false)}
+    onDrop=${dropped}
+  >
     <${Head} id=${id} />
     <div class="log" ref=${log} role="log" aria-label=${t("messagesOf", titleOf(open.value ?? id))} tabindex="0" onScroll=${scrolled}>
       ${view?.error && html`<p class="error pad">${t("loadFailed", view.error)}</p>`}
@@ -73,7 +88,13 @@ export function Thread({ id }) {
     <${Typing} id=${id} />
     ${open.value?.gone ? html`<p class="quiet pad">${t("gone")}</p>` : html`<${Composer} id=${id} />`}
     <${Menu} />
+    <${Looking} />
   </section>`;
+}
+
+/** @param {DragEvent} event */
+function hasFiles(event) {
+  return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
 /** @param {{id: string}} props */

@@ -96,11 +96,13 @@ export class Client extends Requests {
    * @param {number} [options.messageType]
    * @param {string} [options.replyTo] the serverMsgID of a message of the same conversation
    * @param {string[]} [options.mentions] members, or `@all`
+   * @param {File[]} [options.files] at most 10; they are kept here until the server has them. `content` may be empty
    * @returns {Promise<Unsent>}
    */
-  async send(to, content, { messageType = 1, replyTo, mentions } = {}) {
+  async send(to, content, { messageType = 1, replyTo, mentions, files } = {}) {
     const conversationID = this.conversationWith(to);
-    const message = { messageID: uuid7(), conversationID, messageType, content, createTime: Date.now(), replyTo, mentions };
+    const carried = files?.map((file) => ({ blob: file, name: file.name }));
+    const message = { messageID: uuid7(), conversationID, messageType, content, createTime: Date.now(), replyTo, mentions, files: carried };
     const unsent = await this.#open.queue({ ...message, state: /** @type {const} */ ("pending") });
     this.#tell("changed", { conversations: [conversationID] });
     this.#wish("flush");

@@ -84,9 +84,14 @@ export class Connection {
     this.#socket?.close(1000);
   }
 
+  /** Whether frames leave now. */
+  get live() {
+    return this.state === "syncing" || this.state === "connected";
+  }
+
   /** Whether the frame left: there is no queue here. @param {object} frame */
   send(frame) {
-    if (this.state !== "syncing" && this.state !== "connected") return false;
+    if (!this.live) return false;
     this.#socket?.send(JSON.stringify(frame));
     return true;
   }

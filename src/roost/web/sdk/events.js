@@ -9,12 +9,13 @@
  * | `changed` | `{conversations: string[]}`: draw them anew |
  * | `received` | `{messages: Message[]}`: messages of others that came in live or by catching up |
  * | `sent`, `failed` | `{messageID, conversationID, error?}`: what became of a message of the outbox |
+ * | `uploading` | `{messageID, conversationID, loaded, total}`: bytes of the files of a message of the outbox |
  * | `typing` | `{conversationID, userID}` |
  * | `presence` | `{users: Record<string, {online: boolean, lastSeen?: number}>}` |
  * | `reset` | `{}`: the store was rebuilt from a snapshot |
  * | `signedOut` | `{error}`: the token is refused, and there is no other |
  *
- * @typedef {"state"|"progress"|"changed"|"received"|"sent"|"failed"|"typing"|"presence"|"reset"|"signedOut"} EventName
+ * @typedef {"state"|"progress"|"changed"|"received"|"sent"|"failed"|"uploading"|"typing"|"presence"|"reset"|"signedOut"} EventName
  */
 
 export class Emitter {

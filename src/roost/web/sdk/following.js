@@ -7,6 +7,7 @@ import { Connection } from "./connection.js";
 import { Intake } from "./intake.js";
 import { Outbox } from "./outbox.js";
 import { isFinal, SyncManager } from "./sync.js";
+import { Uploads } from "./uploads.js";
 
 /** Entries behind, from which on pages are quicker than the socket's batches. */
 const LONG_GAP = 1000;
@@ -47,6 +48,10 @@ export class Following {
       store,
       config.userID,
       (frame) => this.connection.send(frame),
+      new Uploads(http, store, ({ messageID, conversationID }, loaded, total) => {
+        tell("uploading", { messageID, conversationID, loaded, total });
+      }),
+      () => this.connection.live,
       (messageID, conversationID, error) => {
         tell("failed", { messageID, conversationID, error: error.message, slug: error.slug });
         tell("changed", { conversations: [conversationID] });

@@ -30,6 +30,19 @@ export class Http {
     }
     return ask(this.base, method, path, body, await this.session.renewed());
   }
+
+  /** The bytes of a file. @param {string} path @returns {Promise<Blob>} */
+  async blob(path) {
+    const token = await this.session.token();
+    let response;
+    try {
+      response = await fetch(this.base + path, { headers: { Authorization: `Bearer ${token}` } });
+      if (response.ok) return await response.blob();
+    } catch (error) {
+      throw new NetworkError(`The server can't be reached: ${/** @type {Error} */ (error).message}`);
+    }
+    throw errorOf(await response.json().catch(() => ({ code: response.status * 100 })));
+  }
 }
 
 /**

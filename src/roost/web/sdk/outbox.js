@@ -6,7 +6,7 @@
  */
 
 import { sleep } from "./backoff.js";
-import { errorOf } from "./errors.js";
+import { errorOf, RoostError } from "./errors.js";
 
 /** Messages on their way at most. */
 const WINDOW = 50;
@@ -16,6 +16,8 @@ const PAUSE = 2000;
 export class Outbox {
   /** @type {Set<string>} */
   #underWay = new Set();
+  /** Whose files are being uploaded. @type {Set<string>} */
+  #uploading = new Set();
   #running = false;
   #again = false;
   #pausedUntil = 0;
@@ -24,12 +26,16 @@ export class Outbox {
    * @param {import("./store/store.js").Store} store
    * @param {string} userID
    * @param {(frame: object) => boolean} send whether the frame left
+   * @param {import("./uploads.js").Uploads} uploads
+   * @param {() => boolean} live whether there is a connection
    * @param {(messageID: string, conversationID: string, error: import("./errors.js").RoostError) => void} failed
    */
-  constructor(store, userID, send, failed) {
+  constructor(store, userID, send, uploads, live, failed) {
     this.store = store;
     this.userID = userID;
     this.send = send;
+    this.uploads = uploads;
+    this.live = live;
     this.failed = failed;
   }
 
@@ -52,6 +58,10 @@ export class Outbox {
         for (const unsent of await this.store.unsent()) {
           if (this.#underWay.size >= WINDOW) return;
           if (unsent.state !== "pending" || this.#underWay.has(unsent.messageID)) continue;
+          if (unsent.files?.some((file) => !file.attachment)) {
+            void this.#bring(unsent); // what has no files does not wait for it
+            continue;
+          }
           if (!this.send(frameOf(unsent, this.userID))) return;
           this.#underWay.add(unsent.messageID);
         }
@@ -59,6 +69,22 @@ export class Outbox {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** @param {import("./types.js").Unsent} unsent */
+  async #bring(unsent) {
+    if (!this.live() || this.#uploading.has(unsent.messageID)) return;
+    this.#uploading.add(unsent.messageID);
+    try {
+      await this.uploads.bring(unsent);
+    } catch (error) {
+      if (!(error instanceof RoostError)) throw error;
+      if (error.retryable) await sleep(error.retryAfter ? error.retryAfter * 1000 : PAUSE);
+      else await this.#fail(unsent.messageID, error);
+    } finally {
+      this.#uploading.delete(unsent.messageID);
+    }
+    return this.flush();
   }
 
   /** A receipt was stored. @param {string} messageID */
@@ -80,13 +106,18 @@ export class Outbox {
       await sleep(pause);
       return this.flush();
     }
+    await this.#fail(frame.messageID, error);
+    return this.flush();
+  }
+
+  /** @param {string} messageID @param {RoostError} error */
+  async #fail(messageID, error) {
     let conversationID = "";
-    await this.store.changeUnsent(frame.messageID, (unsent) => {
+    await this.store.changeUnsent(messageID, (unsent) => {
       conversationID = unsent.conversationID;
       return { ...unsent, state: "failed", error: error.message, slug: error.slug };
     });
-    this.failed(frame.messageID, conversationID, error);
-    return this.flush();
+    this.failed(messageID, conversationID, error);
   }
 }
 
@@ -104,8 +135,10 @@ export function otherOf(conversationID, userID) {
 }
 
 /** @param {import("./types.js").Unsent} unsent @param {string} userID */
-function frameOf({ conversationID, messageID, messageType, content, createTime, replyTo, mentions }, userID) {
+function frameOf({ conversationID, messageID, messageType, content, createTime, replyTo, mentions, files }, userID) {
   const other = otherOf(conversationID, userID);
   const address = other === null ? { type: "group", to: conversationID.slice(2) } : { type: "private", to: other };
-  return { ...address, messageID, messageType, content, createTime, replyTo, mentions };
+  const said = { ...address, messageID, content, createTime, replyTo, mentions };
+  if (!files?.length) return { ...said, messageType };
+  return { ...said, attachments: files.map(({ attachment }) => attachment?.id) }; // its type follows from them
 }

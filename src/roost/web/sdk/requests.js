@@ -77,6 +77,11 @@ export class Requests {
     return (await this.http.request("GET", `/conversations/${encodeURIComponent(conversationID)}/pins`)).messages;
   }
 
+  /** A file that a message carries. @param {string} id @param {{thumbnail?: boolean}} [options] */
+  file(id, { thumbnail = false } = {}) {
+    return this.http.blob(`/attachments/${id}${thumbnail ? "/thumbnail" : ""}`);
+  }
+
   /**
    * A page of a conversation as the server has it, oldest first.
    *

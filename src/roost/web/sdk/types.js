@@ -1,6 +1,21 @@
 /**
  * The shapes on the wire (docs/http.md, docs/websocket.md) and in the store.
  *
+ * @typedef {object} Attachment a file
+ * @property {string} id
+ * @property {string} name
+ * @property {number} size bytes
+ * @property {string} type the media type
+ * @property {number} [width] of a picture, pixels
+ * @property {number} [height]
+ * @property {boolean} [thumbnail] whether there is one
+ *
+ * @typedef {object} UnsentFile a file of a message of the outbox
+ * @property {Blob} blob
+ * @property {string} name
+ * @property {string} [uploadID] where it is on its way
+ * @property {Attachment} [attachment] once it is there
+ *
  * @typedef {object} Message
  * @property {string} messageID the sender's own id
  * @property {string} serverMsgID
@@ -18,6 +33,7 @@
  * @property {string} [replyTo] the serverMsgID of the message that it answers
  * @property {string[]} [mentions] user ids, or `@all`
  * @property {{conversationID: string, serverMsgID: string, senderID: string}} [forwardedFrom]
+ * @property {Attachment[]} [attachments] the files it carries
  * @property {Record<string, string[]>} [reactions] who reacted with each emoji
  * @property {boolean} [pinned]
  * @property {string} [recallReason] told where a back end recalled it
@@ -78,6 +94,7 @@
  * @property {number} createTime
  * @property {string} [replyTo]
  * @property {string[]} [mentions]
+ * @property {UnsentFile[]} [files]
  * @property {"pending"|"failed"} state
  * @property {string} [error] why it failed, for a person
  * @property {string} [slug]

@@ -58,6 +58,11 @@ export async function apply(tx, entries, now) {
   return { position: config.lastSyncSeq, conversations: [...book.touched.keys()], received, sent };
 }
 
+/** As the server has it: 2 where all are pictures, else 3. @param {import("../types.js").Attachment[]} attachments */
+function typeOf(attachments) {
+  return attachments.every(({ type }) => type.startsWith("image/")) ? 2 : 3;
+}
+
 /** A conversation of which nothing is known yet. @param {string} conversationID @returns {Conversation} */
 export function fresh(conversationID) {
   return {
@@ -116,12 +121,15 @@ export class Book {
       store.delete(waiting.place);
       sent.push({ messageID: waiting.messageID, conversationID: about.conversationID });
       if ("senderID" in about) continue; // from the log: stored as it is
-      const { messageType, content, createTime, replyTo, mentions } = waiting;
+      const { content, createTime, replyTo, mentions, files } = waiting;
+      const attachments = files?.map((/** @type {any} */ file) => file.attachment);
+      const messageType = attachments?.length ? typeOf(attachments) : waiting.messageType;
       const { type: _, duplicate: __, ...places } = /** @type {any} */ (about);
       // `places.content`, where it is there, is what the server stored: words were masked
       const said = { content, ...places, senderID: this.userID, messageType, createTime, version: 1 };
       if (replyTo) said.replyTo = replyTo;
       if (mentions?.length) said.mentions = mentions;
+      if (attachments?.length) said.attachments = attachments;
       await this.messages([said]);
     }
     return sent;
