@@ -11,18 +11,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import DBAPIError
 
 from roost import metrics, storage, timed, workers
 from roost.config import Config
-from roost.db.copying import refuse_half_copied
 from roost.db.database import CommitFigures, Database
-from roost.db.migrate import alone, migrate
 from roost.db.redis import RedisServer
 from roost.db.schema import deployment
 from roost.deliver.bus import Alone, Bus
@@ -33,7 +30,6 @@ from roost.edge.api import build as build_api
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
-from roost.edge.auth.shared import claim_secret
 from roost.edge.auth.tokens import Tokens, load_or_make_secret
 from roost.edge.gateway import Gateway
 from roost.edge.roads import Roads
@@ -42,6 +38,7 @@ from roost.errors import Unavailable
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
+from roost.flow.erasing import Erasing
 from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
@@ -50,6 +47,7 @@ from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.moderators import Moderators, Order, admission_of
+from roost.flow.overview import Overview
 from roost.flow.push import Push
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
@@ -85,27 +83,6 @@ class Node:
     gateway: Gateway
 
 
-def _prepare(connection: Connection) -> str:
-    """An up-to-date schema; returns the epoch, made with the first start. Nodes that start at once take turns."""
-    with alone(connection):
-        migrate(connection)
-        refuse_half_copied(connection)
-        epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
-        if epoch is None:
-            epoch = secrets.token_hex(8)
-            connection.execute(insert(deployment).values(name="epoch", value=epoch))
-            connection.commit()
-        return str(epoch)
-
-
-def _prepare_shared(data: Path, connection: Connection) -> str:
-    """The same on a server, where several nodes have one secret. Raises `ConfigError` where this one's differs."""
-    with alone(connection):
-        epoch = _prepare(connection)
-        claim_secret(connection, data)
-        return epoch
-
-
 @contextlib.asynccontextmanager
 async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     """Everything but the network: rooms and roads on the database and the data directory of `config`.
@@ -115,7 +92,7 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
     """
     config.data.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
-        prepare = partial(_prepare_shared, config.data) if config.server.database else _prepare
+        prepare = partial(storage.prepare_shared, config.data) if config.server.database else storage.prepare
         witnesses = Witnesses(config, now_ms)
         database = Database(
             storage.open_engine(config), prepare=prepare, readers=config.server.readers, options=witnesses.options
@@ -201,6 +178,9 @@ async def _wire(
         pushed=outbox.wake,
     )
     await timed.expire(database, journal, fanout, now_ms, stack)
+    membership = Membership(database, journal, fanout, now_ms)
+    erasing = Erasing(database, journal, fanout, membership, register, now_ms, shared=bool(config.server.database))
+    await timed.erase(erasing, stack)
     return Roads(
         submit=submit,
         changing=Changing(
@@ -219,7 +199,7 @@ async def _wire(
         catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
         conversations=Conversations(database, positions, now_ms, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms),
-        membership=Membership(database, journal, fanout, now_ms),
+        membership=membership,
         invitations=Invitations(database, journal, fanout, now_ms),
         marks=Marks(
             database,
@@ -241,6 +221,8 @@ async def _wire(
         accounts=Accounts(database, users, tokens, config, now_ms),
         keys=Keys(secret, database, now_ms),
         credentials=Credentials(database, users, tokens, config.admin, now_ms),
+        erasing=erasing,
+        overview=Overview(database, now_ms),
         database=database,
         clock=now_ms,
         check=lambda: _check(database),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from roost import storage
@@ -24,12 +24,12 @@ from roost.audit import OPERATOR, Act, record
 from roost.audit.ledger import Ledger
 from roost.config import Config, ConfigError, Server
 from roost.db.migrate import migrate
-from roost.db.schema import conversations, deployment, devices, log, messages, positions, users
+from roost.db.schema import conversations, deployment, devices, log, messages, users
 from roost.edge.auth.secret import FILE, load_or_make_secret
 from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
 from roost.flow.explain import explain
-from roost.journal.reading import unsynced
+from roost.journal.behind import furthest_behind
 
 FURTHEST_BEHIND = 10
 """Devices that `roost stats` names."""
@@ -43,30 +43,6 @@ IDS_LEFT_OUT = 1 << 32
 """Server ids that are never given after a restore: more than were given since any backup. There are 2^53."""
 TOKEN_SECONDS = 60
 """How long the token that asks the server is valid."""
-
-_FIRST_UNSYNCED = (
-    select(log.c.seq)
-    .where(unsynced(devices.c.uid, devices.c.did, func.coalesce(positions.c.mark, 0)))
-    .order_by(log.c.seq)
-    .limit(1)
-    .correlate(devices, positions)
-    .scalar_subquery()
-)
-_HEAD = select(func.max(log.c.seq)).where(log.c.uid == devices.c.uid).correlate(devices).scalar_subquery()
-_LAG = (_HEAD - _FIRST_UNSYNCED + 1).label("lag")
-
-BEHIND = (
-    select(users.c.user_id, devices.c.device_id, _LAG, devices.c.last_seen)
-    .select_from(
-        devices.join(users, users.c.uid == devices.c.uid).outerjoin(
-            positions, and_(positions.c.uid == devices.c.uid, positions.c.did == devices.c.did)
-        )
-    )
-    .where(_FIRST_UNSYNCED.is_not(None))
-    .order_by(_LAG.desc(), devices.c.did)
-    .limit(FURTHEST_BEHIND)
-)
-"""The devices furthest behind their logs, by the positions saved; the same lag as `GET /devices` shows."""
 
 LAST_MESSAGES = (
     select(
@@ -96,7 +72,7 @@ def stats(settings: Config) -> list[str]:
             ("log entries", f"{_count(connection, log):,}"),
             ("last message", moment(connection.execute(LAST_MESSAGES.limit(1)).scalar())),
         ]
-        behind = list(connection.execute(BEHIND))
+        behind = furthest_behind(connection, FURTHEST_BEHIND)
     lines = columns([(name, str(value or "none")) for name, value in facts])
     if behind:
         rows = [(user, device, f"{lag:,}", moment(seen)) for user, device, lag, seen in behind]

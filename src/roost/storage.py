@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from roost.config import Config
+from roost.db.copying import refuse_half_copied
 from roost.db.database import Database, Engine
+from roost.db.migrate import alone, migrate
 from roost.db.mysql import open_mysql
 from roost.db.postgresql import open_postgresql
+from roost.db.schema import deployment
 from roost.db.server import DatabaseServer
 from roost.db.sqlite import SQLiteFile, open_read_only
+from roost.edge.auth.shared import claim_secret
 from roost.files.local import LocalStore
 from roost.files.place import open_place
 from roost.files.s3 import S3Store
@@ -87,6 +93,27 @@ async def open_files(
         attachments = Attachments(database, place, clock)
         async with attachments.sweeping():
             yield Uploads(database, place, settings, clock, time.monotonic), attachments
+
+
+def prepare(connection: Connection) -> str:
+    """An up-to-date schema; returns the epoch, made with the first start. Nodes that start at once take turns."""
+    with alone(connection):
+        migrate(connection)
+        refuse_half_copied(connection)
+        epoch = connection.execute(select(deployment.c.value).where(deployment.c.name == "epoch")).scalar()
+        if epoch is None:
+            epoch = secrets.token_hex(8)
+            connection.execute(insert(deployment).values(name="epoch", value=epoch))
+            connection.commit()
+        return str(epoch)
+
+
+def prepare_shared(data: Path, connection: Connection) -> str:
+    """The same on a server, where several nodes have one secret. Raises `ConfigError` where this one's differs."""
+    with alone(connection):
+        epoch = prepare(connection)
+        claim_secret(connection, data)
+        return epoch
 
 
 class Reading:

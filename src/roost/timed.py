@@ -1,4 +1,4 @@
-"""What a node does by itself: it keeps the search index up, and does what is due when it is due."""
+"""What a node does by itself: it keeps the search index up, erases, and does what is due when it is due."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import Database
 from roost.flow.due import Due
+from roost.flow.erasing import Erasing
 from roost.flow.expiring import Expiring
 from roost.flow.fanout import Fanout
 from roost.flow.indexing import Indexing
@@ -39,6 +40,11 @@ async def expire(
     due = Due("messages that expire", Expiring(database, journal, fanout, clock).work, clock)
     fanout.timed = due.wake
     await stack.enter_async_context(_in_background(due.run))
+
+
+async def erase(erasing: Erasing, stack: contextlib.AsyncExitStack) -> None:
+    """Has users' data erased until `stack` is left."""
+    await stack.enter_async_context(_in_background(erasing.run))
 
 
 @contextlib.asynccontextmanager

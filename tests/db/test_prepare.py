@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import func, select
 
-from roost import app
+from roost import storage
 from roost.db.database import Database
 from roost.db.schema import deployment
 from roost.db.server import DatabaseServer
@@ -29,7 +29,7 @@ def places(request: pytest.FixtureRequest) -> Places:
 
 async def started(engine: DatabaseServer) -> tuple[str, int]:
     """The epoch that a node finds once it is ready, and how many epochs there are."""
-    database = Database(engine, prepare=app._prepare)
+    database = Database(engine, prepare=storage.prepare)
     await database.ready()
     epoch = await database.read(reading.epoch)
     count = select(func.count()).where(deployment.c.name == "epoch")

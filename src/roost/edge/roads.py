@@ -16,12 +16,14 @@ from roost.flow.attachments import Attachments
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
+from roost.flow.erasing import Erasing
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
 from roost.flow.hints import Hints
 from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
+from roost.flow.overview import Overview
 from roost.flow.push import Push
 from roost.flow.searching import Searching
 from roost.flow.submit import Submit
@@ -60,6 +62,8 @@ class Roads(NamedTuple):
     accounts: Accounts
     keys: Keys
     credentials: Credentials
+    erasing: Erasing
+    overview: Overview
     database: Database
     clock: Callable[[], int]
     check: Callable[[], Awaitable[None]]

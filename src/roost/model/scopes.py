@@ -15,11 +15,14 @@ EVERYTHING = "*"
 SCOPES: dict[str, str] = {
     "users:read": "list users, and look at one and its devices",
     "users:write": "make, change, deactivate and reactivate users, and set their passwords",
+    "users:export": "read everything the server has of a user",
+    "users:erase": "erase a user's data, for good",
     "tokens": "sign tokens in the name of any user, and revoke all of a user",
     "messages:send": "send messages as the server, or in the name of any user",
     "messages:recall": "recall any message",
     "metrics": "read the metrics, for the operator's page",
     "audit": "search the audit log",
+    "stats": "see how much there is, who is connected, and which devices are behind",
     "keys": "make, list and revoke keys, with no more scopes than one's own",
 }
 """What operations ask for, and what it lets a back end do."""

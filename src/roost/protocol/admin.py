@@ -41,6 +41,7 @@ class UserRecord(Wire, kw_only=True):
     has_password: bool
     create_time: int
     deactivate_time: int = 0
+    erase_time: int = 0
 
 
 class UserPage(Wire, kw_only=True):
@@ -57,3 +58,45 @@ class UserToken(Wire, kw_only=True):
     expire_time: int
     user_id: str
     device_id: str | None = None
+
+
+class ErasureState(Wire, kw_only=True):
+    """How far the erasing of a user's data is: `emptied` messages, all of them where `done`."""
+
+    user_id: str
+    ask_time: int
+    emptied: int
+    done: bool
+    done_time: int = 0
+
+
+class Stats(Wire, kw_only=True):
+    """How much there is, as of `countTime`; and this node: sockets, their users, and what waits for the database."""
+
+    version: str
+    epoch: str
+    users: int
+    devices: int
+    conversations: int
+    messages: int
+    log_entries: int
+    pushes_waiting: int
+    count_time: int
+    connections: int
+    users_here: int
+    writes_waiting: int
+
+
+class DeviceBehind(Wire, kw_only=True):
+    """A device, and how many entries it is behind its log; `lastSeen` is null if it never was."""
+
+    user_id: str
+    device_id: str
+    lag: int
+    last_seen: int | None
+
+
+class DevicesBehind(Wire, kw_only=True):
+    """The devices furthest behind, the furthest first."""
+
+    devices: list[DeviceBehind]

@@ -43,6 +43,7 @@ class Account(NamedTuple):
     created_at: int
     bot: bool
     deactivated_at: int | None
+    erased_at: int | None
 
 
 _ACCOUNT = tuple(users.c[name] for name in Account._fields)

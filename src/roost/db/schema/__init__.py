@@ -9,6 +9,7 @@ from __future__ import annotations
 from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
+from roost.db.schema.erasures import erasures
 from roost.db.schema.files import attachment_uses, attachments
 from roost.db.schema.hooks import webhook_failures, webhook_outbox
 from roost.db.schema.keys import api_keys
@@ -28,6 +29,7 @@ __all__ = [
     "conversations",
     "deployment",
     "devices",
+    "erasures",
     "expiring",
     "invitations",
     "log",

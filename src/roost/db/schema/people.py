@@ -27,6 +27,7 @@ users = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("bot", Boolean, nullable=False, default=False, server_default=false()),
     Column("deactivated_at", BigInteger),
+    Column("erased_at", BigInteger),
     sqlite_autoincrement=True,
 )
 

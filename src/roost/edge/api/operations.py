@@ -176,7 +176,7 @@ def operation(
 def raw_operation(
     method: Method,
     path: str,
-    handle: Callable[[Call, Request[Any, Any, Any]], Awaitable[Response[Any]]],
+    handle: Callable[[Any, Request[Any, Any, Any]], Awaitable[Response[Any]]],
     *,
     answer: Any = None,
     status: int = 200,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from roost.audit import Act, record
 from roost.config import Admin
@@ -22,6 +22,7 @@ from roost.edge.auth.tokens import NEVER, Tokens
 from roost.errors import Conflict, UnknownReceiver, UserDeactivated, UserExists
 from roost.journal.contract import Author
 from roost.model import ids
+from roost.roster.erasures import Erasure, begin_erasure, erasure_of
 from roost.roster.users import Account, Users, account, change_account
 
 
@@ -58,7 +59,7 @@ class Credentials:
             return await self._database.write(change)
         except UserExists:
             there = await self._users.account(user_id)
-            if there is None or (there.display_name, bool(there.bot)) != (display_name, bot):
+            if there is None or there.erased_at or (there.display_name, bool(there.bot)) != (display_name, bot):
                 raise
             same = there.password_hash is None if password is None else await self._has(there, password)
             if not same:
@@ -124,6 +125,31 @@ class Credentials:
         password_hash = None if password is None else await self._passwords.hash(password)
         return await self._change("user.password_set", by, user_id, password_hash=password_hash)
 
+    async def erase(self, by: Author, user_id: str) -> Erasure:
+        """Profile and credentials of a user go at once, for good; `flow.erasing` does the rest. Again: how far it is.
+
+        Raises `UnknownReceiver`, or `Conflict` for the server's own user.
+        """
+        if user_id == self._system_user:
+            raise Conflict("The server's own user is nobody's data.")
+        now = self._clock()
+
+        def change(tx: Connection) -> tuple[Account, Erasure]:
+            found = find_account(tx, user_id)
+            if not found.erased_at:
+                gone = {"display_name": None, "password_hash": None}
+                change_account(tx, found.uid, **gone, deactivated_at=found.deactivated_at or now, erased_at=now)
+                begin_erasure(tx, found.uid, now)
+                bar(tx, found.uid, user_id, NEVER)
+                record(tx, Act("user.erased", by, target=user_id))
+            return found, erasure_of(tx, found.uid)
+
+        def tell(done: tuple[Account, Erasure]) -> None:
+            self._tokens.bar(user_id, NEVER)
+            self.ended(done[0].uid, user_id, NEVER)
+
+        return (await self._database.write(change, tell))[1]
+
     async def sign(self, by: Author, user_id: str, device_id: str | None, ttl: int) -> Signed:
         """A token of a user, for `ttl` seconds. Raises `UnknownReceiver` or `UserDeactivated`."""
 
@@ -147,6 +173,8 @@ class Credentials:
                 return before, None
             if asked == before and "deactivated_at" in columns:
                 return before, None
+            if before.erased_at:
+                raise Conflict(f"The data of {user_id} was erased; make another user.")
             if columns:
                 change_account(tx, before.uid, **columns)
             record(tx, Act(act, by, target=user_id))
@@ -173,6 +201,9 @@ def find_account(connection: Connection, user_id: str) -> Account:
 
 def bar(tx: Connection, uid: int, user_id: str, since: int) -> None:
     """Of a user's tokens only those issued since then count (milliseconds); no refresh token is left."""
-    if not tx.execute(update(barred_tokens).where(barred_tokens.c.user_id == user_id).values(since=since)).rowcount:
+    mine = barred_tokens.c.user_id == user_id
+    if tx.execute(select(barred_tokens.c.since).where(mine)).first() is None:
         tx.execute(insert(barred_tokens).values(user_id=user_id, since=since))
+    else:
+        tx.execute(update(barred_tokens).where(mine).values(since=since))
     tx.execute(delete(refresh_tokens).where(refresh_tokens.c.uid == uid))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import keys, messages, operating, users
+from roost.edge.api.admin import data, keys, messages, operating, stats, users
 
-OPERATIONS = (*users.OPERATIONS, *messages.OPERATIONS, *operating.OPERATIONS, *keys.OPERATIONS)
+OPERATIONS = (
+    *users.OPERATIONS,
+    *data.OPERATIONS,
+    *messages.OPERATIONS,
+    *operating.OPERATIONS,
+    *stats.OPERATIONS,
+    *keys.OPERATIONS,
+)

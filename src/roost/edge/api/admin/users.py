@@ -154,6 +154,7 @@ def record(found: Account) -> UserRecord:
         has_password=found.password_hash is not None,
         create_time=found.created_at,
         deactivate_time=found.deactivated_at or 0,
+        erase_time=found.erased_at or 0,
     )
 
 

@@ -1,0 +1,193 @@
+"""Erasing what a user has left behind: in the background, a message a transaction, so that nobody waits for it.
+
+That the user is gone (profile, password, tokens) was stored before, together with the task. The task says how far it
+is; each step may be done twice and the second time changes nothing, so after a crash whoever takes it up goes on.
+
+1. Push addresses go, and the names of the devices, with their positions; files that were not sent.
+2. The user leaves all groups; everybody in them is told.
+3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
+   by a log entry, so stores on devices that sleep now are emptied when they come back.
+
+What stays: the user id, which others' conversations are named after; that there was a message; and what others wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from roost.db.database import Database
+from roost.db.schema import attachments, conversations, devices, marks, members, messages, positions
+from roost.errors import NotAMember, UnknownConversation
+from roost.flow.changing import recalled
+from roost.flow.fanout import Fanout
+from roost.flow.membership import Membership
+from roost.journal import rewriting
+from roost.journal.contract import Author, Recorded
+from roost.journal.journal import Journal
+from roost.model.attachment import Stage
+from roost.push.register import Register
+from roost.roster import conversations as roster
+from roost.roster import erasures, pins
+from roost.roster.erasures import Erasure
+
+REASON = "erased"
+"""The `recallReason` of messages that were erased."""
+PIECE = 100
+"""Messages looked up at once."""
+LEFT = 60_000
+"""Milliseconds after which a task that nobody has gone on with is taken up by any node."""
+FAR = 2**62
+"""Milliseconds: no task was left later."""
+LOOK = 30.0
+"""Seconds between two looks for such a task."""
+
+OWN = (
+    select(
+        messages.c.message_id,
+        messages.c.mid,
+        messages.c.recall_time,
+        messages.c.cid,
+        conversations.c.conversation_id,
+    )
+    .select_from(messages.join(conversations, conversations.c.cid == messages.c.cid))
+    .where(messages.c.sender == bindparam("uid"), messages.c.message_id > bindparam("passed"))
+    .order_by(messages.c.message_id)
+    .limit(PIECE)
+)
+GROUPS = (
+    select(conversations.c.conversation_id)
+    .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
+    .where(members.c.uid == bindparam("uid"), conversations.c.dissolved_at.is_(None))
+)
+
+logger = structlog.get_logger()
+
+
+class Erasing:
+    """The road of erasing. `clock` gives milliseconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        fanout: Fanout,
+        membership: Membership,
+        register: Register,
+        clock: Callable[[], int],
+        *,
+        shared: bool,
+    ) -> None:
+        """`shared`: other nodes may be at it."""
+        self._left = LEFT if shared else 0
+        self._database = database
+        self._journal = journal
+        self._fanout = fanout
+        self._membership = membership
+        self._register = register
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Does what there is to do, until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                while await self.work():
+                    pass
+            except Exception:
+                logger.exception("erasing a user's data waits")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._woken.wait()
+
+    async def work(self) -> bool:
+        """Erases one user's data, if somebody's is to be erased that no other node is at."""
+        now = self._clock()
+        task = await self._database.write(
+            lambda tx: erasures.take_erasure(tx, now, now - self._left if self._left else FAR)
+        )
+        if task is None:
+            return False
+        await self._forget_devices(task)
+        await self._database.write(lambda tx: _take_away_files(tx, task.uid, self._clock()))
+        await self._leave_groups(task)
+        await self._empty_messages(task)
+        await self._database.write(lambda tx: erasures.note_done(tx, task.uid, self._clock()))
+        return True
+
+    async def _forget_devices(self, task: Erasure) -> None:
+        query = select(devices.c.did).where(devices.c.uid == task.uid)
+        for did in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
+            await self._register.remove(task.uid, did)
+            await self._database.write(partial(_forget_device, uid=task.uid, did=did))
+
+    async def _leave_groups(self, task: Erasure) -> None:
+        author, asked = Author(task.uid, 0, task.user_id, ""), {"uid": task.uid}
+        for name in await self._database.read(lambda connection: list(connection.execute(GROUPS, asked).scalars())):
+            if name.startswith("g:"):
+                with contextlib.suppress(NotAMember, UnknownConversation):  # gone meanwhile
+                    await self._membership.leave(author, name.removeprefix("g:"))
+                await self._database.write(lambda tx: self._note(tx, task, task.passed, 0))
+
+    async def _empty_messages(self, task: Erasure) -> None:
+        passed = task.passed
+        while rows := await self._database.read(partial(_own, uid=task.uid, passed=passed)):
+            for row in rows:
+                if not row.recall_time:
+                    await self._database.write(partial(self._empty, task=task, row=row), self._tell)
+            passed = rows[-1].message_id
+            await self._database.write(partial(self._note, task=task, passed=passed, emptied=0))
+
+    def _empty(self, tx: Connection, /, task: Erasure, row: Any) -> Recorded | None:
+        """Empties a message, and notes that it is; who is to be told is in the result."""
+        cid = None
+        with contextlib.suppress(UnknownConversation):  # dissolved: nobody is there to be told
+            cid = roster.find_locked(tx, row.conversation_id).cid
+        message = rewriting.read(tx, row.mid)
+        if message.recall_time:  # meanwhile
+            return None
+        if message.pinned:
+            pins.unpin(tx, row.cid, row.mid)
+        empty = recalled(message, self._clock(), REASON)
+        empty.version += 1
+        rewriting.rewrite(tx, empty)
+        self._note(tx, task, row.message_id, 1)
+        if cid is None:
+            return None
+        return self._journal.record(tx, empty, [member.uid for member in roster.members_of(tx, cid)], None)
+
+    def _note(self, tx: Connection, task: Erasure, passed: str, emptied: int) -> None:
+        erasures.note_progress(tx, task.uid, passed, emptied, self._clock())
+
+    def _tell(self, recorded: Recorded | None) -> None:
+        if recorded is not None:
+            self._fanout.change(recorded)
+
+
+def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
+    return connection.execute(OWN, {"uid": uid, "passed": passed}).all()
+
+
+def _take_away_files(tx: Connection, uid: int, now: int) -> None:
+    """What was uploaded and never sent. What was sent goes with its message."""
+    unsent = attachments.c.stage.in_((int(Stage.UPLOADING), int(Stage.READY)))
+    gone = update(attachments).where(attachments.c.uid == uid, unsent)
+    tx.execute(gone.values(stage=int(Stage.GONE), expires_at=now))
+
+
+def _forget_device(tx: Connection, uid: int, did: int) -> None:
+    """Nothing tells what it was, or where it stood."""
+    tx.execute(update(devices).where(devices.c.did == did).values(device_id=f"erased-{did}", last_seen=0))
+    for table in (positions, marks):
+        tx.execute(delete(table).where(table.c.uid == uid, table.c.did == did))

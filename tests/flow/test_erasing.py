@@ -1,0 +1,112 @@
+"""Erasing a user's data, on every kind of database: in steps that may each be the last of a process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from roost.deliver.bus import Alone
+from roost.deliver.hub import Hub
+from roost.flow.erasing import Erasing
+from roost.flow.fanout import Fanout
+from roost.flow.membership import Membership
+from roost.journal.contract import Author
+from roost.push.register import Register
+from roost.roster import conversations as roster
+from roost.roster import erasures
+from roost.roster.erasures import Erasure
+from tests.rooms import Clock, Rooms, private, to_group
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def erasing(rooms: Rooms, *, shared: bool = False) -> Erasing:
+    database, journal, clock = rooms.database, rooms.journal, rooms.clock
+    fanout = Fanout(Hub(), Alone())
+    membership = Membership(database, journal, fanout, clock)
+    register = Register(database, clock, (), shared=True)
+    return Erasing(database, journal, fanout, membership, register, clock, shared=shared)
+
+
+async def ask(rooms: Rooms, user: Author) -> None:
+    await rooms.write(lambda tx: erasures.begin_erasure(tx, user.uid, rooms.clock()))
+
+
+async def state(rooms: Rooms, user: Author) -> Erasure:
+    return await rooms.read(erasures.erasure_of, user.uid)
+
+
+async def contents(rooms: Rooms, user: Author) -> dict[str, Any]:
+    """What the user's log says of each message now."""
+    entries = [entry.what for entry in await rooms.log(user)]
+    return {what.message_id: (what.content, what.recall_reason) for what in entries if hasattr(what, "message_id")}
+
+
+async def test_whatever_the_step_it_goes_on_after_a_crash(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
+    """Every write may be the last one of a process; what comes of it all is the same, and nobody is told twice."""
+    await rooms.group("tea", bob, ann, cat)
+    await rooms.batch(*(private(ann, "bob", f"{n}", f"p{n}") for n in range(3)))
+    await rooms.batch(*(to_group(ann, "tea", f"{n}", f"g{n}") for n in range(2)))
+    await rooms.batch(private(bob, "ann", "bob's own", "b"))
+    before = (await rooms.state(bob)).head
+    await ask(rooms, ann)
+    write, crashes = rooms.database.write, 0
+    while True:
+        left = 1 + crashes
+
+        async def one_less(*arguments: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+            return await write(*arguments)
+
+        rooms.database.write = one_less  # type: ignore[method-assign]
+        try:
+            assert await erasing(rooms).work()
+            break
+        except Killed:
+            crashes += 1
+        finally:
+            rooms.database.write = write  # type: ignore[method-assign]
+    assert crashes > 5
+    assert (await state(rooms, ann)).emptied == 5
+    assert (await state(rooms, ann)).done_at
+    empty = ("", "erased")
+    assert await contents(rooms, bob) == dict.fromkeys(("p0", "p1", "p2", "g0", "g1"), empty) | {
+        "b": ("bob's own", None)
+    }
+    assert (await rooms.state(bob)).head == before + 5 + 1, "five messages, and that ann has left"
+    members = await rooms.read(lambda tx: roster.members_of(tx, roster.find(tx, "g:tea").cid))
+    assert {member.user_id for member in members} == {"bob", "cat"}
+    assert not await erasing(rooms).work()
+
+
+async def test_another_node_goes_on_when_one_is_gone(
+    rooms: Rooms, ann: Author, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(rooms, ann)
+    one, other = erasing(rooms, shared=True), erasing(rooms, shared=True)
+
+    async def killed(_: Erasure) -> None:
+        raise Killed
+
+    monkeypatch.setattr(one, "_leave_groups", killed)
+    with pytest.raises(Killed):
+        await one.work()
+    assert not await other.work(), "somebody is at it"
+    clock.pass_(seconds=61)
+    assert await other.work()
+    assert (await state(rooms, ann)).done_at
+
+
+async def test_messages_in_a_dissolved_group_are_emptied_too(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await rooms.group("tea", bob, ann)
+    sent = await rooms.send(to_group(ann, "tea"))
+    await rooms.write(lambda tx: roster.dissolve(tx, roster.find(tx, "g:tea").cid, rooms.clock()))
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    assert (await contents(rooms, bob))[sent.message.message_id] == ("", "erased")
