@@ -45,7 +45,7 @@ async def test_nodes_that_start_at_once_agree_on_the_schema_and_the_epoch(
         time.sleep(0.1)  # the others are as far meanwhile, if they may be
         return secrets.token_hex(size)
 
-    monkeypatch.setattr(app, "secrets", SimpleNamespace(token_hex=slowly))
+    monkeypatch.setattr(storage, "secrets", SimpleNamespace(token_hex=slowly))
     epochs = set()
     for _ in range(ROUNDS):
         url = places.url(places.make_empty())
