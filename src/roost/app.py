@@ -35,6 +35,7 @@ from roost.edge.gateway import Gateway
 from roost.edge.roads import Roads
 from roost.edge.websocket import protocol_class
 from roost.errors import Unavailable
+from roost.flow.blocks import Blocks
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
@@ -211,6 +212,7 @@ async def _wire(
             small=config.messages.read_receipts_members,
         ),
         hints=hints,
+        blocks=Blocks(database, journal, fanout, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,
@@ -283,6 +285,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
     async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
+        roads.blocks.hidden = gateway.hide
         roads.credentials.ended = gateway.bar
         roads.bus.heard = gateway.hear
         if config.server.database:

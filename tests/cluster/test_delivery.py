@@ -120,6 +120,18 @@ class TestByTheBus:
         assert (await watching.hear("presence"))["users"]["bob"]["online"] is False
         assert (await ann.online("bob"))["online"] is False
 
+    async def test_who_is_blocked_elsewhere_watches_no_more(self, here: House, there: House) -> None:
+        ann, bob = await here.guest("ann"), await there.guest("bob")
+        watching, line = await ann.line(), await bob.line()
+        await watching.say("presence", userIDs=["bob"])
+        assert (await watching.hear("presence"))["users"]["bob"]["online"] is True
+        await bob.put("/blocks/ann")
+        assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
+        await line.hang_up()
+        await bob.line()
+        assert (await bob.online("bob"))["online"] is True
+        await watching.nothing()
+
     async def test_one_who_is_at_two_nodes_and_leaves_one_is_online(self, here: House, there: House) -> None:
         ann, bob = await here.guest("ann"), await there.guest("bob")
         watching = await ann.line()

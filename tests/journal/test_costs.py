@@ -19,8 +19,8 @@ from roost.journal import delivered, reading, retention
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
 from roost.model.message import Change, GroupSettings
+from roost.roster import blocks, groups, invitations, marks
 from roost.roster import conversations as roster
-from roost.roster import groups, invitations, marks
 from roost.roster.invitations import Invitation
 from tests.backends import MAIN, Hasty, SQLiteBackend
 from tests.rooms import Clock, Rooms, private, to_group
@@ -107,7 +107,6 @@ async def everything(rooms: Rooms) -> None:
         roster.membership(connection, group.cid, ann.uid)
         roster.listed(connection, ann.uid, 0, 50)
         roster.unread_counts(connection, bob.uid)
-        groups.banned(connection, group.cid)
         look_at_marks(rooms, connection, group.cid, ann, bob)
 
     def change(tx: Connection) -> None:
@@ -115,8 +114,23 @@ async def everything(rooms: Rooms) -> None:
         roster.set_read_mark(tx, group, bob.uid, 1)
         roster.set_muted(tx, group.cid, bob.uid, muted=True)
         roster.set_role(tx, group.cid, bob.uid, roster.ADMIN)
+        retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)
+
+    await rooms.read(look)
+    await rooms.write(change)
+    await rules(rooms, ann, bob, cat)
+
+
+async def rules(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
+    """Who may write, who comes in, whom one does not hear of."""
+
+    def change(tx: Connection) -> None:
+        group = roster.find(tx, "g:team")
         groups.set_settings(tx, group.cid, "Team", GroupSettings(announcement_only=True))
         groups.mute(tx, group.cid, bob.uid, 2**50, 0)
+        blocks.block(tx, bob.uid, ann.uid, 0, 0)
+        roster.restrict(tx, roster.find(tx, "p:ann:bob").cid, restricted=True)
+        rooms.journal.forget("p:ann:bob")
         groups.ban(tx, group.cid, cat.uid, ann.uid, 0)
         groups.lift_ban(tx, group.cid, cat.uid)
         invited = Invitation(b"x" * 32, "g:team", "ann", 0, 1, 0, 0)
@@ -124,11 +138,19 @@ async def everything(rooms: Rooms) -> None:
         assert invitations.find(tx, invited.digest) in invitations.of_group(tx, group.cid)
         invitations.use(tx, invited.digest)
         invitations.revoke(tx, invited.digest)
-        retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)
 
-    await rooms.read(look)
+    def look(connection: Connection) -> None:
+        blocks.of_user(connection, bob.uid)
+        blocks.count(connection, bob.uid)
+        blocks.is_blocked(connection, ann.uid, by=bob.uid)
+        blocks.blockers(connection, ann.uid, ["bob", "cat"])
+        blocks.read_by_blockers(connection, ann.uid, [bob.uid, cat.uid])
+        groups.banned(connection, roster.find(connection, "g:team").cid)
+
     await rooms.write(change)
-    await rooms.batch(to_group(bob, "team"), to_group(ann, "team"))
+    await rooms.read(look)
+    await rooms.batch(to_group(bob, "team"), to_group(ann, "team"), private(ann, "bob"), private(cat, "ann"))
+    await rooms.write(blocks.unblock, bob.uid, ann.uid)
 
 
 async def test_every_statement_goes_by_a_key_and_none_sorts(listened: tuple[Rooms, Listening]) -> None:

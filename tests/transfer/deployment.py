@@ -77,6 +77,7 @@ def _use(server: Server) -> None:
     say("POST", "/messages/user", {"to": "ann", "content": "and to you", "messageType": 4}, bob)
     say("POST", "/groups", {"groupID": "tea", "name": "Tea ☕", "members": ["bob", "cleo"]}, ann)
     say("POST", "/messages/group", {"to": "tea", "content": "the kettle is on"}, cleo)
+    say("PUT", "/blocks/bob", None, cleo)
     say("POST", "/groups/tea/invitations", {"maxUses": 3}, ann)
     say("PUT", "/groups/tea/members/cleo/mute", {"seconds": 60}, ann)
     say("PUT", "/groups/tea/bans/cleo", None, ann)

@@ -12,6 +12,7 @@ from roost.client.errors import (
     SyncStopped,
 )
 from roost.client.events import (
+    BlockChanged,
     ConversationChanged,
     Durable,
     Event,
@@ -44,12 +45,14 @@ from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.attachment import Attachment
 from roost.model.message import GroupSettings, Message, MessageType
-from roost.protocol.answers import Ban, Group, Invitation, InvitedTo, Member, MessageReceipts, Presence
+from roost.protocol.answers import Ban, Block, Group, Invitation, InvitedTo, Member, MessageReceipts, Presence
 from roost.protocol.frames import Mark
 
 __all__ = [
     "Attachment",
     "Ban",
+    "Block",
+    "BlockChanged",
     "Client",
     "ClientClosed",
     "ClientError",

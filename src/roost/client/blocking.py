@@ -26,7 +26,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import MessageReceipts, Presence, SearchPage
+from roost.protocol.answers import Block, MessageReceipts, Presence, SearchPage
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -173,6 +173,18 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def receipts(self, message: MessageLike, *, after: str | None = None, limit: int = 100) -> MessageReceipts:
         """Who has got and who has read a message; see `Client.receipts`."""
         return self._run(self.client.receipts(message, after=after, limit=limit))
+
+    def blocked(self) -> list[Block]:
+        """Whom this user has blocked, the latest first."""
+        return self._run(self.client.blocked())
+
+    def block(self, user_id: str) -> None:
+        """Blocks a user; see `Client.block`."""
+        self._run(self.client.block(user_id))
+
+    def unblock(self, user_id: str) -> None:
+        """Takes a block back."""
+        self._run(self.client.unblock(user_id))
 
     def refresh(self) -> SyncMetrics:
         """Pulls what is new (C12). Raises what ended the sync."""

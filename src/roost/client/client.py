@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar, cast, overload
 import msgspec
 
 from roost.client.asking import Asking
+from roost.client.blocks import Blocks
 from roost.client.changing import Changing, MessageLike, server_id
 from roost.client.delivery import Delivery
 from roost.client.errors import ClientClosed, NetworkError
@@ -54,7 +55,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing, Groups, Asking, Files):
+class Client(Changing, Groups, Blocks, Asking, Files):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(

@@ -19,23 +19,18 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
+from roost.client import changes
 from roost.client.events import (
     ConversationChanged,
     Durable,
     Event,
-    GroupChanged,
     HandlerFailed,
-    InvitationsChanged,
-    MemberMuted,
-    MemberRead,
-    MembershipChanged,
     MessageChanged,
     MessageReceived,
-    ReadMarkMoved,
 )
 from roost.client.store.reading import Delivery as Entry
 from roost.client.store.store import Store
-from roost.model.message import Change, Message
+from roost.model.message import Message
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], Awaitable[None] | None]
@@ -256,49 +251,4 @@ def event_of(entry: Entry, user_id: str | None) -> Event | None:
     if isinstance(what, Message):
         kind = MessageReceived if entry.new else MessageChanged
         return kind(seq=entry.seq, message=what)
-    return _event_of_change(what, user_id)
-
-
-def _event_of_change(change: Change, user_id: str | None) -> Event | None:
-    seq, conversation_id = change.seq, change.conversation_id
-    match change.kind:
-        case "read":
-            return _event_of_mark(change, user_id)
-        case "group":
-            return GroupChanged(
-                seq=seq,
-                conversation_id=conversation_id,
-                action=change.action or "",
-                name=change.name,
-                actor_id=change.actor_id,
-                settings=change.settings,
-            )
-        case "invitation":
-            return InvitationsChanged(
-                seq=seq, conversation_id=conversation_id, action=change.action or "", actor_id=change.actor_id
-            )
-        case "mute":
-            return MemberMuted(
-                seq=seq,
-                conversation_id=conversation_id,
-                user_id=change.user_id or "",
-                until=change.until,
-                actor_id=change.actor_id,
-            )
-        case "member" | "ban":
-            return MembershipChanged(
-                seq=seq,
-                conversation_id=conversation_id,
-                user_id=change.user_id or "",
-                action="unbanned" if change.kind == "ban" else change.action or "",
-                role=change.role,
-                actor_id=change.actor_id,
-            )
-    return None
-
-
-def _event_of_mark(change: Change, user_id: str | None) -> Event:
-    seq, conversation_id, place = change.seq, change.conversation_id, change.conversation_seq
-    if change.user_id == user_id:
-        return ReadMarkMoved(seq=seq, conversation_id=conversation_id, conversation_seq=place)
-    return MemberRead(seq=seq, conversation_id=conversation_id, user_id=change.user_id or "", conversation_seq=place)
+    return changes.event_of(what, user_id)

@@ -107,6 +107,13 @@ class MemberMuted(Durable, frozen=True, kw_only=True):
     actor_id: str | None
 
 
+class BlockChanged(Durable, frozen=True, kw_only=True):
+    """This user has `blocked` another, or no longer, here or on another device."""
+
+    user_id: str
+    blocked: bool
+
+
 class InvitationsChanged(Durable, frozen=True, kw_only=True):
     """`actor_id` made or revoked (`action`) an invitation that this user may see."""
 

@@ -50,7 +50,14 @@ class Barred(msgspec.Struct, tag_field="type", tag="barred", frozen=True):
     since: int
 
 
-Notice = TypingNotice | PresenceNotice | ReceiptsNotice | Revoked | Barred
+class Hidden(msgspec.Struct, tag_field="type", tag="hidden", frozen=True):
+    """`user_id` does not show itself to the user `uid` any more: it has blocked it."""
+
+    user_id: str
+    uid: int
+
+
+Notice = TypingNotice | PresenceNotice | ReceiptsNotice | Revoked | Barred | Hidden
 """What is hinted besides entries."""
 
 Heard = Callable[[Notice, Sequence[int]], None]

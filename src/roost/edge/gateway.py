@@ -18,7 +18,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from roost import metrics
 from roost.config import Config
-from roost.deliver.bus import Barred, Notice, Revoked, watched
+from roost.deliver.bus import Barred, Hidden, Notice, Revoked, watched
 from roost.deliver.reader import Reader
 from roost.edge.address import Proxies
 from roost.edge.auth.tokens import Claims
@@ -44,6 +44,8 @@ WEBSOCKET_VERSION = "13"
 """The one there is (RFC 6455 §4.4)."""
 MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
+UNSEEN = frames.Online(online=False)
+"""How users look to those whom they have blocked."""
 LOGGED_OUT = "logged out"
 """The reason that a connection is closed for."""
 ANSWERS_WITHIN = 2.0
@@ -228,6 +230,8 @@ class Gateway:
             case Barred(uid=uid, user_id=user_id, since=since):
                 self.roads.tokens.bar(user_id, since)
                 self._end_barred(uid)
+            case Hidden(user_id=user_id, uid=uid):
+                self._hide(user_id, uid)
 
     # --- what is never logged ---
 
@@ -236,6 +240,8 @@ class Gateway:
         members = await self.roads.conversations.member_uids(conversation_id)
         if author.uid not in members:
             raise NotAMember
+        if await self.roads.blocks.apart(conversation_id):
+            return
         notice = frames.TypingNotice(conversation_id=conversation_id, user_id=author.user_id)
         self._show(notice, members, session)
         self.roads.bus.tell(notice, members)
@@ -252,17 +258,31 @@ class Gateway:
             if session is not but and session.writable:
                 session.send(notice)
 
-    async def watch(self, session: Session, user_ids: Sequence[str | int]) -> None:
+    async def watch(self, session: Session, author: Author, user_ids: Sequence[str | int]) -> None:
         """Subscribes a connection to the presence of these users, instead of those before."""
         if len(user_ids) > MAX_WATCHED:
             raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
         names = frozenset(ids.user_id(value, "userIDs") for value in user_ids)
+        hidden = await self.roads.blocks.hidden_from(author.uid, names)
         if session.closing:
             return
-        self._unwatch(self._watchers.watch(session, names))
-        if names:
-            await self.roads.bus.join(*map(watched, names))
-        session.send(frames.PresenceNotice(users=await self.roads.presence.query(names)))
+        shown = names - hidden
+        self._unwatch(self._watchers.watch(session, shown))
+        if shown:
+            await self.roads.bus.join(*map(watched, shown))
+        states = dict(await self.roads.presence.query(shown)) | dict.fromkeys(hidden, UNSEEN)
+        session.send(frames.PresenceNotice(users=states))
+
+    def hide(self, user_id: str, uid: int) -> None:
+        """A user does not show itself to another (uid) any more, who watches it no longer, at whatever node."""
+        self._hide(user_id, uid)
+        self.roads.bus.tell(Hidden(user_id, uid), [uid])
+
+    def _hide(self, user_id: str, uid: int) -> None:
+        for session in self._sessions_of([uid]):
+            if user_id in session.watched:
+                self._unwatch(self._watchers.watch(session, session.watched - {user_id}))
+                session.send(frames.PresenceNotice(users={user_id: UNSEEN}))
 
     def _unwatch(self, user_ids: Iterable[str]) -> None:
         self.roads.bus.leave(*map(watched, user_ids))

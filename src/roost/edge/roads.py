@@ -13,6 +13,7 @@ from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
 from roost.edge.auth.tokens import Tokens
 from roost.flow.attachments import Attachments
+from roost.flow.blocks import Blocks
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
@@ -52,6 +53,7 @@ class Roads(NamedTuple):
     invitations: Invitations
     marks: Marks
     hints: Hints
+    blocks: Blocks
     push: Push
     positions: Positions
     users: Users

@@ -209,7 +209,7 @@ class Session(Socket):
             case frames.Typing(conversation_id=conversation):
                 await self._gateway.typing(self, author, own_conversation(author, conversation))
             case frames.Presence(user_ids=user_ids):
-                await self._gateway.watch(self, user_ids)
+                await self._gateway.watch(self, author, user_ids)
 
     async def _change(self, author: Author, frame: frames.ChangeMessage) -> None:
         """Changes a message; that all members are told is the answer."""

@@ -208,6 +208,8 @@ class Changing:
                 raise MessageRecalled
             if message.pinned is not remove:
                 return None
+            if not remove:
+                self._check_may_write(scene, author, reacting=True)
             if remove:
                 pins.unpin(scene.tx, scene.cid, scene.mid)
             elif len(pins.pinned(scene.tx, scene.cid)) >= (limit := self._settings.max_pins):

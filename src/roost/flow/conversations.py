@@ -14,8 +14,9 @@ from roost.journal.contract import Author, LogState
 from roost.journal.positions import Positions
 from roost.model import ids
 from roost.model.message import GroupSettings, Message
+from roost.roster import blocks, groups
 from roost.roster import conversations as roster
-from roost.roster import groups
+from roost.roster.blocks import Block
 from roost.roster.conversations import Listed, Member
 from roost.roster.users import uids_of
 
@@ -46,6 +47,7 @@ class Snapshot(NamedTuple):
 
     state: LogState
     conversations: list[ConversationState]
+    blocks: list[Block]
 
 
 class Conversations:
@@ -137,7 +139,9 @@ class Conversations:
         def query(connection: Connection) -> Snapshot:
             rows = roster.listed(connection, author.uid, 0, SNAPSHOT_CONVERSATIONS)
             return Snapshot(
-                reading.log_state(connection, author.uid), [_conversation_state(connection, row) for row in rows]
+                reading.log_state(connection, author.uid),
+                [_conversation_state(connection, row) for row in rows],
+                blocks.of_user(connection, author.uid),
             )
 
         return await self._database.read(query)

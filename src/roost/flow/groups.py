@@ -22,8 +22,8 @@ from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
 from roost.model.message import Change, GroupSettings
+from roost.roster import blocks, groups
 from roost.roster import conversations as roster
-from roost.roster import groups
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Conversation, Member
 from roost.roster.users import uids_of
 
@@ -142,6 +142,7 @@ class GroupRoad:
     def _let_in(self, here: Gathering, user_id: str, uid: int, role: str) -> Recorded:
         """Makes a user a member who was none. Raises `Banned`, or `InvalidInput` where the group is full."""
         self._check_may_come(here.tx, here.conversation, user_id, uid)
+        _check_not_blocked(here.tx, here.author, user_id, uid)
         if len(here.members) >= MAX_MEMBERS:
             raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
         roster.add_member(here.tx, here.conversation, uid, role, self._clock())
@@ -187,6 +188,8 @@ class Groups(GroupRoad):
 
         def change(tx: Connection) -> list[Recorded]:
             uids = known(tx, names)
+            for name, uid in uids.items():
+                _check_not_blocked(tx, author, name, uid)
             conversation = roster.create_group(tx, ids.group_conversation(group), wish.name, self._clock())
             roles = dict.fromkeys(uids.values(), MEMBER) | {author.uid: OWNER}
             roster.add_first_members(tx, conversation, roles, self._clock())
@@ -244,6 +247,12 @@ def known(tx: Connection, user_ids: Sequence[str]) -> dict[str, int]:
     if missing:
         raise UnknownReceiver(f"There is no user {missing[0]}.")
     return uids
+
+
+def _check_not_blocked(tx: Connection, author: Author, user_id: str, uid: int) -> None:
+    """Raises `Forbidden` where a user does not want to hear of the author, and does not say so."""
+    if blocks.is_blocked(tx, author.uid, by=uid):
+        raise Forbidden(f"You can't add {user_id}.")
 
 
 def _wished(settings: GroupSettings, wish: Wish) -> GroupSettings:

@@ -2,8 +2,8 @@
 
 A read mark moves in one transaction with the log entries that tell of it. In a private conversation and in a group of
 at most `read_receipts_members` these are in the logs of all members, so a device that slept knows what the others have
-read; in a larger group only in the reader's own, and the authors of what was read are given a hint. Delivery is
-logged nowhere: it is derived (`roost.journal.delivered`), hinted and answered. Why: docs/decisions/0015.
+read; in a larger group only in the reader's own, and the authors of what was read are given a hint. Who is blocked sees no
+more of how far the other reads in private (`roost.flow.blocks`). Delivery is logged nowhere: it is derived (`roost.journal.delivered`), hinted and answered. Why: docs/decisions/0015.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from roost.model import ids
 from roost.model.message import Change
 from roost.protocol.answers import ConversationMarks, MessageReceipts, Receipt
 from roost.protocol.frames import Mark
+from roost.roster import blocks, marks
 from roost.roster import conversations as roster
-from roost.roster import marks
 from roost.roster.conversations import Conversation
 from roost.roster.users import uids_of
 
@@ -80,6 +80,8 @@ class Marks:
             if before is None:
                 return None
             everybody = marks.members_if_small(tx, conversation.cid, self._small)
+            if everybody and conversation_id.startswith("p:"):
+                everybody = [uid for uid in everybody if not blocks.is_blocked(tx, uid, by=author.uid)]
             authors: set[int] = set()
             if everybody is None:
                 authors = marks.senders(tx, conversation.cid, max(before, seq - MANY), seq) - {author.uid}
@@ -109,9 +111,14 @@ class Marks:
             others = [place for place in places if place.uid != author.uid]
             asked = [Asked(place.uid, place.cid, place.head, place.last_time) for place in others]
             furthest = self._positions.furthest(connection, sorted({one.uid for one in asked}))
+            private = [place.uid for place in others if place.conversation_id.startswith("p:")]
+            shown = blocks.read_by_blockers(connection, author.uid, private)
             found: dict[str, list[Mark]] = {place.conversation_id: [] for place in places}
             for place, through in zip(others, delivered.delivered(connection, asked, furthest), strict=True):
-                mark = Mark(user_id=place.user_id, read_seq=place.read_seq, delivered_seq=max(place.read_seq, through))
+                read = place.read_seq
+                if place.conversation_id.startswith("p:"):
+                    read = shown.get(place.uid, read)
+                mark = Mark(user_id=place.user_id, read_seq=read, delivered_seq=max(read, through))
                 found[place.conversation_id].append(mark)
             return found
 
@@ -146,6 +153,9 @@ class Marks:
                 first = known[after]
             readers = marks.receivers(connection, conversation.cid, found.sender, sent_at, first, count + 1)
             shown = readers[:count]
+            if found.conversation_id.startswith("p:"):
+                seen = blocks.read_by_blockers(connection, author.uid, [one.uid for one in shown])
+                shown = [one._replace(read_seq=seen.get(one.uid, one.read_seq)) for one in shown]
             asked = [Asked(one.uid, conversation.cid, place, sent_at) for one in shown]
             furthest = self._positions.furthest(connection, [one.uid for one in shown])
             got = delivered.delivered(connection, asked, furthest)
@@ -155,7 +165,7 @@ class Marks:
                 conversation_id=message.conversation_id,
                 conversation_seq=place,
                 receivers=total,
-                read=read,
+                read=sum(one.read_seq >= place for one in shown) if len(readers) == total else read,
                 receipts=[
                     Receipt(
                         user_id=one.user_id,

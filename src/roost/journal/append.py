@@ -115,6 +115,8 @@ class _Batch:
         self._hooks = append.hooks
         self._ledger = append.ledger
         self._statements = append.statements
+        self._made: dict[str, Opened] = {}
+        self._closed: set[str] = set()
         self._connection = connection
         self._drafts = drafts
         self._now = append.clock()
@@ -131,6 +133,7 @@ class _Batch:
         numbers = Numbers(statements.conversation_heads(connection, sorted(one.cid for one in opened.values())))
         receivers = {uid for conversation in opened.values() for uid in conversation.members}
         logs = Numbers(statements.log_heads(connection, sorted(receivers)))
+        opened |= self._restricted_from_the_start()
         first_mid = statements.next_mids(connection, len(self._drafts))
         outcomes: list[Outcome] = []
         messages: list[MessageRow] = []
@@ -194,12 +197,42 @@ class _Batch:
             for name, draft in missing.items()
             if draft.to is not None and draft.to in uids
         }
+        self._closed = self._blocked(pairs)
+        pairs = {name: pair for name, pair in pairs.items() if name not in self._closed}
         if not pairs:
             return {}
         made = self._statements.create_private(self._connection, sorted(pairs), self._now)
         rows = [(made[name], uid, "member", 0, self._now) for name, pair in pairs.items() for uid in pair]
         self._statements.add_members(self._connection, rows)
-        return {name: Opened(made[name], pair) for name, pair in pairs.items()}
+        self._made = {name: Opened(made[name], pair) for name, pair in pairs.items()}
+        return self._made
+
+    def _blocked(self, pairs: dict[str, list[int]]) -> set[str]:
+        """The conversations that nobody makes: who wants to has been blocked by the other."""
+        blocks = rights.blocks_among(self._connection, {uid for pair in pairs.values() for uid in pair})
+        if not blocks:
+            return set()
+        free = {
+            draft.conversation_id
+            for draft in self._drafts
+            if draft.system
+            or not any((uid, draft.author.uid) in blocks for uid in pairs.get(draft.conversation_id, ()))
+        }
+        return set(pairs) - free
+
+    def _restricted_from_the_start(self) -> dict[str, Opened]:
+        """Those conversations of the batch that were made just now, of which one user has blocked the other."""
+        if not self._made:
+            return {}
+        blocks = rights.blocks_among(self._connection, {uid for one in self._made.values() for uid in one.members})
+        found = {
+            name: one._replace(restricted=True)
+            for name, one in self._made.items()
+            if (pair := tuple(one.members)) in blocks or pair[::-1] in blocks
+        }
+        if found:
+            rights.restrict(self._connection, [one.cid for one in found.values()])
+        return found
 
     def sent_before(self) -> dict[tuple[int, str], Committed]:
         """The drafts of the batch that were stored before it, by sender and message id."""
@@ -210,18 +243,22 @@ class _Batch:
 
     def _refusal(self, draft: Draft, conversation: Opened | None) -> RoostError | None:
         if conversation is None:
-            return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
+            return self._no_conversation(draft)
         if draft.system:
             return None
         if draft.author.uid not in conversation.members:
             return NotAMember()
+        barred = None
         if conversation.restricted:
             barred = rights.refusal(self._connection, conversation.cid, draft.author.uid, self._now)
-            if barred is not None:
-                return barred
-        if draft.extra is None:
-            return None
-        return extra.refusal(self._connection, draft, draft.extra, conversation.cid)
+        if draft.extra is not None and barred is None:
+            barred = extra.refusal(self._connection, draft, draft.extra, conversation.cid)
+        return barred
+
+    def _no_conversation(self, draft: Draft) -> RoostError:
+        if draft.conversation_id in self._closed:
+            return rights.blocked()
+        return UnknownReceiver(f"There is no user {draft.to}.") if draft.to else UnknownConversation()
 
     def _place(
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers

@@ -73,6 +73,10 @@ class Journal:
         self._statements.store(connection, [], rows)
         return Recorded(what, places, did)
 
+    def lock(self, connection: Connection, uids: Iterable[int]) -> None:
+        """Nobody else enters anything in these logs until the caller's write transaction ends."""
+        self._statements.log_heads(connection, sorted(set(uids)))
+
     def forget(self, conversation_id: str) -> None:
         """Who may write in a conversation is another, as of the caller's write transaction."""
         self._statements.forget(conversation_id)

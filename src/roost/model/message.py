@@ -114,6 +114,7 @@ class Change(Wire, kw_only=True):
       muted has `until`;
     - `mute`: the member `user_id` may not write until `until`; 0: may write again;
     - `invitation`: `actor_id` made or revoked an invitation (`action`: made, revoked); told to the owner and admins;
+    - `block`: this user has blocked `user_id`, or no longer (`action`: blocked, unblocked);
     - `ban`: the ban of `user_id` is over (`action`: lifted).
     """
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from roost.model.message import GroupSettings, Message
 from roost.model.names import Wire
 from roost.protocol.frames import Mark, Sent
@@ -234,9 +236,23 @@ class ConversationSnapshot(ConversationState, kw_only=True):
     settings: GroupSettings | None = None
 
 
+class Block(Wire, kw_only=True):
+    """A user who is blocked, since `blockTime` (milliseconds)."""
+
+    user_id: str
+    block_time: int
+
+
+class Blocks(Wire, kw_only=True):
+    """Whom one has blocked, the latest first."""
+
+    blocks: list[Block]
+
+
 class Snapshot(Wire, kw_only=True):
     """Everything as of `maxSeq`, which is the `lastSeq` to go on from, in the log of `epoch`."""
 
     epoch: str
     max_seq: int
     conversations: list[ConversationSnapshot]
+    blocks: list[Block] = msgspec.field(default_factory=list)

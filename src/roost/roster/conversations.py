@@ -145,6 +145,11 @@ def find(connection: Connection, conversation_id: str) -> Conversation:
     return Conversation(*row)
 
 
+def restrict(connection: Connection, cid: int, *, restricted: bool) -> None:
+    """Notes whether somebody who belongs to the conversation may not write there (see `roost.journal.rights`)."""
+    connection.execute(update(conversations).where(conversations.c.cid == cid).values(restricted=restricted))
+
+
 def find_locked(connection: Connection, conversation_id: str) -> Conversation:
     """As `find`; nobody else stores messages in it or changes its members until the transaction ends.
 

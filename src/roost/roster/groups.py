@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from roost.db.rows import fetch
 from roost.db.schema import bans, conversations, mutes, users
 from roost.model.message import GroupSettings
+from roost.roster.conversations import restrict
 
 
 class Ban(NamedTuple):
@@ -84,7 +85,7 @@ def _restrict(connection: Connection, cid: int) -> None:
     """Notes whether all may write (see `roost.journal.rights`). A mute that is over counts until another is changed."""
     announcement_only = connection.execute(SETTINGS, {"cid": cid}).one().announcement_only
     restricted = bool(announcement_only) or connection.execute(MUTED, {"cid": cid}).first() is not None
-    connection.execute(update(conversations).where(conversations.c.cid == cid).values(restricted=restricted))
+    restrict(connection, cid, restricted=restricted)
 
 
 def is_banned(connection: Connection, cid: int, uid: int) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from roost.client.store import expiry
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, GroupSettings, Message
+from roost.protocol.answers import Block
 from roost.protocol.frames import Sent
 
 _encode = msgspec.json.Encoder().encode
@@ -206,6 +207,10 @@ _SERVER_TIME = PLAIN.index("server_time")
 
 
 def _apply_change(book: Book, change: Change) -> None:
+    if change.kind == "block":  # whether or not there is a conversation with that user
+        _change_block(book, change)
+        _keep_change(book, 0, change, change.kind)
+        return
     key = book.key(change.conversation_id)
     kind = change.kind
     if kind == "read" and change.user_id != book.user_id:
@@ -232,11 +237,28 @@ def _apply_change(book: Book, change: Change) -> None:
     elif change.kind == "mute":
         muted = "UPDATE members SET muted_until = ? WHERE conversation = ? AND user_id = ?"
         book.execute(muted, (change.until, key, change.user_id))
+    _keep_change(book, key, change, kind)
+    book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
+
+
+def _keep_change(book: Book, key: int, change: Change, kind: str) -> None:
     book.execute(
         "INSERT INTO changes (seq, kind, conversation, body) VALUES (?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
         (change.seq, kind, key, _encode(change).decode()),
     )
-    book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
+
+
+def _change_block(book: Book, change: Change) -> None:
+    if change.action == "blocked":
+        store_blocks(book, [Block(user_id=change.user_id or "", block_time=change.time)])
+    else:
+        book.execute("DELETE FROM blocks WHERE user_id = ?", (change.user_id,))
+
+
+def store_blocks(book: Book, blocks: Iterable[Block]) -> None:
+    """These users are blocked."""
+    rows = [(one.user_id, one.block_time) for one in blocks]
+    book.connection.executemany("INSERT OR REPLACE INTO blocks (user_id, block_time) VALUES (?, ?)", rows)
 
 
 def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:

@@ -12,7 +12,7 @@ from roost.client.store.marks import marks_of
 from roost.client.store.rows import SELECT, StoredMessage, message_of
 from roost.client.store.sending import unsent
 from roost.model.message import Change, GroupSettings
-from roost.protocol.answers import Member
+from roost.protocol.answers import Block, Member
 from roost.protocol.frames import Mark
 
 _decode_change = msgspec.json.Decoder(Change).decode
@@ -146,6 +146,12 @@ def history(book: Book, conversation_id: str, before: int | None, limit: int) ->
     ).fetchall()
     found = [message_of(row, book.user_id) for row in reversed(rows)]
     return found + unsent(book, conversation_id) if before is None else found
+
+
+def blocks(book: Book) -> list[Block]:
+    """Whom this user has blocked, the latest first."""
+    rows = book.execute("SELECT user_id, block_time FROM blocks ORDER BY block_time DESC, user_id").fetchall()
+    return [Block(user_id=user_id, block_time=time) for user_id, time in rows]
 
 
 def last_seqs(book: Book) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roost.client.store import reading, sending
-from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_messages
+from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_blocks, store_messages
 from roost.client.store.marks import store_marks
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
 from roost.model.message import GroupSettings
@@ -36,6 +36,8 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
         ]
         store_messages(book, _without_known_places(book, rows))
         _conversation(book, key, conversation, known.get(conversation.conversation_id, 0))
+    book.execute("DELETE FROM blocks")
+    store_blocks(book, snapshot.blocks)
     book.execute(
         "UPDATE sync SET epoch = ?, last_sync_seq = ?, last_sync_time = ?", (snapshot.epoch, snapshot.max_seq, now)
     )
@@ -117,7 +119,7 @@ def clear(book: Book) -> None:
 
 
 def _empty(book: Book) -> None:
-    for table in ("messages", "expiring", "changes", "members", "marks", "conversations"):
+    for table in ("messages", "expiring", "changes", "members", "marks", "conversations", "blocks"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()

@@ -23,7 +23,7 @@ from pathlib import Path
 from roost.client.errors import StoreInUse, StoreTooNew
 from roost.client.store import expiry
 
-VERSION = 4
+VERSION = 5
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -174,5 +174,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
             connection.execute(statement)
     if version < 4:  # noqa: PLR2004
         connection.execute(expiry.SCHEMA)
+    if version < 5:  # noqa: PLR2004
+        connection.execute("CREATE TABLE blocks (user_id TEXT PRIMARY KEY, block_time INTEGER NOT NULL) WITHOUT ROWID")
     if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

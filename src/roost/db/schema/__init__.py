@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from roost.db.schema.audit import audit
 from roost.db.schema.base import metadata
+from roost.db.schema.blocks import blocks
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
 from roost.db.schema.erasures import erasures
 from roost.db.schema.files import attachment_uses, attachments
@@ -26,6 +27,7 @@ __all__ = [
     "audit",
     "bans",
     "barred_tokens",
+    "blocks",
     "conversations",
     "deployment",
     "devices",

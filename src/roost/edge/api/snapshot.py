@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from roost.edge.api.blocks import shown_blocks
 from roost.edge.api.conversations import state_fields
 from roost.edge.api.groups import shown_members
 from roost.edge.api.operations import Call, operation
@@ -27,7 +28,12 @@ async def snapshot(call: Call) -> Snapshot:
         )
         for listed, members, messages, settings in found.conversations
     ]
-    return Snapshot(epoch=call.roads.catchup.epoch, max_seq=found.state.head, conversations=conversations)
+    return Snapshot(
+        epoch=call.roads.catchup.epoch,
+        max_seq=found.state.head,
+        conversations=conversations,
+        blocks=shown_blocks(found.blocks),
+    )
 
 
 OPERATIONS = (operation("GET", "/snapshot", snapshot),)

@@ -176,6 +176,7 @@ export class Book {
 
   /** @param {Change} change */
   async change(change) {
+    if (change.kind === "block") return; // it is about a user, with whom there may be no conversation
     const conversation = await this.conversation(change.conversationID);
     conversation.lastTime ||= change.time ?? 0;
     if (change.kind === "read" && change.userID !== this.userID) return; // how far another member has read
