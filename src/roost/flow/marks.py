@@ -2,8 +2,8 @@
 
 A read mark moves in one transaction with the log entries that tell of it. In a private conversation and in a group of
 at most `read_receipts_members` these are in the logs of all members, so a device that slept knows what the others have
-read; in a larger group only in the reader's own, and the authors of what was read are given a hint. Who is blocked sees no
-more of how far the other reads in private (`roost.flow.blocks`). Delivery is logged nowhere: it is derived
+read; in a larger group only in the reader's own, and the authors of what was read are given a hint. Who is blocked sees
+no more of how far the other reads in private (`roost.flow.blocks`). Delivery is logged nowhere: it is derived
 (`roost.journal.delivered`), hinted and answered. Why: docs/decisions/0015.
 """
 
