@@ -112,17 +112,22 @@ class Play:
             receipt = await self.ask(who, "POST", "/messages/group", body)
             if receipt is not None:
                 self.sent.append(receipt["serverMsgID"])
-        elif what == "read":
-            await self.ask(who, "POST", f"/conversations/g:{self.group}/read", {"conversationSeq": at})
-        elif what == "look":
-            pair = self.cast.conversation("bob", "cat" if who == 2 else "ann")
-            await self.ask(who, "POST", f"/conversations/{pair}/read", {"conversationSeq": at})
-        elif what == "block":
-            await self.ask(who, "PUT" if how else "DELETE", f"/blocks/{self.cast[NAMES[at % 3]]}")
+        elif what in {"read", "look", "block"}:
+            await self._mark(step)
         elif what == "group":
             await self._change_group(step, text)
         elif self.sent:
             await self._change(step, f"/messages/{self.sent[-1 - at % len(self.sent)]}", text, quote(EMOJI[how]))
+
+    async def _mark(self, step: Step) -> None:
+        """What is neither said nor about the group: reading, and not wanting to hear of somebody."""
+        who, what, at, how = step
+        if what == "block":
+            await self.ask(who, "PUT" if how else "DELETE", f"/blocks/{self.cast[NAMES[at % 3]]}")
+            return
+        pair = self.cast.conversation("bob", "cat" if who == 2 else "ann")
+        place = f"g:{self.group}" if what == "read" else pair
+        await self.ask(who, "POST", f"/conversations/{place}/read", {"conversationSeq": at})
 
     async def _change_group(self, step: Step, text: str) -> None:
         """One of the changes of the group, about somebody who may be in it or not; Bob himself stays."""

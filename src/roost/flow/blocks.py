@@ -50,12 +50,12 @@ class Blocks:
         if user_id == author.user_id:
             raise InvalidInput("One can't block oneself.")
 
-        def decide(tx: Connection, other: int, read_seq: int) -> bool:
+        def decide(tx: Connection, other: int, read_seq: int, now: int) -> bool:
             if blocks.is_blocked(tx, other, by=author.uid):
                 return False
             if blocks.count(tx, author.uid) >= MAX_BLOCKS:
                 raise LimitReached(f"At most {MAX_BLOCKS} users can be blocked.", limit=MAX_BLOCKS)
-            blocks.block(tx, author.uid, other, self._clock(), read_seq)
+            blocks.block(tx, author.uid, other, now, read_seq)
             return True
 
         blocked = await self._change(author, user_id, "blocked", decide)
@@ -65,7 +65,7 @@ class Blocks:
     async def unblock(self, author: Author, user_id: str) -> None:
         """Takes a block back. Raises `UnknownReceiver`."""
 
-        def decide(tx: Connection, other: int, _: int) -> bool:
+        def decide(tx: Connection, other: int, *_: int) -> bool:
             if not blocks.is_blocked(tx, other, by=author.uid):
                 return False
             blocks.unblock(tx, author.uid, other)
@@ -94,7 +94,7 @@ class Blocks:
         return await self._database.read(query)
 
     async def _change(
-        self, author: Author, user_id: str, action: str, decide: Callable[[Connection, int, int], bool]
+        self, author: Author, user_id: str, action: str, decide: Callable[[Connection, int, int, int], bool]
     ) -> int | None:
         """Changes the list as decided; returns the uid of the other, if it is changed.
 
@@ -108,13 +108,14 @@ class Blocks:
             if other is None:
                 raise UnknownReceiver(f"There is no user {user_id}.")
             conversation = _locked(tx, private)
-            told = Change(kind="block", conversation_id=private, action=action, user_id=user_id, time=self._clock())
+            now = self._clock()
+            told = Change(kind="block", conversation_id=private, action=action, user_id=user_id, time=now)
             self._journal.lock(tx, [author.uid])
             conversation = conversation or _locked(tx, private)  # made while we waited for the log
             cid = None if conversation is None else conversation.cid
             read_seq = 0 if cid is None else roster.membership(tx, cid, author.uid).read_seq
             seen = blocks.read_by_blockers(tx, other, [author.uid]).get(author.uid, read_seq)
-            if not decide(tx, other, read_seq):
+            if not decide(tx, other, read_seq, now):
                 return None
             recorded = [self._journal.record(tx, told, [author.uid], author)]
             if cid is not None:
@@ -127,7 +128,7 @@ class Blocks:
                     conversation_id=private,
                     conversation_seq=read_seq,
                     user_id=author.user_id,
-                    time=self._clock(),
+                    time=now,
                 )
                 recorded.append(self._journal.record(tx, read, [other], None))
             return other, recorded

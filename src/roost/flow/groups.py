@@ -145,7 +145,8 @@ class GroupRoad:
         _check_not_blocked(here.tx, here.author, user_id, uid)
         if len(here.members) >= MAX_MEMBERS:
             raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
-        roster.add_member(here.tx, here.conversation, uid, role, self._clock())
+        now = self._clock()
+        roster.add_member(here.tx, here.conversation, uid, role, now)
         here.audit("added", user_id, role=role)
         return self._record(
             here,
@@ -156,6 +157,7 @@ class GroupRoad:
             role=role,
             until=groups.muted_until(here.tx, here.cid, uid),
             conversation_seq=here.conversation.head,
+            time=now,
         )
 
     def _dissolve(self, here: Gathering) -> Recorded:
@@ -168,7 +170,9 @@ class GroupRoad:
     ) -> Recorded:
         """Enters a change in the logs of the members (or `only` of some), and of others; `fields` as of a `Change`."""
         conversation_id, actor_id = here.conversation.conversation_id, here.author.user_id
-        change = Change(kind=kind, conversation_id=conversation_id, actor_id=actor_id, time=self._clock(), **fields)
+        change = Change(
+            kind=kind, conversation_id=conversation_id, actor_id=actor_id, **{"time": self._clock(), **fields}
+        )
         told = here.uids if only is None else only
         return self._journal.record(here.tx, change, told.union(also), here.author)
 
