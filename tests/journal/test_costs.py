@@ -71,6 +71,7 @@ def look_at_marks(rooms: Rooms, connection: Connection, cid: int, ann: Author, b
     marks.receivers(connection, cid, ann.uid, 2**52, 0, 10)
     marks.count(connection, cid, ann.uid, 2**52, 1)
     marks.senders(connection, cid, 0, 1)
+    marks.unread_between(connection, cid, ann.uid, 0, 3, 10)
     everyone = [Asked(uid, cid, 1, 2**52) for uid in (ann.uid, bob.uid)]
     delivered.delivered(connection, everyone, rooms.positions.furthest(connection, [ann.uid, bob.uid]))
     delivered.delivered(connection, everyone, {})

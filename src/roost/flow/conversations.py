@@ -14,7 +14,7 @@ from roost.journal.contract import Author, LogState
 from roost.journal.positions import Positions
 from roost.model import ids
 from roost.model.message import GroupSettings, Message
-from roost.roster import blocks, groups
+from roost.roster import blocks, groups, marks
 from roost.roster import conversations as roster
 from roost.roster.blocks import Block
 from roost.roster.conversations import Listed, Member
@@ -24,6 +24,8 @@ SNAPSHOT_CONVERSATIONS = 1000
 """Conversations in a snapshot; older ones are in the list."""
 SNAPSHOT_MESSAGES = 20
 """Messages of each conversation in a snapshot; older ones are in its history."""
+SNAPSHOT_UNREAD = 500
+"""Unread messages of each conversation that a snapshot names by their places, besides those that it has."""
 
 
 class Overview(NamedTuple):
@@ -34,12 +36,16 @@ class Overview(NamedTuple):
 
 
 class ConversationState(NamedTuple):
-    """A conversation in a snapshot: with its members and latest messages, oldest first."""
+    """A conversation in a snapshot: with its members and latest messages, oldest first.
+
+    `unread_before`: the newest unread conversationSeqs before these, ascending, at most `SNAPSHOT_UNREAD`.
+    """
 
     listed: Listed
     members: list[Member]
     messages: list[Message]
     settings: GroupSettings
+    unread_before: list[int]
 
 
 class Snapshot(NamedTuple):
@@ -140,14 +146,17 @@ class Conversations:
             rows = roster.listed(connection, author.uid, 0, SNAPSHOT_CONVERSATIONS)
             return Snapshot(
                 reading.log_state(connection, author.uid),
-                [_conversation_state(connection, row) for row in rows],
+                [_conversation_state(connection, row, author.uid) for row in rows],
                 blocks.of_user(connection, author.uid),
             )
 
         return await self._database.read(query)
 
 
-def _conversation_state(connection: Connection, row: Listed) -> ConversationState:
+def _conversation_state(connection: Connection, row: Listed, uid: int) -> ConversationState:
     cid = reading.cid_of(connection, row.conversation_id)
     latest = reading.history(connection, cid, reading.NO_LIMIT, SNAPSHOT_MESSAGES)
-    return ConversationState(row, roster.members_of(connection, cid), latest, groups.settings_of(connection, cid))
+    first = latest[0].conversation_seq if latest else 0
+    unread = marks.unread_between(connection, cid, uid, row.read_seq, first, SNAPSHOT_UNREAD) if row.unread else []
+    members, settings = roster.members_of(connection, cid), groups.settings_of(connection, cid)
+    return ConversationState(row, members, latest, settings, unread)

@@ -228,11 +228,13 @@ class ConversationState(Wire, kw_only=True):
 class ConversationSnapshot(ConversationState, kw_only=True):
     """A conversation with its members and latest messages, oldest first; older ones are in its history.
 
-    `settings` are a group's, where they are not those of a new one.
+    `settings` are a group's, where they are not those of a new one. `unreadBefore`: the conversationSeqs before the
+    messages that are unread, ascending; of more than 500 the newest.
     """
 
     members: list[Member]
     messages: list[Message]
+    unread_before: list[int] | None = None
     settings: GroupSettings | None = None
 
 

@@ -88,6 +88,14 @@ SENDERS = (
     .where(messages.c.cid == _cid, messages.c.conversation_seq > bindparam("after"))
     .where(messages.c.conversation_seq <= bindparam("through"))
 )
+UNREAD = (
+    select(messages.c.conversation_seq)
+    .where(messages.c.cid == _cid, messages.c.conversation_seq > bindparam("after"))
+    .where(messages.c.conversation_seq < bindparam("before"))
+    .where(messages.c.sender != _uid, messages.c.recall_time == 0)
+    .order_by(messages.c.conversation_seq.desc())
+    .limit(bindparam("count"))
+)
 
 
 class Reader(NamedTuple):
@@ -126,3 +134,9 @@ def count(connection: Connection, cid: int, sender: int, sent_at: int, place: in
 def senders(connection: Connection, cid: int, after: int, through: int) -> set[int]:
     """Who wrote the messages of a stretch of a conversation."""
     return {row[0] for row in fetch(connection, SENDERS, cid=cid, after=after, through=through)}
+
+
+def unread_between(connection: Connection, cid: int, uid: int, after: int, before: int, count: int) -> list[int]:
+    """The newest conversationSeqs between two places that count as unread for a user, ascending, at most `count`."""
+    rows = fetch(connection, UNREAD, cid=cid, uid=uid, after=after, before=before, count=count)
+    return [row[0] for row in reversed(rows)]

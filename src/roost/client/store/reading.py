@@ -23,12 +23,16 @@ _UNREAD = """
     CASE WHEN c.gone THEN 0 ELSE
     (SELECT count(*) FROM messages m WHERE m.conversation = c.key
         AND m.conversation_seq > max(c.read_seq, c.known_from - 1) AND m.sender_id IS NOT :user AND m.recall_time = 0)
-    + max(min(c.unread_before, max(0, c.known_from - 1 - c.read_seq)),
-        (SELECT count(*) FROM messages m WHERE m.conversation = c.key AND m.conversation_seq > c.read_seq
-            AND m.conversation_seq < c.known_from AND m.sender_id IS NOT :user AND m.recall_time = 0))
+    + (SELECT count(*) FROM unread_places u WHERE u.conversation = c.key AND u.conversation_seq > c.read_seq
+        AND u.conversation_seq < c.known_from AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation = c.key
+            AND m.conversation_seq = u.conversation_seq AND m.recall_time > 0))
+    + CASE WHEN c.read_seq < ifnull((SELECT min(u.conversation_seq) FROM unread_places u WHERE u.conversation = c.key),
+        c.known_from - 1) THEN c.unread_before ELSE 0 END
     END
 """
-"""Unread is derived. What a snapshot counted before its first message (`known_from`) counts until it is read.
+"""Unread is derived. Before the first message of a snapshot (`known_from`) it is what the snapshot named, by its
+places, until it is read or recalled; if there was more than it names (`unread_before`), that counts until these are
+read.
 
 A conversation that is gone has none: no read mark of it can be told any more, so a count would stay for ever.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roost.client.store import reading, sending
+from roost.client.store import sending
 from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_blocks, store_messages
 from roost.client.store.marks import store_marks
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
@@ -21,7 +21,6 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     epoch = book.execute("SELECT epoch FROM sync").fetchone()[0]
     foreign = epoch is not None and epoch != snapshot.epoch
     told = _forget_log(book) if foreign else frozenset[tuple[str, str]]()
-    known = reading.last_seqs(book)
     book.execute("UPDATE conversations SET gone = 1, members_known = 0")
     for conversation in snapshot.conversations:
         key = book.key(conversation.conversation_id)
@@ -35,7 +34,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
             for message in conversation.messages
         ]
         store_messages(book, _without_known_places(book, rows))
-        _conversation(book, key, conversation, known.get(conversation.conversation_id, 0))
+        _conversation(book, key, conversation)
     book.execute("DELETE FROM blocks")
     store_blocks(book, snapshot.blocks)
     book.execute(
@@ -70,8 +69,8 @@ def _without_known_places(book: Book, rows: list[Row]) -> list[Row]:
     return [(*row[:3], 0, *row[4:]) if row[0] in known else row for row in rows]
 
 
-def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known: int) -> None:
-    """The conversation's own row. What the snapshot counted as unread before its messages is kept as a number."""
+def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
+    """The conversation's own row. What the snapshot names as unread before its messages is kept by places."""
     first = found.messages[0].conversation_seq if found.messages else found.conversation_seq + 1
     countable = sum(
         message.conversation_seq > found.read_seq and message.sender_id != book.user_id and not message.recall_time
@@ -82,11 +81,15 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot, last_known:
         "last_seq = max(last_seq, ?) WHERE key = ?",
         (found.name, found.role, found.muted, found.read_seq, found.conversation_seq, key),
     )
-    if first > last_known + 1:  # else what is known goes on without a gap
-        book.execute(
-            "UPDATE conversations SET known_from = ?, unread_before = ? WHERE key = ?",
-            (first, max(0, found.unread - countable), key),
-        )
+    places = found.unread_before or []
+    book.execute("DELETE FROM unread_places WHERE conversation = ?", (key,))
+    book.connection.executemany(
+        "INSERT INTO unread_places (conversation, conversation_seq) VALUES (?, ?)", [(key, place) for place in places]
+    )
+    book.execute(
+        "UPDATE conversations SET known_from = ?, unread_before = ? WHERE key = ?",
+        (first, max(0, found.unread - countable - len(places)), key),
+    )
     set_settings(book, key, found.settings or GroupSettings())
     store_members(book, key, found.members)
     store_marks(book, found.conversation_id, found.marks or ())
@@ -119,7 +122,7 @@ def clear(book: Book) -> None:
 
 
 def _empty(book: Book) -> None:
-    for table in ("messages", "expiring", "changes", "members", "marks", "conversations", "blocks"):
+    for table in ("messages", "expiring", "changes", "members", "marks", "unread_places", "conversations", "blocks"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()

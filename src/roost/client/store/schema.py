@@ -129,10 +129,15 @@ CREATE TABLE marks (
     delivered_seq   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation, user_id)
 ) WITHOUT ROWID;
+CREATE TABLE unread_places (
+    conversation     INTEGER NOT NULL,
+    conversation_seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, conversation_seq)
+) WITHOUT ROWID;
 ALTER TABLE conversations ADD COLUMN others_read INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN others_delivered INTEGER NOT NULL DEFAULT 0;
 """
-"""How far the other members have got, and up to where all of them have."""
+"""How far the other members have got, and up to where all of them have; what a snapshot named as unread."""
 
 
 def open_file(path: Path | str, device_id: str) -> sqlite3.Connection:

@@ -24,9 +24,10 @@ async def snapshot(call: Call) -> Snapshot:
             **msgspec.structs.asdict(state_fields(listed, known)),
             members=shown_members(members),
             messages=messages,
+            unread_before=unread_before or None,
             settings=None if settings == GroupSettings() else settings,
         )
-        for listed, members, messages, settings in found.conversations
+        for listed, members, messages, settings, unread_before in found.conversations
     ]
     return Snapshot(
         epoch=call.roads.catchup.epoch,
