@@ -50,6 +50,7 @@ from roost.flow.membership import Membership
 from roost.flow.moderators import Moderators, Order, admission_of
 from roost.flow.overview import Overview
 from roost.flow.push import Push
+from roost.flow.reporting import Reporting
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
 from roost.journal import reading
@@ -213,6 +214,7 @@ async def _wire(
         ),
         hints=hints,
         blocks=Blocks(database, journal, fanout, now_ms),
+        reporting=Reporting(database, order.admission, now_ms),
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,

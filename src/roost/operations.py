@@ -89,7 +89,7 @@ def last_messages(settings: Config, count: int) -> list[str]:
     with storage.looking_at(settings) as connection:
         found = list(connection.execute(LAST_MESSAGES.limit(count)))
     rows = [
-        (moment(time), conversation, sender, "(recalled)" if recalled else _shortened(content))
+        (moment(time), conversation, sender, "(recalled)" if recalled else shortened(content))
         for time, conversation, sender, content, recalled in reversed(found)
     ]
     return columns([("TIME", "CONVERSATION", "SENDER", "CONTENT"), *rows]) if rows else ["There are no messages."]
@@ -252,7 +252,7 @@ def _mebibytes(size: int) -> str:
     return f"{size / (1 << 20):,.1f} MiB"
 
 
-def _shortened(content: str) -> str:
+def shortened(content: str) -> str:
     """One line that no terminal obeys: what is not printable becomes a space."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in content[: 4 * SHOWN]).split())
     return line if len(line) <= SHOWN and len(content) <= 4 * SHOWN else f"{line[: SHOWN - 1]}…"

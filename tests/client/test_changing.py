@@ -13,7 +13,7 @@ from roost.client.errors import NetworkError
 from roost.client.store import sending
 from roost.client.store.schema import open_file
 from roost.client.store.store import Store
-from roost.errors import Forbidden, InvalidID, MessageRecalled
+from roost.errors import Forbidden, InvalidID, InvalidInput, MessageRecalled
 from roost.model.message import Origin
 from tests.client.conftest import Open
 from tests.client.people import Cast, received, take
@@ -186,3 +186,12 @@ async def test_a_store_of_the_first_version_keeps_what_is_in_its_outbox(tmp_path
     (waiting,) = await store.read(sending.unsent)
     assert (waiting.content, waiting.reply_to) == ("hi", None)
     await store.close()
+
+
+async def test_a_message_is_reported_once(ann: Client, bob: Client) -> None:
+    message = await sent(ann, bob, "buy this")
+    first = await bob.report(message, "spam", "again and again")
+    again = await bob.report(message.server_msg_id, "other")
+    assert (again.report_id, first.duplicate, again.duplicate) == (first.report_id, False, True)
+    with pytest.raises(InvalidInput):
+        await bob.report(message, "boring")

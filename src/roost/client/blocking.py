@@ -26,7 +26,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Block, MessageReceipts, Presence, SearchPage
+from roost.protocol.answers import Block, MessageReceipts, Presence, ReportTaken, SearchPage
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -165,6 +165,10 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def pins(self, conversation: str) -> list[Message]:
         """The pinned messages of a conversation, the earliest pin first."""
         return self._run(self.client.pins(conversation))
+
+    def report(self, message: MessageLike, reason: str, comment: str = "") -> ReportTaken:
+        """Has the operators look at a message; see `Client.report`."""
+        return self._run(self.client.report(message, reason, comment))
 
     def forward(self, message: MessageLike, *conversations: str) -> list[Sent]:
         """Sends a message on; see `Client.forward`."""

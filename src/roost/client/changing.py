@@ -10,7 +10,7 @@ from roost.client.store.store import Store
 from roost.errors import InvalidID
 from roost.model import ids
 from roost.model.message import Message
-from roost.protocol.answers import MessageReceipts, Pins, Receipts
+from roost.protocol.answers import MessageReceipts, Pins, Receipts, ReportTaken
 from roost.protocol.frames import Sent
 
 MessageLike = Message | str | int
@@ -56,6 +56,15 @@ class Changing:
         path = f"/messages/{server_id(message)}/forward"
         found: Receipts = await self._call("POST", path, Receipts, body=body)
         return found.receipts
+
+    async def report(self, message: MessageLike, reason: str, comment: str = "") -> ReportTaken:
+        """Has the operators look at somebody's message, as it is now. Nobody in the conversation is told.
+
+        `reason`: spam, harassment, violence, sexual, illegal or other. Raises `InvalidInput` and `UnknownMessage`.
+        """
+        body = {"reason": reason, "comment": comment}
+        taken: ReportTaken = await self._call("POST", f"/messages/{server_id(message)}/report", ReportTaken, body=body)
+        return taken
 
     async def pins(self, conversation: str) -> list[Message]:
         """The pinned messages of a conversation, the earliest pin first, as the server has them now."""

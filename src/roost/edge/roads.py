@@ -26,6 +26,7 @@ from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.overview import Overview
 from roost.flow.push import Push
+from roost.flow.reporting import Reporting
 from roost.flow.searching import Searching
 from roost.flow.submit import Submit
 from roost.flow.uploads import Uploads
@@ -54,6 +55,7 @@ class Roads(NamedTuple):
     marks: Marks
     hints: Hints
     blocks: Blocks
+    reporting: Reporting
     push: Push
     positions: Positions
     users: Users

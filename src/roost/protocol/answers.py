@@ -258,3 +258,15 @@ class Snapshot(Wire, kw_only=True):
     max_seq: int
     conversations: list[ConversationSnapshot]
     blocks: list[Block] = msgspec.field(default_factory=list)
+
+
+REASONS = ("spam", "harassment", "violence", "sexual", "illegal", "other")
+"""Why a message is reported."""
+
+
+class ReportTaken(Wire, kw_only=True):
+    """A report that operators see. `duplicate`: this user had reported the message before, and this is that report."""
+
+    report_id: str
+    create_time: int
+    duplicate: bool = False

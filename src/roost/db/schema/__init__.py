@@ -18,6 +18,7 @@ from roost.db.schema.later import expiring
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
 from roost.db.schema.push import push_addresses, push_log, push_outbox
+from roost.db.schema.reports import reports
 from roost.db.schema.search import search_again, search_marks, search_texts
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "push_log",
     "push_outbox",
     "refresh_tokens",
+    "reports",
     "revoked_tokens",
     "search_again",
     "search_marks",

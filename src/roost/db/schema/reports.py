@@ -1,0 +1,24 @@
+"""What users have reported."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+from sqlalchemy import UniqueConstraint as Unique
+
+from roost.db.schema.base import LONG_TEXT, ROWID, metadata
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_id", ROWID, primary_key=True, autoincrement=True),
+    Column("mid", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("copy", LONG_TEXT, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Unique("mid", "uid", name="reported_once"),
+    Index("reports_of_user", "uid"),
+    sqlite_autoincrement=True,
+)
+"""Reports of messages (`mid`) by users (`uid`). `copy` is the JSON of the `model.message.Message` as it was then."""

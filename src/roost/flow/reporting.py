@@ -1,0 +1,143 @@
+"""Reports: a user has operators look at a message (D7).
+
+A report has a copy of the message as it was: what is edited or recalled afterwards is there to be looked at. Who may
+read a message may report it, once; asking again gives the first report. Nobody else in the conversation is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, select
+
+from roost.admit.admission import Admission
+from roost.audit import Act, record
+from roost.db.database import Database
+from roost.db.rows import made_key
+from roost.db.schema import reports, users
+from roost.errors import InvalidInput, NotAMember, UnknownConversation, UnknownMessage
+from roost.hooks.events import Moderation, emit
+from roost.journal import rewriting
+from roost.journal.contract import Author
+from roost.model.message import Message
+from roost.protocol.answers import REASONS, ReportTaken
+from roost.protocol.codec import encode_json
+from roost.roster import conversations as roster
+
+MAX_COMMENT = 1000
+"""Characters of what is said about a message."""
+
+FIRST = select(reports.c.report_id, reports.c.created_at).where(
+    reports.c.mid == bindparam("mid"), reports.c.uid == bindparam("uid")
+)
+NEWEST = (
+    select(reports, users.c.user_id)
+    .select_from(reports.join(users, users.c.uid == reports.c.uid))
+    .where(reports.c.report_id < bindparam("before"))
+    .order_by(reports.c.report_id.desc())
+    .limit(bindparam("count"))
+)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A report, for operators. `message` is as it was when it was reported, at `time` (ms)."""
+
+    report_id: int
+    reporter: str
+    reason: str
+    comment: str
+    message: Message
+    time: int
+
+
+class Reporting:
+    """The road of reports. `clock` gives milliseconds."""
+
+    def __init__(self, database: Database, admission: Admission, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._admission = admission
+        self._clock = clock
+
+    async def report(
+        self, author: Author, message_id: str | int, reason: str, comment: str = "", *, address: str
+    ) -> ReportTaken:
+        """Reports a message; the first report of it by this user is the one that counts.
+
+        Raises `UnknownMessage` (also for what the user may not read), `InvalidInput` (one's own message, an unknown
+        reason, a comment that is too long) and `RateLimited`.
+        """
+        if reason not in REASONS:
+            raise InvalidInput(f"reason must be one of {', '.join(REASONS)}.")
+        if len(comment) > MAX_COMMENT or "\0" in comment:
+            raise InvalidInput(f"comment must be at most {MAX_COMMENT} characters, without NUL.")
+        self._admission.admit_change((author.user_id, author.did, address))
+
+        def change(tx: Connection) -> ReportTaken:
+            message = _readable(tx, author, message_id)
+            mid = int(message.server_msg_id)
+            first = tx.execute(FIRST, {"mid": mid, "uid": author.uid}).first()
+            if first is not None:
+                return _taken(first.report_id, first.created_at, duplicate=True)
+            now = self._clock()
+            row = reports.insert().values(
+                mid=mid,
+                uid=author.uid,
+                reason=reason,
+                comment=comment,
+                copy=encode_json(message).decode(),
+                created_at=now,
+            )
+            report_id = made_key(tx, row)
+            _tell(tx, author, message, reason, comment)
+            return _taken(report_id, now)
+
+        return await self._database.write(change)
+
+
+def newest(connection: Connection, count: int, before: int = 1 << 62) -> list[Report]:
+    """The newest reports whose id is below `before`, the newest first."""
+    return [_report(row) for row in connection.execute(NEWEST, {"before": before, "count": count})]
+
+
+def _report(row: Row[Any]) -> Report:
+    return Report(
+        report_id=row.report_id,
+        reporter=row.user_id,
+        reason=row.reason,
+        comment=row.comment,
+        message=msgspec.json.decode(row.copy, type=Message),
+        time=row.created_at,
+    )
+
+
+def _readable(tx: Connection, author: Author, message_id: str | int) -> Message:
+    found = rewriting.find(tx, author.uid, message_id)
+    if found.sender == author.uid:
+        raise InvalidInput("One's own message can't be reported; it can be recalled.")
+    try:
+        roster.membership(tx, roster.find(tx, found.conversation_id).cid, author.uid)
+    except (UnknownConversation, NotAMember):
+        raise UnknownMessage from None
+    return rewriting.read(tx, found.mid)
+
+
+def _tell(tx: Connection, author: Author, message: Message, reason: str, comment: str) -> None:
+    conversation, sender, mid = message.conversation_id, message.sender_id, message.server_msg_id
+    record(tx, Act("message.reported", author, conversation, sender, mid, {"reason": reason}))
+    what = Moderation(
+        what="report",
+        user_id=sender,
+        conversation_id=conversation,
+        server_msg_id=mid,
+        content=message.content,
+        reporter=author.user_id,
+        reason=reason,
+        comment=comment or None,
+    )
+    emit(tx, "moderation", conversation, what)
+
+
+def _taken(report_id: int, time: int, *, duplicate: bool = False) -> ReportTaken:
+    return ReportTaken(report_id=str(report_id), create_time=time, duplicate=duplicate)
