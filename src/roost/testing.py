@@ -15,12 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import jwt
+import msgspec
+
+from roost.edge.auth.keys import operator_key
 
 START_TIMEOUT = 60.0
 """Seconds for the ready line to appear."""
@@ -109,6 +113,17 @@ class LocalServer:
         if device_id is not None:
             claims["did"] = device_id
         return jwt.encode(claims, (self.data / "jwt.secret").read_bytes().strip(), algorithm="HS256")
+
+    def key(self, *scopes: str) -> str:
+        """A back end's key with these scopes, or one that may do everything."""
+        asked = {"name": secrets.token_hex(8), "scopes": scopes or ("*",)}
+        operator = operator_key((self.data / "jwt.secret").read_bytes().strip(), time.time_ns() // 1_000_000)
+        headers = {"Authorization": f"Bearer {operator}", "Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{self.url}/api/v1/admin/keys", msgspec.json.encode(asked), headers
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return str(msgspec.json.decode(answer.read())["data"]["key"])
 
     def output(self) -> str:
         """The end of what the server has printed."""

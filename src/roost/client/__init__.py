@@ -1,5 +1,6 @@
 """The Python SDK: a client that cannot lose its place. `docs/sdk-python.md` tells how to use it."""
 
+from roost.client.admin import AdminClient, BlockingAdminClient
 from roost.client.client import Client
 from roost.client.errors import (
     ClientClosed,
@@ -49,10 +50,12 @@ from roost.protocol.answers import Ban, Block, Group, Invitation, InvitedTo, Mem
 from roost.protocol.frames import Mark
 
 __all__ = [
+    "AdminClient",
     "Attachment",
     "Ban",
     "Block",
     "BlockChanged",
+    "BlockingAdminClient",
     "Client",
     "ClientClosed",
     "ClientError",
