@@ -20,9 +20,11 @@ from roost.journal import reading
 from roost.journal.contract import Author, Committed, Draft, LogState, Recorded
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
+from roost.journal.pulling import Pulled
 from roost.model import ids
 from roost.model.message import Change, Entry
 from roost.roster import conversations as roster
+from roost.roster import large
 from roost.roster.users import Users
 from tests.backends import Backend
 
@@ -199,6 +201,20 @@ class Rooms:
 
         await self.database.write(make)
 
+    async def grow(self, name: str) -> int:
+        """Makes a group a large one; returns its number."""
+
+        def change(tx: Connection) -> int:
+            group = roster.find_locked(tx, ids.group_conversation(name))
+            large.grow(tx, group.cid, self.clock())
+            return group.cid
+
+        return await self.database.write(change)
+
+    async def pull(self, *members: Author, cid: int | None = None) -> Pulled:
+        """Enters what the logs of these lack; what was told of it."""
+        return await self.database.write(lambda tx: self.journal.pull(tx, [member.uid for member in members], cid))
+
     async def join(self, name: str, member: Author) -> bool:
         def add(tx: Connection) -> bool:
             group = roster.find_locked(tx, ids.group_conversation(name))
@@ -208,7 +224,10 @@ class Rooms:
 
     async def leave(self, name: str, member: Author) -> bool:
         def remove(tx: Connection) -> bool:
-            return roster.remove_member(tx, roster.find_locked(tx, ids.group_conversation(name)).cid, member.uid)
+            group = roster.find_locked(tx, ids.group_conversation(name))
+            if group.large:
+                self.journal.pull_all(tx, [member.uid], group.cid)
+            return roster.remove_member(tx, group.cid, member.uid)
 
         return await self.database.write(remove)
 

@@ -165,7 +165,8 @@ async def _wire(
     users = Users(database, now_ms)
     fanout, hints = Fanout(hub, shared.bus, recent), Hints(database)
     positions.stored = hints.stored
-    limits = config.limits
+    pulling = await timed.pull(database, journal, fanout, hub, shared.bus, pushed=outbox.wake, stack=stack)
+    limits, max_members = config.limits, config.fanout.max_members
     words = await stack.enter_async_context(watched(config.moderation))
     order = Order(admission_of(config), words, Moderators(database, now_ms))
     secret = load_or_make_secret(config.data)
@@ -178,9 +179,10 @@ async def _wire(
         now_ms,
         max_content=limits.max_content,
         pushed=outbox.wake,
+        bring=pulling.bring,
     )
     await timed.expire(database, journal, fanout, now_ms, stack)
-    membership = Membership(database, journal, fanout, now_ms)
+    membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members)
     erasing = Erasing(database, journal, fanout, membership, register, now_ms, shared=bool(config.server.database))
     await timed.erase(erasing, stack)
     return Roads(
@@ -198,11 +200,13 @@ async def _wire(
         attachments=attachments,
         forwarding=Forwarding(database, submit, now_ms),
         searching=await timed.search(config, database, fanout, stack),
-        catchup=Catchup(database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent),
-        conversations=Conversations(database, positions, now_ms, state_ttl=config.sync.state_ttl),
-        groups=Groups(database, journal, fanout, now_ms),
+        catchup=Catchup(
+            database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent, bring=pulling.bring
+        ),
+        conversations=Conversations(database, positions, now_ms, pulling, state_ttl=config.sync.state_ttl),
+        groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members),
         membership=membership,
-        invitations=Invitations(database, journal, fanout, now_ms),
+        invitations=Invitations(database, journal, fanout, now_ms, pulling, max_members=max_members),
         marks=Marks(
             database,
             journal,
@@ -215,6 +219,7 @@ async def _wire(
         hints=hints,
         blocks=Blocks(database, journal, fanout, now_ms),
         reporting=Reporting(database, order.admission, now_ms),
+        pulling=pulling,
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,
         users=users,
@@ -340,6 +345,7 @@ async def _watching(database: Database, roads: Roads, gateway: Gateway) -> Async
     async def revoked() -> None:
         if await roads.tokens.learn_revoked():
             gateway.end_revoked()
+        await roads.pulling.look()
 
     watch = Watch(roads.hub, heads, revoked, lambda: roads.bus.up)
     roads.bus.look = watch.at_once

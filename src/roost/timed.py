@@ -11,11 +11,15 @@ from roost import storage
 from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import Database
+from roost.deliver.bus import Bus
+from roost.deliver.hub import Hub
+from roost.flow.calling import Calling
 from roost.flow.due import Due
 from roost.flow.erasing import Erasing
 from roost.flow.expiring import Expiring
 from roost.flow.fanout import Fanout
 from roost.flow.indexing import Indexing
+from roost.flow.pulling import Pulling
 from roost.flow.searching import Searching
 from roost.journal.journal import Journal
 
@@ -40,6 +44,24 @@ async def expire(
     due = Due("messages that expire", Expiring(database, journal, fanout, clock).work, clock)
     fanout.timed = due.wake
     await stack.enter_async_context(_in_background(due.run))
+
+
+async def pull(
+    database: Database,
+    journal: Journal,
+    fanout: Fanout,
+    hub: Hub,
+    bus: Bus,
+    *,
+    pushed: Callable[[], None],
+    stack: contextlib.AsyncExitStack,
+) -> Pulling:
+    """Pulls from the logs of large conversations, and calls their members, until `stack` is left."""
+    pulling = Pulling(database, journal, fanout, hub, bus)
+    await pulling.begin()
+    await stack.enter_async_context(_in_background(pulling.run))
+    await stack.enter_async_context(_in_background(Calling(database, journal, fanout, pulling, pushed).run))
+    return pulling
 
 
 async def erase(erasing: Erasing, stack: contextlib.AsyncExitStack) -> None:

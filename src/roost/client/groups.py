@@ -10,7 +10,22 @@ import msgspec
 
 from roost.client.store.store import Store
 from roost.model import ids
-from roost.protocol.answers import Ban, Bans, Group, Invitation, Invitations, InvitedTo, Member
+from roost.protocol.answers import (
+    Added,
+    Ban,
+    Bans,
+    Group,
+    Invitation,
+    Invitations,
+    InvitedTo,
+    Member,
+    MemberPage,
+)
+
+AT_ONCE = 2000
+"""Members that one request adds, at most."""
+PAGE = 1000
+"""Members that one request shows, at most."""
 
 
 class Groups:
@@ -81,6 +96,18 @@ class Groups:
         asked = {} if role is None else {"role": role}
         return await self._keep_group(await self._call("PUT", _member(group_id, user_id), Group, body=asked))
 
+    async def add_members(self, group_id: str, user_ids: Sequence[str]) -> int:
+        """Adds members, however many, 2,000 with a request; who is there already stays. Returns how many are new.
+
+        Raises `UnknownReceiver`, before any of a request is added, or `Banned`.
+        """
+        names, added = [ids.user_id(name) for name in user_ids], 0
+        for first in range(0, len(names), AT_ONCE):
+            body = {"members": names[first : first + AT_ONCE]}
+            answer: Added = await self._call("POST", f"{_group(group_id)}/members", Added, body=body)
+            added += answer.added
+        return added
+
     async def remove_member(self, group_id: str, user_id: str) -> None:
         """Removes a member."""
         await self._call("DELETE", _member(group_id, user_id), msgspec.Raw)
@@ -144,12 +171,29 @@ class Groups:
         return await self._keep_group(await self._call("POST", f"/invitations/{quote(token, safe='')}/join", Group))
 
     async def members(self, conversation: str) -> list[Member]:
-        """Who is in a conversation: from the store, or from the server where the store does not know."""
+        """Who is in a conversation: from the store, or from the server where the store does not know.
+
+        Of a large group the store never knows: this asks for all pages, a thousand members each.
+        """
         conversation_id = self.conversation_id(conversation)
         known = await self.store.conversation(conversation_id)
         if known is not None and known.members is not None:
             return known.members
-        return (await self.group(conversation_id)).members
+        group = await self.group(conversation_id)
+        if not group.large:
+            return group.members
+        page = await self.member_page(group.group_id)
+        found = page.members
+        while page.next_after is not None:
+            page = await self.member_page(group.group_id, after=page.next_after)
+            found += page.members
+        return found
+
+    async def member_page(self, group_id: str, *, after: str | None = None, limit: int = PAGE) -> MemberPage:
+        """A page of a group's members: those behind the user `after`, who is `next_after` of the page before."""
+        query: dict[str, Any] = {"limit": limit} | ({} if after is None else {"after": after})
+        page: MemberPage = await self._call("GET", f"{_group(group_id)}/members", MemberPage, query=query)
+        return page
 
     def conversation_id(self, name: str) -> str:
         """The conversation that a name means."""

@@ -24,6 +24,7 @@ from roost.config.sections import (
     Audit,
     Auth,
     Email,
+    Fanout,
     Fcm,
     Files,
     Limits,
@@ -50,6 +51,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Email",
+    "Fanout",
     "Fcm",
     "Files",
     "Limits",
@@ -85,6 +87,7 @@ class Config(Section, kw_only=True):
     messages: Messages = msgspec.field(default_factory=Messages)
     files: Files = msgspec.field(default_factory=Files)
     admin: Admin = msgspec.field(default_factory=Admin)
+    fanout: Fanout = msgspec.field(default_factory=Fanout)
     moderation: Moderation = msgspec.field(default_factory=Moderation)
     audit: Audit = msgspec.field(default_factory=Audit)
     search: Search = msgspec.field(default_factory=Search)
@@ -195,6 +198,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "files.max_pixels": (1, 1_000_000_000),
     "files.thumbnail": (16, 4096),
     "messages.read_receipts_members": (2, 200),
+    "fanout.max_members": (1, 100_000),
     "moderation.reload": (0.1, 3600),
     "audit.keep_days": (0, 36_500),
     "search.per_minute": (0, math.inf),

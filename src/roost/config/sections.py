@@ -109,6 +109,15 @@ class Files(Section, kw_only=True):
     s3: S3 = msgspec.field(default_factory=S3)
 
 
+class Fanout(Section, kw_only=True):
+    """`max_members`: members of a group whose messages are written to each member's log when they are sent.
+
+    A larger group has a log of its own, from which its members' logs are filled when they come.
+    """
+
+    max_members: int = 2000
+
+
 class Moderation(Section, kw_only=True):
     """What may be written (D7). `mask`, `reject`, `flag`: files of words. `reload`: seconds between looks at them.
 

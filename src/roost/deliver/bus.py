@@ -23,12 +23,24 @@ from roost.protocol.encoded import EncodedEntry
 from roost.protocol.frames import PresenceNotice, ReceiptsNotice, TypingNotice
 
 Topic = int | str
-"""What a node wants to hear of: the log of a user (uid), or whether one is online (`watched`)."""
+"""What a node wants to hear of: the log of a user (uid), who is online (`watched`), a large conversation (`advancing`).
+"""
 
 
 def watched(user_id: str) -> Topic:
     """The topic of a user's presence; no uid looks like it."""
     return f"w:{user_id}"
+
+
+def advancing(cid: int) -> Topic:
+    """The topic of a large conversation's log."""
+    return f"c:{cid}"
+
+
+class Advanced(msgspec.Struct, tag_field="type", tag="advanced", frozen=True):
+    """The log of a large conversation goes on; or the users (topics) belong to it from now on."""
+
+    cid: int
 
 
 class Revoked(msgspec.Struct, tag_field="type", tag="revoked", frozen=True):
@@ -57,7 +69,7 @@ class Hidden(msgspec.Struct, tag_field="type", tag="hidden", frozen=True):
     uid: int
 
 
-Notice = TypingNotice | PresenceNotice | ReceiptsNotice | Revoked | Barred | Hidden
+Notice = TypingNotice | PresenceNotice | ReceiptsNotice | Revoked | Barred | Hidden | Advanced
 """What is hinted besides entries."""
 
 Heard = Callable[[Notice, Sequence[int]], None]

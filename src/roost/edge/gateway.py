@@ -18,7 +18,7 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from roost import metrics
 from roost.config import Config
-from roost.deliver.bus import Barred, Hidden, Notice, Revoked, watched
+from roost.deliver.bus import Advanced, Barred, Hidden, Notice, Revoked, watched
 from roost.deliver.reader import Reader
 from roost.edge.address import Proxies
 from roost.edge.auth.tokens import Claims
@@ -155,6 +155,7 @@ class Gateway:
         self._save_now.set()
         if not self.roads.hub.has(author.uid):
             self.roads.bus.leave(author.uid)
+            self.roads.pulling.leave(author.uid)
             self.spawn(self._leave(author))
 
     async def _leave(self, author: Author) -> None:
@@ -216,6 +217,8 @@ class Gateway:
     def hear(self, notice: Notice, uids: Sequence[int]) -> None:
         """What another node tells that is no entry; `uids` are the users here whom it concerns."""
         match notice:
+            case Advanced():
+                self.roads.pulling.hear(notice, uids)
             case frames.TypingNotice():
                 self._show(notice, uids, None)
             case frames.PresenceNotice():
@@ -237,7 +240,7 @@ class Gateway:
 
     async def typing(self, session: Session, author: Author, conversation_id: str) -> None:
         """Tells the members of a conversation who are here that the author is typing."""
-        members = await self.roads.conversations.member_uids(conversation_id)
+        members = await self.roads.conversations.member_uids(author, conversation_id)
         if author.uid not in members:
             raise NotAMember
         if await self.roads.blocks.apart(conversation_id):

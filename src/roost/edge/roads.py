@@ -25,6 +25,7 @@ from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.overview import Overview
+from roost.flow.pulling import Pulling
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
 from roost.flow.searching import Searching
@@ -56,6 +57,7 @@ class Roads(NamedTuple):
     hints: Hints
     blocks: Blocks
     reporting: Reporting
+    pulling: Pulling
     push: Push
     positions: Positions
     users: Users

@@ -271,6 +271,7 @@ class Session(Socket):
             reader = self._gateway.attach(self, author, follows=frame.last_seq is not None)
             step = "join the bus"
             await self._gateway.roads.bus.join(author.uid)
+            await self._gateway.roads.pulling.enter(author.uid)
             step = "fetch position"
             opening = await self._gateway.roads.catchup.open(author, frame.last_seq, frame.epoch, known)
             if not self._connection.accepted():

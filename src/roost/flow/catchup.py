@@ -10,7 +10,7 @@ they can't answer, the database does, by the same path. Who asks over HTTP is an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -67,6 +67,10 @@ class Socket(Protocol):
         """Tells that what comes next is no longer retained."""
 
 
+async def _nothing(_: int) -> None:
+    """There are no large conversations."""
+
+
 class Catchup:
     """The road back. `epoch` names the life of this deployment's logs."""
 
@@ -79,12 +83,15 @@ class Catchup:
         *,
         batch: int,
         recent: Recent | None = None,
+        bring: Callable[[int], Awaitable[None]] = _nothing,
     ) -> None:
+        """`bring` is awaited before a log (uid) is read whose reader was not here: what it lacks is entered."""
         self._database = database
         self._positions = positions
         self._clock = clock
         self._batch = min(batch, OFFLINE_BATCH)
         self._recent = recent
+        self._bring = bring
         self.epoch = epoch
 
     async def open(
@@ -95,6 +102,7 @@ class Catchup:
         Its reader is attached: what is committed from now on is told to it.
         """
         started = time.perf_counter()
+        await self._bring(author.uid)
         away = None if known is None else max(0, self._clock() - known.last_sync_at)
         opening = None
         if known is not None and epoch in {None, self.epoch}:
@@ -146,6 +154,7 @@ class Catchup:
             raise InvalidInput(f"count must be 1-{MAX_COUNT}.")
         if not 0 <= last_seq <= MAX_SEQ:
             raise InvalidInput("lastSeq must be 0 to 2^63 - 2.")
+        await self._bring(author.uid)
         page = await self._read(author.uid, last_seq, count)
         if self._must_reset(last_seq, epoch, page.state):
             return self.reset_page(page.state, last_seq)
@@ -185,6 +194,7 @@ class Catchup:
 
         A message that changed while it waited has a place for each change, and is counted by places.
         """
+        await self._bring(author.uid)
         messages, total, _ = await self._unsynced(author, conversation, offset, count)
         return once(messages), total
 

@@ -51,25 +51,31 @@ from roost.metrics import MODERATED
 from roost.model.message import Message, MessageType
 from roost.roster import conversations as roster
 from roost.roster import pins
-from roost.roster.conversations import ADMIN, OWNER, Member
+from roost.roster.conversations import ADMIN, OWNER, Conversation
 
 MAX_REACTIONS = 20
 """Kinds of reactions to one message."""
+MAX_REACTING = 2000
+"""Users who react to one message with one emoji: all of them are named wherever it is read."""
 
 
 class Scene(NamedTuple):
-    """What a change is decided on, locked: who asks, the message, whether it is one's own, one's role, everybody there.
+    """What a change is decided on, locked: who asks, the message, whether it is one's own, the role, the conversation.
 
     `tx` is the transaction, for what is stored beside the message.
     """
 
     tx: Connection
     author: Author
-    cid: int
+    conversation: Conversation
     message: Message
     own: bool
     role: str
-    members: list[Member]
+
+    @property
+    def cid(self) -> int:
+        """The conversation's number."""
+        return self.conversation.cid
 
     @property
     def leads(self) -> bool:
@@ -193,6 +199,8 @@ class Changing:
             reactions = {kind: who for kind, who in (reactions | {emoji: users}).items() if who}
             if len(reactions) > MAX_REACTIONS:
                 raise LimitReached(f"A message has at most {MAX_REACTIONS} kinds of reactions.", limit=MAX_REACTIONS)
+            if len(users) > MAX_REACTING:
+                raise LimitReached(f"At most {MAX_REACTING} users react with the same emoji.", limit=MAX_REACTING)
             return msgspec.structs.replace(message, reactions=reactions or None)
 
         return await self._change(author, message_id, decide, address)
@@ -264,7 +272,7 @@ class Changing:
             rewriting.rewrite(tx, changed)
             if (kind := _told_as(scene.message, changed)) is not None:
                 emit(tx, kind, changed.conversation_id, changed)
-            return changed, self._journal.record(tx, changed, [member.uid for member in scene.members], None)
+            return changed, self._journal.record(tx, changed, roster.audience(tx, scene.conversation), None)
 
         def tell(result: tuple[Message, Recorded | None]) -> None:
             changed, recorded = result
@@ -307,8 +315,7 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
         conversation = roster.find_locked(tx, found.conversation_id)
     except UnknownConversation:  # dissolved
         raise UnknownMessage from None
-    members = roster.members_of(tx, conversation.cid)
-    role = next((member.role for member in members if member.uid == author.uid), None if author.uid else OWNER)
+    role = roster.role_of(tx, conversation.cid, author.uid) if author.uid else OWNER
     if role is None:
         raise NotAMember if own else UnknownMessage
-    return Scene(tx, author, conversation.cid, rewriting.read(tx, found.mid), own, role, members)
+    return Scene(tx, author, conversation, rewriting.read(tx, found.mid), own, role)

@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import UnknownConversation
-from roost.journal import reading, retention
+from roost.flow.pulling import Pulling
+from roost.journal import large, reading, retention
 from roost.journal.contract import Author, LogState
 from roost.journal.positions import Positions
 from roost.model import ids
+from roost.model.audience import Large
 from roost.model.message import GroupSettings, Message
 from roost.roster import blocks, groups, marks
 from roost.roster import conversations as roster
@@ -26,6 +28,8 @@ SNAPSHOT_MESSAGES = 20
 """Messages of each conversation in a snapshot; older ones are in its history."""
 SNAPSHOT_UNREAD = 500
 """Unread messages of each conversation that a snapshot names by their places, besides those that it has."""
+ATTEMPTS = 5
+"""Readings of a snapshot while others write to a large conversation; at the last, a message may come once more."""
 
 
 class Overview(NamedTuple):
@@ -36,7 +40,7 @@ class Overview(NamedTuple):
 
 
 class ConversationState(NamedTuple):
-    """A conversation in a snapshot: with its members and latest messages, oldest first.
+    """A conversation in a snapshot: with the members that the user is shown, and latest messages, oldest first.
 
     `unread_before`: the newest unread conversationSeqs before these, ascending, at most `SNAPSHOT_UNREAD`.
     """
@@ -64,6 +68,7 @@ class Conversations:
         database: Database,
         positions: Positions,
         clock: Callable[[], int],
+        pulling: Pulling,
         *,
         state_ttl: int,
     ) -> None:
@@ -71,6 +76,7 @@ class Conversations:
         self._database = database
         self._positions = positions
         self._clock = clock
+        self._pulling = pulling
         self._state_ttl = state_ttl * 1000
 
     async def listed(self, author: Author, offset: int, count: int) -> list[Overview]:
@@ -100,10 +106,10 @@ class Conversations:
 
         return await self._database.read(query)
 
-    async def member_uids(self, conversation_id: str) -> frozenset[int]:
+    async def member_uids(self, author: Author, conversation_id: str) -> frozenset[int]:
         """Everyone who belongs to a conversation; to a private one before its first message, too.
 
-        Raises `UnknownConversation`.
+        Of a large one the author alone, if a member: what this is for is not told there. Raises `UnknownConversation`.
         """
         private, *names = conversation_id.split(":")
 
@@ -114,7 +120,10 @@ class Conversations:
                 if private != "p":
                     raise
                 return frozenset(uids_of(connection, names).values())
-            return frozenset(member.uid for member in roster.members_of(connection, conversation.cid))
+            everybody = roster.audience(connection, conversation)
+            if not isinstance(everybody, Large):
+                return frozenset(everybody)
+            return frozenset({author.uid} if roster.role_of(connection, conversation.cid, author.uid) else ())
 
         return await self._database.read(query)
 
@@ -140,17 +149,25 @@ class Conversations:
         return cleared
 
     async def snapshot(self, author: Author) -> Snapshot:
-        """The author's conversations as they are now, read in one transaction together with the head to go on from."""
+        """The author's conversations as they are now, read in one transaction together with the head to go on from.
 
-        def query(connection: Connection) -> Snapshot:
-            rows = roster.listed(connection, author.uid, 0, SNAPSHOT_CONVERSATIONS)
-            return Snapshot(
-                reading.log_state(connection, author.uid),
-                [_conversation_state(connection, row, author.uid) for row in rows],
-                blocks.of_user(connection, author.uid),
-            )
+        What a large one has beyond the log would come once more after the snapshot: it is entered first.
+        """
+        left = ATTEMPTS
+        while True:
+            left -= 1
+            await self._pulling.bring(author.uid)
+            found, is_whole = await self._database.read(lambda connection: _snapshot(connection, author.uid))
+            if is_whole or not left:
+                return found
 
-        return await self._database.read(query)
+
+def _snapshot(connection: Connection, uid: int) -> tuple[Snapshot, bool]:
+    """A snapshot, and whether the log has all that is in it."""
+    rows = roster.listed(connection, uid, 0, SNAPSHOT_CONVERSATIONS)
+    states = [_conversation_state(connection, row, uid) for row in rows]
+    found = Snapshot(reading.log_state(connection, uid), states, blocks.of_user(connection, uid))
+    return found, not large.is_pending(connection, uid)
 
 
 def _conversation_state(connection: Connection, row: Listed, uid: int) -> ConversationState:
@@ -158,5 +175,5 @@ def _conversation_state(connection: Connection, row: Listed, uid: int) -> Conver
     latest = reading.history(connection, cid, reading.NO_LIMIT, SNAPSHOT_MESSAGES)
     first = latest[0].conversation_seq if latest else 0
     unread = marks.unread_between(connection, cid, uid, row.read_seq, first, SNAPSHOT_UNREAD) if row.unread else []
-    members, settings = roster.members_of(connection, cid), groups.settings_of(connection, cid)
-    return ConversationState(row, members, latest, settings, unread)
+    members = roster.seen_members(connection, cid, uid, is_large=row.large)
+    return ConversationState(row, members, latest, groups.settings_of(connection, cid), unread)

@@ -151,9 +151,9 @@ class Erasing:
 
     def _empty(self, tx: Connection, /, task: Erasure, row: Any) -> Recorded | None:
         """Empties a message, and notes that it is; who is to be told is in the result."""
-        cid = None
+        told = None
         with contextlib.suppress(UnknownConversation):  # dissolved: nobody is there to be told
-            cid = roster.find_locked(tx, row.conversation_id).cid
+            told = roster.audience(tx, roster.find_locked(tx, row.conversation_id))
         message = rewriting.read(tx, row.mid)
         if message.recall_time:  # meanwhile
             return None
@@ -163,9 +163,7 @@ class Erasing:
         empty.version += 1
         rewriting.rewrite(tx, empty)
         self._note(tx, task, row.message_id, 1)
-        if cid is None:
-            return None
-        return self._journal.record(tx, empty, [member.uid for member in roster.members_of(tx, cid)], None)
+        return None if told is None else self._journal.record(tx, empty, told, None)
 
     def _note(self, tx: Connection, task: Erasure, passed: str, emptied: int) -> None:
         erasures.note_progress(tx, task.uid, passed, emptied, self._clock())

@@ -87,4 +87,4 @@ def _expire(tx: Connection, journal: Journal, mid: int) -> Recorded | None:
     if message.pinned:
         pins.unpin(tx, conversation.cid, mid)
     rewriting.rewrite(tx, emptied)
-    return journal.record(tx, emptied, [member.uid for member in roster.members_of(tx, conversation.cid)], None)
+    return journal.record(tx, emptied, roster.audience(tx, conversation), None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
-from roost.journal.contract import Committed, Draft, Recorded
+from roost.journal.contract import Committed, Draft, Place, Recorded
 from roost.journal.recent import Recent
 from roost.metrics import DELIVERIES
+from roost.model.message import EVERYBODY, Change, Message
 from roost.protocol.encoded import EncodedEntry
 
 
@@ -23,10 +24,14 @@ class Fanout:
         """Called with the conversation id of each message that is new, or another now."""
         self.timed: Callable[[], None] = lambda: None
         """Called when a message is new that expires."""
+        self.advanced: Callable[[int], None] = lambda _: None
+        """Called when something was entered in the log of a large conversation (cid)."""
+        self.called: Callable[[], None] = lambda: None
+        """Called when a message mentions all members of one."""
 
     def message(self, committed: Committed, draft: Draft) -> None:
         """A message: every reader of its receivers' logs, the author's other devices included."""
-        if not committed.places:
+        if not (committed.places or committed.large):
             return
         self.said(committed.message.conversation_id)
         if committed.message.ttl:
@@ -37,9 +42,17 @@ class Fanout:
         self._bus.publish(entry, committed.places, author.uid, author.did)
         if self._recent is not None:
             self._recent.add(committed.message, committed.places, author.uid, author.did)
+        if committed.large:
+            self.advanced(committed.large)
+            if EVERYBODY in (committed.message.mentions or ()):
+                self.called()
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
         """A change, or a message that is another now."""
+        if recorded.large:
+            self.advanced(recorded.large)
+        if not recorded.places:
+            return
         entry = EncodedEntry(recorded.what)
         self._hub.announce(entry, recorded.places, author_uid, recorded.origin, None)
         self._bus.publish(entry, recorded.places, author_uid, recorded.origin)
@@ -47,3 +60,11 @@ class Fanout:
             self._recent.add(recorded.what, recorded.places, author_uid, recorded.origin)
         if entry.is_message:
             self.said(recorded.what.conversation_id)
+
+    def pulled(self, what: Message | Change, places: Sequence[Place]) -> None:
+        """What a large conversation's log has brought into these logs."""
+        entry = EncodedEntry(what)
+        DELIVERIES.inc(self._hub.announce(entry, places, 0, 0, None))
+        self._bus.publish(entry, places, 0, 0)
+        if self._recent is not None:
+            self._recent.add(what, places, 0, 0)

@@ -3,12 +3,14 @@
 Whatever is changed is decided on a `Gathering`: the group, locked, and who asks for it. Roles: the owner may do
 everything; admins change settings, and whatever concerns plain members (`roost.flow.membership`); nobody but the owner
 has a say over admins.
+
+A group that grows beyond `fanout.max_members` becomes a large one (see `roost.journal.large`), and stays so.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,29 +20,33 @@ from roost.audit import Act, record
 from roost.db.database import Database
 from roost.errors import Banned, Forbidden, InvalidInput, UnknownReceiver
 from roost.flow.fanout import Fanout
+from roost.flow.pulling import Pulling
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
+from roost.model.audience import Audience, Large
 from roost.model.message import Change, GroupSettings
-from roost.roster import blocks, groups
+from roost.roster import blocks, groups, large
 from roost.roster import conversations as roster
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Conversation, Member
+from roost.roster.crowd import Crowd
 from roost.roster.users import uids_of
 
 MAX_NAME = 100
 """Characters in a group's name."""
 MAX_TEXT = 500
 """Characters in its description, and in its avatar."""
-MAX_MEMBERS = 2000
-"""Members of a group whose messages are written to each member's log."""
+AT_ONCE = 2000
+"""Members that are added with one request."""
 
 
 class GroupState(NamedTuple):
-    """A group and everyone in it."""
+    """A group and how many are in it. Everyone, too; of a large one only who asks."""
 
     conversation: Conversation
     settings: GroupSettings
     members: list[Member]
+    member_count: int
 
 
 class Wish(NamedTuple):
@@ -60,7 +66,7 @@ class Gathering(NamedTuple):
     conversation: Conversation
     author: Author
     role: str
-    members: dict[str, Member]
+    members: Crowd
 
     @property
     def cid(self) -> int:
@@ -78,9 +84,9 @@ class Gathering(NamedTuple):
         record(self.tx, act)
 
     @property
-    def uids(self) -> set[int]:
-        """Everybody's keys."""
-        return {member.uid for member in self.members.values()}
+    def large(self) -> bool:
+        """Whether it has a log of its own."""
+        return self.conversation.large
 
 
 Decide = Callable[[Gathering], list[Recorded]]
@@ -90,12 +96,23 @@ Decide = Callable[[Gathering], list[Recorded]]
 class GroupRoad:
     """What the roads of groups share: deciding on a gathering, recording, telling."""
 
-    def __init__(self, database: Database, journal: Journal, fanout: Fanout, clock: Callable[[], int]) -> None:
-        """`clock` gives milliseconds."""
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        fanout: Fanout,
+        clock: Callable[[], int],
+        pulling: Pulling,
+        *,
+        max_members: int,
+    ) -> None:
+        """`clock` gives milliseconds. A group with more than `max_members` is a large one."""
         self._database = database
         self._journal = journal
         self._fanout = fanout
         self._clock = clock
+        self._pulling = pulling
+        self._max_members = max_members
 
     async def state(self, author: Author, group_id: str) -> GroupState:
         """The group as a member sees it. Raises `UnknownConversation` or `NotAMember`."""
@@ -103,8 +120,10 @@ class GroupRoad:
         def query(connection: Connection) -> GroupState:
             conversation = roster.find(connection, ids.group_conversation(group_id))
             roster.membership(connection, conversation.cid, author.uid)
-            settings = groups.settings_of(connection, conversation.cid)
-            return GroupState(conversation, settings, roster.members_of(connection, conversation.cid))
+            cid, is_large = conversation.cid, conversation.large
+            members = roster.seen_members(connection, cid, author.uid, is_large=is_large)
+            count = large.count(connection, cid) if is_large else len(members)
+            return GroupState(conversation, groups.settings_of(connection, cid), members, count)
 
         return await self._database.read(query)
 
@@ -117,14 +136,15 @@ class GroupRoad:
         def change(tx: Connection) -> list[Recorded]:
             conversation = roster.find_locked(tx, ids.group_conversation(group_id))
             role = roster.require_role(tx, conversation.cid, author.uid, *(roles or roster.ROLES))
-            members = {member.user_id: member for member in roster.members_of(tx, conversation.cid)}
-            return decide(Gathering(tx, conversation, author, role, members))
+            return decide(Gathering(tx, conversation, author, role, Crowd(tx, conversation)))
 
         await self._write(author, change)
 
     async def _write(self, author: Author, change: Callable[[Connection], list[Recorded]]) -> None:
         def tell(recorded: list[Recorded]) -> None:
             for entry in recorded:
+                if entry.joined:
+                    self._pulling.joined(entry.large, entry.joined)
                 self._fanout.change(entry, author.uid)
 
         await self._database.write(change, tell)
@@ -139,42 +159,80 @@ class GroupRoad:
         if groups.is_banned(tx, conversation.cid, uid):
             raise Banned(f"{user_id} is banned from this group.")
 
-    def _let_in(self, here: Gathering, user_id: str, uid: int, role: str) -> Recorded:
-        """Makes a user a member who was none. Raises `Banned`, or `InvalidInput` where the group is full."""
+    def _let_in(self, here: Gathering, uids: Mapping[str, int], role: str) -> list[Recorded]:
+        """Makes users members, by user id, who were none; the group may grow to a large one. Raises `Banned`.
+
+        Each is told that all have come; in a large group of itself alone, and one who is let in alone is told to the
+        author as well.
+        """
+        joined: list[int] = []
+        if not here.large and large.count(here.tx, here.cid) + len(uids) > self._max_members:
+            here, joined = self._grow(here)
+        now = self._clock()
+        entries = [(uid, self._coming(here, user_id, uid, role=role, time=now)) for user_id, uid in uids.items()]
+        roster.add_members(here.tx, here.conversation, uids.values(), role, now)
+        if len(uids) == 1:
+            here.audit("added", *uids, role=role)
+        else:
+            here.audit("added", None, role=role, members=list(uids))
+        everybody = roster.audience(here.tx, here.conversation)
+        if not isinstance(everybody, Large):
+            told = [(entry, everybody) for _, entry in entries]
+            return self._journal.record_each(here.tx, told, here.author)
+        also = [here.author.uid] if len(uids) == 1 else []
+        recorded = self._journal.record_each(here.tx, [(entry, [uid, *also]) for uid, entry in entries], here.author)
+        first = recorded[0]._replace(large=here.cid, joined=[*joined, *uids.values()])
+        return [first, *recorded[1:]]
+
+    def _coming(self, here: Gathering, user_id: str, uid: int, *, role: str, time: int) -> Change:
         self._check_may_come(here.tx, here.conversation, user_id, uid)
         _check_not_blocked(here.tx, here.author, user_id, uid)
-        if len(here.members) >= MAX_MEMBERS:
-            raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
-        now = self._clock()
-        roster.add_member(here.tx, here.conversation, uid, role, now)
-        here.audit("added", user_id, role=role)
-        return self._record(
+        return self._change(
             here,
             "member",
-            also=[uid],
             action="joined",
             user_id=user_id,
             role=role,
             until=groups.muted_until(here.tx, here.cid, uid),
             conversation_seq=here.conversation.head,
-            time=now,
+            time=time,
         )
 
     def _dissolve(self, here: Gathering) -> Recorded:
+        ended = self._record(here, "group", action="dissolved")
         roster.dissolve(here.tx, here.cid, self._clock())
         here.audit("dissolved")
-        return self._record(here, "group", action="dissolved")
+        return ended
 
     def _record(
-        self, here: Gathering, kind: str, *, also: Iterable[int] = (), only: set[int] | None = None, **fields: Any
+        self, here: Gathering, kind: str, *, of: int = 0, only: Collection[int] = (), **fields: Any
     ) -> Recorded:
-        """Enters a change in the logs of the members (or `only` of some), and of others; `fields` as of a `Change`."""
+        """Enters a change in the logs of the members, and of whom it is about (`of`, uid); or in `only` these.
+
+        In a large group what is about somebody is entered in that log and in the author's, and nowhere else. `fields`
+        are those of a `Change`.
+        """
+        change = self._change(here, kind, **fields)
+        everybody = only or roster.audience(here.tx, here.conversation)
+        if isinstance(everybody, Large):
+            told: Audience = [of, here.author.uid] if of else everybody
+        else:
+            told = [*everybody, of] if of else everybody
+        return self._journal.record(here.tx, change, told, here.author)
+
+    def _change(self, here: Gathering, kind: str, **fields: Any) -> Change:
         conversation_id, actor_id = here.conversation.conversation_id, here.author.user_id
-        change = Change(
+        return Change(
             kind=kind, conversation_id=conversation_id, actor_id=actor_id, **{"time": self._clock(), **fields}
         )
-        told = here.uids if only is None else only
-        return self._journal.record(here.tx, change, told.union(also), here.author)
+
+    def _grow(self, here: Gathering) -> tuple[Gathering, list[int]]:
+        """Makes the group a large one, which its log says first. Returns it as it is now, and who is in it (uids)."""
+        members = [member.uid for member in roster.members_of(here.tx, here.cid)]
+        large.grow(here.tx, here.cid, self._clock())
+        grown = here._replace(conversation=here.conversation._replace(large=True))
+        self._record(grown, "group", action="large")
+        return grown, members
 
 
 class Groups(GroupRoad):
@@ -187,8 +245,7 @@ class Groups(GroupRoad):
         group = ids.group_id(group_id if group_id is not None else secrets.token_hex(8))
         names = sorted({ids.user_id(value, "members") for value in member_ids} - {author.user_id})
         _check(wish)
-        if len(names) >= MAX_MEMBERS:
-            raise InvalidInput(f"A group has at most {MAX_MEMBERS} members.")
+        check_number(names)
 
         def change(tx: Connection) -> list[Recorded]:
             uids = known(tx, names)
@@ -201,10 +258,14 @@ class Groups(GroupRoad):
             plain = settings == GroupSettings()
             if not plain:
                 groups.set_settings(tx, conversation.cid, wish.name, settings)
-            here = Gathering(tx, conversation, author, OWNER, {})
+            here = Gathering(tx, conversation, author, OWNER, Crowd(tx, conversation))
             here.audit("created", name=wish.name, members=[author.user_id, *names])
             shown = None if plain else settings
-            return [self._record(here, "group", also=roles, action="created", name=wish.name, settings=shown)]
+            made = self._record(here, "group", action="created", name=wish.name, settings=shown)
+            if len(roles) <= self._max_members:
+                return [made]
+            _, joined = self._grow(here)
+            return [made._replace(large=conversation.cid, joined=joined)]
 
         await self._write(author, change)
         return await self.state(author, group)
@@ -242,6 +303,12 @@ class Groups(GroupRoad):
             return [self._dissolve(here)]
 
         await self._decide(author, group_id, decide, OWNER)
+
+
+def check_number(names: Sequence[str]) -> None:
+    """Raises `InvalidInput` for more new members than may be named at once."""
+    if len(names) > AT_ONCE:
+        raise InvalidInput(f"members must be at most {AT_ONCE} at once; add the others with further requests.")
 
 
 def known(tx: Connection, user_ids: Sequence[str]) -> dict[str, int]:

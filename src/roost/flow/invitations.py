@@ -23,8 +23,9 @@ from roost.journal.contract import Author, Recorded
 from roost.model import ids
 from roost.model.message import GroupSettings
 from roost.roster import conversations as roster
-from roost.roster import groups, invitations
+from roost.roster import groups, invitations, large
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Conversation
+from roost.roster.crowd import Crowd
 from roost.roster.invitations import Invitation
 
 TOKEN_BYTES = 24
@@ -108,13 +109,13 @@ class Invitations(GroupRoad):
 
         def query(connection: Connection) -> Preview:
             invitation, conversation = self._find(connection, token, locked=False)
-            members = roster.members_of(connection, conversation.cid)
-            member = any(one.uid == author.uid for one in members)
+            member = roster.role_of(connection, conversation.cid, author.uid) is not None
             if not member:
                 self._check_may_come(connection, conversation, author.user_id, author.uid)
                 self._check_not_over(invitation)
             settings = groups.settings_of(connection, conversation.cid)
-            return Preview(conversation, settings, len(members), member, invitation)
+            count = large.count(connection, conversation.cid)
+            return Preview(conversation, settings, count, member, invitation)
 
         return await self._database.read(query)
 
@@ -128,14 +129,13 @@ class Invitations(GroupRoad):
         def change(tx: Connection) -> list[Recorded]:
             invitation, conversation = self._find(tx, token, locked=True)
             joined[:] = [conversation.conversation_id]
-            members = {member.user_id: member for member in roster.members_of(tx, conversation.cid)}
-            if author.user_id in members:
+            if roster.role_of(tx, conversation.cid, author.uid) is not None:
                 return []
-            here = Gathering(tx, conversation, author, MEMBER, members)
+            here = Gathering(tx, conversation, author, MEMBER, Crowd(tx, conversation))
             self._check_may_come(tx, conversation, author.user_id, author.uid)
             self._check_not_over(invitation)
             invitations.use(tx, invitation.digest)
-            return [self._let_in(here, author.user_id, author.uid, MEMBER)]
+            return self._let_in(here, {author.user_id: author.uid}, MEMBER)
 
         await self._write(author, change)
         return await self.state(author, ids.group_id(joined[0]))
@@ -149,9 +149,9 @@ class Invitations(GroupRoad):
         found = invitations.find(tx, first.digest)  # as it is once the group is locked
         if found is None:
             raise UnknownInvitation
-        role = next((one.role for one in roster.members_of(tx, conversation.cid) if one.user_id == found.made_by), None)
+        maker = roster.member_named(tx, conversation.cid, found.made_by)
         all_invite = groups.settings_of(tx, conversation.cid).members_invite
-        if role not in ({OWNER, ADMIN, MEMBER} if all_invite else {OWNER, ADMIN}):
+        if maker is None or maker.role not in ({OWNER, ADMIN, MEMBER} if all_invite else {OWNER, ADMIN}):
             raise UnknownInvitation
         return found, conversation
 
@@ -163,7 +163,7 @@ class Invitations(GroupRoad):
 
     def _tell(self, here: Gathering, action: str, maker: str) -> Recorded:
         """Tells those who may see it."""
-        told = {one.uid for one in here.members.values() if one.role in {OWNER, ADMIN} or one.user_id == maker}
+        told = {one.uid for one in (*here.members.leaders(), here.members.get(maker)) if one is not None}
         return self._record(here, "invitation", only=told, action=action)
 
 

@@ -3,23 +3,34 @@
 Whoever joins or leaves, every member's log says so; the one who is removed gets it as a last entry. The owner and
 admins act on plain members; on an admin the owner alone does, and nobody on the owner. There is always one owner: when
 that one leaves, the admin who was there first becomes it, else the member who was; the last to leave ends the group.
+
+In a large group (see `roost.journal.large`) what is about one member is told to that one and to who did it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection
 
 from roost.errors import Forbidden, InvalidInput
-from roost.flow.groups import Gathering, GroupRoad, GroupState, known
+from roost.flow.groups import Gathering, GroupRoad, GroupState, check_number, known
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
 from roost.roster import conversations as roster
-from roost.roster import groups
+from roost.roster import groups, large
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Member
 from roost.roster.groups import Ban
+from roost.roster.large import PageMember
+from roost.roster.users import uids_of
 
 MAX_MUTE = 366 * 86_400
 """Seconds that a mute may last."""
+TOGETHER = 500
+"""Members that are added to a large group in one transaction: some milliseconds."""
+FEW = 10
+"""The same for another group, where every member is told of each."""
 
 
 class Membership(GroupRoad):
@@ -42,7 +53,7 @@ class Membership(GroupRoad):
             if role == ADMIN and here.role != OWNER:
                 raise Forbidden("Only the owner names admins.")
             if there is None:
-                return [self._let_in(here, user_id, uid, role or MEMBER)]
+                return self._let_in(here, {user_id: uid}, role or MEMBER)
             if role is None or there.role in {role, OWNER}:
                 return []
             if here.role != OWNER:
@@ -52,10 +63,50 @@ class Membership(GroupRoad):
         await self._decide(author, group_id, decide)
         return await self.state(author, group_id)
 
+    async def add_many(self, author: Author, group_id: str, member_ids: Sequence[str | int]) -> int:
+        """Adds members, some hundred in one transaction; who is there already stays. Returns how many are new.
+
+        Where one is unknown, `UnknownReceiver` is raised before any is added. Raises `Banned` as well.
+        """
+        names = sorted({ids.user_id(value, "members") for value in member_ids})
+        check_number(names)
+        uids = await self._database.read(lambda connection: known(connection, names))
+        added = done = handled = new = 0
+
+        def decide(here: Gathering) -> list[Recorded]:
+            nonlocal handled, new
+            self._check_may_invite(here)
+            handled = TOGETHER if here.large else FEW
+            piece = names[done : done + handled]
+            there = large.there(here.tx, here.cid, [uids[name] for name in piece])
+            coming = {name: uids[name] for name in piece if uids[name] not in there}
+            new = len(coming)
+            return self._let_in(here, coming, MEMBER) if coming else []
+
+        while done < len(names):
+            await self._decide(author, group_id, decide)
+            added += new
+            done += handled
+        return added
+
+    async def members(self, author: Author, group_id: str, after: str | None, most: int) -> list[PageMember]:
+        """At most `most` members behind the user `after`, in an order that stays.
+
+        Raises `UnknownConversation`, `NotAMember`, or `UnknownReceiver` where there is no such user.
+        """
+
+        def query(connection: Connection) -> list[PageMember]:
+            conversation = roster.find(connection, ids.group_conversation(group_id))
+            roster.membership(connection, conversation.cid, author.uid)
+            behind = 0 if after is None else known(connection, [after])[after]
+            return large.page(connection, conversation.cid, behind, most)
+
+        return await self._database.read(query)
+
     def _give_role(self, here: Gathering, member: Member, role: str) -> Recorded:
         roster.set_role(here.tx, here.cid, member.uid, role)
         here.audit("role", member.user_id, role=role)
-        return self._record(here, "member", action="joined", user_id=member.user_id, role=role)
+        return self._record(here, "member", of=member.uid, action="joined", user_id=member.user_id, role=role)
 
     async def remove(self, author: Author, group_id: str, user_id: str) -> None:
         """Removes a member, or leaves where it is the author's own."""
@@ -67,6 +118,7 @@ class Membership(GroupRoad):
             member = self._subordinate(here, user_id)
             return [] if member is None else [self._take_out(here, member, "removed")]
 
+        await self._bring(user_id)
         await self._decide(author, group_id, decide, OWNER, ADMIN)
 
     async def leave(self, author: Author, group_id: str) -> None:
@@ -74,21 +126,28 @@ class Membership(GroupRoad):
 
         def decide(here: Gathering) -> list[Recorded]:
             mine = here.members[author.user_id]
-            others = [member for member in here.members.values() if member is not mine]  # in the order of joining
             recorded = []
             if here.role == OWNER:
-                if not others:
+                heir = here.members.heir(mine)
+                if heir is None:
                     return [self._dissolve(here)]
-                heir = next((member for member in others if member.role == ADMIN), others[0])
                 recorded.append(self._give_role(here, heir, OWNER))
             return [*recorded, self._take_out(here, mine, "left")]
 
+        await self._pulling.bring(author.uid)
         await self._decide(author, group_id, decide)
 
     def _take_out(self, here: Gathering, member: Member, action: str) -> Recorded:
+        if here.large:  # what was said before comes before that
+            self._journal.pull_all(here.tx, [member.uid], here.cid)
         roster.remove_member(here.tx, here.cid, member.uid)
         here.audit(action, member.user_id)
-        return self._record(here, "member", action=action, user_id=member.user_id)
+        return self._record(here, "member", of=member.uid, action=action, user_id=member.user_id)
+
+    async def _bring(self, user_id: str) -> None:
+        """Who may have to go is brought up to date first, in pieces: little is left to pull in the transaction then."""
+        for uid in (await self._database.read(lambda connection: uids_of(connection, [user_id]))).values():
+            await self._pulling.bring(uid)
 
     async def transfer(self, author: Author, group_id: str, user_id: str) -> GroupState:
         """Makes another member the owner, and the author an admin. For the owner."""
@@ -120,7 +179,7 @@ class Membership(GroupRoad):
                 return []
             groups.mute(here.tx, here.cid, member.uid, until, now)
             here.audit("muted" if until else "unmuted", user_id, **({"until": until} if until else {}))
-            return [self._record(here, "mute", user_id=user_id, until=until)]
+            return [self._record(here, "mute", of=member.uid, user_id=user_id, until=until)]
 
         await self._decide(author, group_id, decide, OWNER, ADMIN)
         return await self.state(author, group_id)
@@ -136,8 +195,9 @@ class Membership(GroupRoad):
             if member is not None:
                 return [self._take_out(here, member, "banned")]
             here.audit("banned", user_id)
-            return [self._record(here, "member", action="banned", user_id=user_id)]
+            return [self._of_a_stranger(here, "member", action="banned", user_id=user_id)]
 
+        await self._bring(user_id)
         await self._decide(author, group_id, decide, OWNER, ADMIN)
 
     async def unban(self, author: Author, group_id: str, user_id: str) -> None:
@@ -148,7 +208,7 @@ class Membership(GroupRoad):
             if not groups.lift_ban(here.tx, here.cid, uid):
                 return []
             here.audit("unbanned", user_id)
-            return [self._record(here, "ban", action="lifted", user_id=user_id)]
+            return [self._of_a_stranger(here, "ban", action="lifted", user_id=user_id)]
 
         await self._decide(author, group_id, decide, OWNER, ADMIN)
 
@@ -161,6 +221,10 @@ class Membership(GroupRoad):
             return groups.banned(tx, conversation.cid)
 
         return await self._database.read(query)
+
+    def _of_a_stranger(self, here: Gathering, kind: str, **fields: Any) -> Recorded:
+        """Enters a change that is about somebody who is no member, and so not told to that one."""
+        return self._record(here, kind, of=here.author.uid, **fields)
 
     def _subordinate(self, here: Gathering, user_id: str) -> Member | None:
         """A member whom the author has a say over; None where the user is none. Raises `Forbidden`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Connection, FromClause, and_, bindparam, literal, or_, select
 
 from roost.db.schema import (
     conversations,
@@ -31,7 +31,7 @@ LONGEST_MAIL = 200
 _sender = users.alias("sender")
 _decode_extra = msgspec.json.Decoder(Extra).decode
 
-OPEN = select(push_outbox.c.task_id).where(
+OPEN = select(push_outbox.c.seq).where(
     push_outbox.c.task_id == bindparam("task_id"),
     push_outbox.c.mid == bindparam("mid"),
     push_outbox.c.attempt == bindparam("attempt"),  # or it was tried by who had it as well, and waits for the next
@@ -54,32 +54,45 @@ WHERE_TO = (
     )
     .where(devices.c.did == bindparam("did"))
 )
-_WHAT = (
-    select(
-        log.c.seq,
-        messages.c.mid,
-        messages.c.message_type,
-        messages.c.content,
-        messages.c.server_time,
-        messages.c.recall_time,
-        messages.c.extra,
-        messages.c.conversation_seq,
-        conversations.c.conversation_id,
-        conversations.c.name,
-        _sender.c.user_id,
-        _sender.c.display_name,
-        members.c.read_seq,
-        members.c.muted,
-    )
-    .select_from(
-        log.join(messages, messages.c.mid == log.c.mid)
-        .join(conversations, conversations.c.cid == messages.c.cid)
+_COLUMNS = (
+    messages.c.mid,
+    messages.c.message_type,
+    messages.c.content,
+    messages.c.server_time,
+    messages.c.recall_time,
+    messages.c.extra,
+    messages.c.conversation_seq,
+    conversations.c.conversation_id,
+    conversations.c.name,
+    _sender.c.user_id,
+    _sender.c.display_name,
+    members.c.read_seq,
+    members.c.muted,
+)
+_uid: BindParameter[int] = bindparam("uid")
+
+
+def _around(source: FromClause, uid: Any) -> FromClause:
+    """Messages with their conversation, their sender and the membership of a user."""
+    return (
+        source.join(conversations, conversations.c.cid == messages.c.cid)
         .join(_sender, _sender.c.uid == messages.c.sender)
-        .outerjoin(members, and_(members.c.cid == messages.c.cid, members.c.uid == log.c.uid))
+        .outerjoin(members, and_(members.c.cid == messages.c.cid, members.c.uid == uid))
     )
-    .where(log.c.uid == bindparam("uid"))
+
+
+_WHAT = (
+    select(log.c.seq, *_COLUMNS)
+    .select_from(_around(log.join(messages, messages.c.mid == log.c.mid), log.c.uid))
+    .where(log.c.uid == _uid)
 )
 ONE = _WHAT.where(log.c.seq == bindparam("seq"))
+UNPLACED = (
+    select(literal(0).label("seq"), *_COLUMNS)
+    .select_from(_around(messages, _uid))
+    .where(messages.c.mid == bindparam("mid"))
+)
+"""A mention in a large conversation that is not in the user's log yet."""
 SINCE = (
     _WHAT.where(log.c.seq >= bindparam("seq"), messages.c.sender != log.c.uid, messages.c.recall_time == 0)
     .where(messages.c.conversation_seq > members.c.read_seq)
@@ -92,11 +105,14 @@ SINCE = (
 def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bool) -> Facts:
     """How things are for a task. `preview`: whether texts may be shown at all."""
     where_to = connection.execute(WHERE_TO, {"aid": task.aid, "did": task.did}).first()
-    what = connection.execute(ONE, {"uid": task.uid, "seq": task.seq}).first()
     same = {"task_id": task.task_id, "mid": task.mid, "attempt": task.attempt, "taken_at": task.taken_at}
-    is_open = connection.execute(OPEN, same).first() is not None
-    if where_to is None or not is_open:
-        return Facts(open=is_open)
+    seq = connection.execute(OPEN, same).scalar()
+    if where_to is None or seq is None:
+        return Facts(open=seq is not None)
+    if seq:
+        what = connection.execute(ONE, {"uid": task.uid, "seq": seq}).first()
+    else:
+        what = connection.execute(UNPLACED, {"uid": task.uid, "mid": task.mid}).first()
     facts = Facts(
         open=True,
         user_id=where_to.user_id,
@@ -111,8 +127,8 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
         return facts
     shown = preview and bool(where_to.preview)
     rows = [what]
-    if where_to.platform == "email":
-        found = connection.execute(SINCE, {"uid": task.uid, "seq": task.seq}).all()
+    if where_to.platform == "email" and seq:
+        found = connection.execute(SINCE, {"uid": task.uid, "seq": seq}).all()
         since = [row for row in found if not _is_quiet(row, where_to.user_id)]
         known = stored(connection, task.uid, [row.seq for row in since])
         rows = [row for row in since if row.seq not in known] or rows
@@ -122,7 +138,7 @@ def look(connection: Connection, task: Task, stored: StoredByAny, *, preview: bo
         recalled=bool(what.recall_time),
         member=what.read_seq is not None,
         conversation_muted=_is_quiet(what, where_to.user_id),
-        stored=bool(stored(connection, task.uid, [task.seq])),
+        stored=bool(seq and stored(connection, task.uid, [seq])),
         read=what.read_seq is not None and what.read_seq >= what.conversation_seq,
         badge=sum(unread_counts(connection, task.uid).values()),
         missed=tuple(

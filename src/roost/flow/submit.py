@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from roost.admit import rules
 from roost.admit.folding import fold
@@ -43,14 +43,19 @@ class Submit:
         *,
         max_content: int,
         pushed: Callable[[], None],
+        bring: Callable[[int], Awaitable[None]],
     ) -> None:
-        """`pushed` is called when pushes were put into the outbox; `clock` gives milliseconds."""
+        """`pushed` is called when pushes were put into the outbox; `clock` gives milliseconds.
+
+        `bring` is awaited for who (uid) writes to a group without a connection: what the log lacks comes before that.
+        """
         self._journal = journal
         self._fanout = fanout
         self._admission, self._words, self._moderators = order
         self._clock = clock
         self._max_content = max_content
         self._pushed = pushed
+        self._bring = bring
         self._looking: set[asyncio.Task[None]] = set()
 
     def message(
@@ -122,6 +127,8 @@ class Submit:
         trusted: bool = False,
     ) -> Sent:
         """Appends a message; returns its receipt, or raises why it was refused."""
+        if isinstance(send, Group):
+            await self._bring(author.uid)
         answer, receipt = _awaited()
         self.message(author, send, receipt, address=address, forwarded_from=forwarded_from, trusted=trusted)
         return await answer

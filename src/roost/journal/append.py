@@ -19,6 +19,7 @@ from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownRec
 from roost.hooks.events import EventRow, Hooks, Moderation
 from roost.journal import attachments, extra, rights
 from roost.journal.contract import Committed, Draft, Place
+from roost.journal.largebatch import LargeBatch
 from roost.journal.statements import (
     AlreadySent,
     Besides,
@@ -132,7 +133,9 @@ class _Batch:
         opened = self._open_conversations()
         numbers = Numbers(statements.conversation_heads(connection, sorted(one.cid for one in opened.values())))
         receivers = {uid for conversation in opened.values() for uid in conversation.members}
-        logs = Numbers(statements.log_heads(connection, sorted(receivers)))
+        large = LargeBatch(connection, self._drafts, opened)
+        logs = Numbers(statements.log_heads(connection, sorted(receivers | large.senders)))
+        large.begin(statements)
         opened |= self._restricted_from_the_start()
         first_mid = statements.next_mids(connection, len(self._drafts))
         outcomes: list[Outcome] = []
@@ -142,23 +145,25 @@ class _Batch:
         sends: list[Send] = []
         uses: list[attachments.Use] = []
         events: list[EventRow] = []
-        where = self._pushes(connection, receivers)
+        where = self._pushes(connection, receivers.union(large.called))
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
-            settled = _duplicate(draft, earlier) or self._refusal(draft, conversation)
+            settled = _duplicate(draft, earlier) or self._refusal(draft, conversation, large)
             if found is None and isinstance(settled, RoostError) and draft.message_id is not None:
                 raise AlreadySent
             if settled is not None or conversation is None:
                 outcomes.append(settled or UnknownConversation())
                 continue
+            entries += self._missed(draft, conversation, large, logs)
             committed, row = self._place(mid, draft, conversation, numbers, logs)
+            told = large.enter(conversation.cid, draft, mid) if conversation.large else committed.places
             messages.append(row)
             entries += _entries(committed, mid, draft, self._now)
             if committed.message.attachments:
                 uses.append(attachments.Use(mid, conversation.cid, committed.message.attachments))
             if where is not None:
-                to = where(committed.places, draft.author.uid)
-                pushes += _due(to, mid, self._now)
+                to = where(told, draft.author.uid)
+                pushes += due(to, mid, self._now)
                 committed.pushes = len(to)
             if self._ledger is not None:
                 sends.append(_send(mid, draft, content=self._ledger.settings.content))
@@ -168,9 +173,11 @@ class _Batch:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
         self._store(messages, entries, sends, Besides(pushes, (), events))
+        large.store()
         if uses:
             attachments.send(connection, uses)
-        extra.keep_times(connection, [one.message for one in outcomes if isinstance(one, Committed) and one.places])
+        stored = [one.message for one in outcomes if isinstance(one, Committed) and (one.places or one.large)]
+        extra.keep_times(connection, stored)
         return outcomes
 
     def _store(self, messages: list[MessageRow], entries: list[EntryRow], sends: list[Send], besides: Besides) -> None:
@@ -182,6 +189,14 @@ class _Batch:
         store(connection, messages, entries, besides._replace(pages=pages))
         if pages:
             ledger.written(pages[-1])
+
+    def _missed(self, draft: Draft, conversation: Opened, large: LargeBatch, logs: Numbers) -> Sequence[EntryRow]:
+        """What the author's log lacks of a large conversation comes before the author's own."""
+        if not conversation.large or draft.system:
+            return ()
+        uid, now = draft.author.uid, self._now
+        missed = large.missed(conversation.cid, uid)
+        return [(uid, logs.take(uid), entry.mid, 0, now, entry.change) for entry in missed]
 
     def _open_conversations(self) -> dict[str, Opened]:
         """The conversations of the batch and who is in them; a private one is made by its first message."""
@@ -241,12 +256,13 @@ class _Batch:
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}
         return {(row.sender, row.message_id): as_committed(row, senders[row.sender]) for row in found}
 
-    def _refusal(self, draft: Draft, conversation: Opened | None) -> RoostError | None:
+    def _refusal(self, draft: Draft, conversation: Opened | None, large: LargeBatch) -> RoostError | None:
         if conversation is None:
             return self._no_conversation(draft)
         if draft.system:
             return None
-        if draft.author.uid not in conversation.members:
+        uid, cid = draft.author.uid, conversation.cid
+        if not (large.has(cid, uid) if conversation.large else uid in conversation.members):
             return NotAMember()
         barred = None
         if conversation.restricted:
@@ -264,6 +280,8 @@ class _Batch:
         self, mid: int, draft: Draft, conversation: Opened, numbers: Numbers, logs: Numbers
     ) -> tuple[Committed, MessageRow]:
         places = logs.take_each(conversation.members)
+        if conversation.large and not draft.system:
+            places = logs.take_each([draft.author.uid])
         author_seq = logs.heads.get(draft.author.uid, 0)  # the server writes to conversations that it is not in
         message = Message(
             message_id=draft.message_id or f"{_ids.getrandbits(128):032x}",
@@ -292,7 +310,7 @@ class _Batch:
             message.server_time,
             None if draft.extra is None else extra.pack(message),
         )
-        return Committed(message, author_seq, places), row
+        return Committed(message, author_seq, places, large=conversation.cid if conversation.large else 0), row
 
 
 def _duplicate(draft: Draft, earlier: dict[tuple[int, str], Committed]) -> Committed | None:
@@ -335,7 +353,8 @@ def _send(mid: int, draft: Draft, *, content: bool) -> Send:
     )
 
 
-def _due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:
+def due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:
+    """The rows of the outbox for a message."""
     return [(aid, uid, did, mid, seq, now + wait, now) for aid, uid, did, seq, wait in pushes]
 
 

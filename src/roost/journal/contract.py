@@ -4,7 +4,8 @@
    Both numbers are given inside the transaction that stores the message, so commit order is number order and
    a number once seen is on disk.
 2. **Once.** A second draft of the same sender and message id stores nothing and gets the first result.
-3. **All or nothing.** A message is in the log of every receiver, or of none.
+3. **All or nothing.** A message is in the log of every receiver, or of none. The log of a large conversation stands for
+   those of its members (see `roost.journal.large`).
 4. **The members of now.** Who receives a group message is read in the same transaction, not from a cache.
 5. **The state of now.** Reading an entry gives what it points at as it is now. So a message that changes is entered
    again, at the end of the log of each member of now, and its earlier entries say the same as the new one.
@@ -16,6 +17,7 @@ tells it to start from a snapshot instead.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,7 +69,8 @@ Place = tuple[int, int]
 class Committed(msgspec.Struct):
     """A draft that is on disk. `places` has every log it was entered in; none for a duplicate.
 
-    `pushes` were put into the outbox with it.
+    `pushes` were put into the outbox with it. `large`: the conversation (cid), where its own log tells its members;
+    `places` has the author's then.
     """
 
     message: Message
@@ -75,14 +78,21 @@ class Committed(msgspec.Struct):
     places: list[Place]
     duplicate: bool = False
     pushes: int = 0
+    large: int = 0
 
 
 class Recorded(NamedTuple):
-    """A change, or a message that is another now, entered in logs (`what.seq` is 0: each reader has its own)."""
+    """A change, or a message that is another now, entered in logs (`what.seq` is 0: each reader has its own).
+
+    `large`: the conversation (cid) whose own log it was entered in, for its members; or which users (`joined`, uids)
+    belong to from now on.
+    """
 
     what: Message | Change
     places: list[Place]
     origin: int
+    large: int = 0
+    joined: Sequence[int] = ()
 
 
 class LogState(NamedTuple):

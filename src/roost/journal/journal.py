@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import Connection
 
 from roost.audit.ledger import Ledger
 from roost.db.database import Database
 from roost.hooks.events import Hooks, emit
-from roost.journal import reading
+from roost.journal import large, reading
 from roost.journal.append import Append, Numbers, Outcome, Pushes, as_committed, no_pushes
+from roost.journal.calling import Called, call
 from roost.journal.contract import Author, Committed, Draft, LogPage, LogState, Recorded
+from roost.journal.pulling import Pulled, pull
 from roost.journal.statements import EntryRow, Statements
+from roost.model.audience import Audience, Large
 from roost.model.message import Change, Message
 from roost.protocol.codec import encode_json
 
@@ -36,6 +39,7 @@ class Journal:
         self._database = database
         self._statements = statements
         self._clock = clock
+        self._pushes = pushes
         self._append = Append(statements, clock, pushes, ledger, hooks)
 
     def append(self, draft: Draft, done: Callable[[Outcome | Exception], None]) -> None:
@@ -52,26 +56,50 @@ class Journal:
         return as_committed(found[0], author.user_id) if found else None
 
     def record(
-        self, connection: Connection, what: Message | Change, uids: Iterable[int], author: Author | None
+        self, connection: Connection, what: Message | Change, audience: Audience, author: Author | None
     ) -> Recorded:
-        """Enters a change, or a message that is there, in the logs of `uids`, in the caller's write transaction.
+        """Enters a change, or a message that is there, in the logs of `audience`, in the caller's write transaction.
 
         `what.seq` is 0. In the log of the author the entry's origin is the author's device; None: all are told alike.
+        Everybody in a large conversation, which the caller has locked, is told by its own log; all alike.
         """
-        receivers = sorted(set(uids))
-        numbers = Numbers(self._statements.log_heads(connection, receivers))
-        places = numbers.take_each(receivers)
-        now, mid, text = self._clock(), None, None
-        if isinstance(what, Message):
-            mid = int(what.server_msg_id)
-        else:
-            text = encode_json(what).decode()
-            if what.kind in MEMBERSHIP:
-                emit(connection, "membership", what.conversation_id, what)
+        if isinstance(audience, Large):
+            large.enter_next(connection, audience.cid, what)
+            _emit(connection, what)
+            return Recorded(what, [], 0, audience.cid)
+        return self.record_each(connection, [(what, audience)], author)[0]
+
+    def record_each(
+        self, connection: Connection, entries: Sequence[tuple[Message | Change, Collection[int]]], author: Author | None
+    ) -> list[Recorded]:
+        """The same for several entries, each in the logs of its users (uids), in this order."""
+        receivers = {uid for _, uids in entries for uid in uids}
+        numbers = Numbers(self._statements.log_heads(connection, sorted(receivers)))
         author_uid, did = (author.uid, author.did) if author else (0, 0)
-        rows: list[EntryRow] = [(uid, seq, mid, did if uid == author_uid else 0, now, text) for uid, seq in places]
+        now = self._clock()
+        rows: list[EntryRow] = []
+        recorded: list[Recorded] = []
+        for what, uids in entries:
+            places = numbers.take_each(sorted(set(uids)))
+            mid = int(what.server_msg_id) if isinstance(what, Message) else None
+            text = encode_json(what).decode() if mid is None else None
+            rows += [(uid, seq, mid, did if uid == author_uid else 0, now, text) for uid, seq in places]
+            _emit(connection, what)
+            recorded.append(Recorded(what, places, did))
         self._statements.store(connection, [], rows)
-        return Recorded(what, places, did)
+        return recorded
+
+    def pull(self, connection: Connection, uids: Iterable[int], cid: int | None = None) -> Pulled:
+        """Enters a piece of what the logs of `uids` lack, of their large conversations or of one."""
+        return pull(connection, self._statements, uids, self._clock(), cid=cid)
+
+    def pull_all(self, connection: Connection, uids: Collection[int], cid: int) -> None:
+        """Enters all that the logs of `uids` lack of a conversation: what follows comes after it."""
+        pull(connection, self._statements, uids, self._clock(), cid=cid, most=large.ALL * max(1, len(uids)))
+
+    def call(self, connection: Connection) -> Called:
+        """Writes a piece of the pushes for messages that mention all members of a large conversation."""
+        return call(connection, self._statements, self._pushes, self._clock)
 
     def lock(self, connection: Connection, uids: Iterable[int]) -> None:
         """Nobody else enters anything in these logs until the caller's write transaction ends."""
@@ -88,3 +116,9 @@ class Journal:
     async def page(self, uid: int, after: int, count: int) -> LogPage:
         """At most `count` entries after seq `after`, with the log's state."""
         return await self._database.read(lambda connection: reading.log_page(connection, uid, after, count))
+
+
+def _emit(connection: Connection, what: Message | Change) -> None:
+    """Has back ends hear of who came and went."""
+    if isinstance(what, Change) and what.kind in MEMBERSHIP:
+        emit(connection, "membership", what.conversation_id, what)

@@ -29,10 +29,12 @@ from roost.journal.statements import (
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
 LOCK_CONVERSATIONS = """
-    SELECT conversation_id, cid, restricted FROM conversations WHERE conversation_id IN %s AND dissolved_at IS NULL
+    SELECT conversation_id, cid, restricted, large_at IS NOT NULL FROM conversations
+    WHERE conversation_id IN %s AND dissolved_at IS NULL
     ORDER BY conversation_id FOR UPDATE"""
 MEMBERS = """
-    SELECT cid, uid FROM members JOIN conversations USING (cid) WHERE conversation_id IN %s ORDER BY cid, uid"""
+    SELECT cid, uid FROM members JOIN conversations USING (cid) WHERE conversation_id IN %s AND large_at IS NULL
+    ORDER BY cid, uid"""
 HEADS_OF_CONVERSATIONS = """
     SELECT cid, coalesce((SELECT conversation_seq FROM messages WHERE messages.cid = conversations.cid
         ORDER BY messages.cid DESC, conversation_seq DESC LIMIT 1), 0)
@@ -118,7 +120,7 @@ class MySQLStatements(ReservedIds):
         members: defaultdict[int, list[int]] = defaultdict(list)
         for cid, uid in belonging:
             members[cid].append(uid)
-        return {name: Opened(cid, members[cid], bool(restricted)) for name, cid, restricted in found}
+        return {name: Opened(cid, members[cid], bool(barred), bool(large)) for name, cid, barred, large in found}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _store(connection, CREATE_PRIVATE, [(name, now) for name in ids])

@@ -27,11 +27,12 @@ from roost.journal.statements import (
 
 UIDS = "SELECT user_id, uid FROM users WHERE user_id = ANY(%s)"
 LOCK_CONVERSATIONS = """
-    SELECT conversation_id, cid, restricted FROM conversations WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
+    SELECT conversation_id, cid, restricted, large_at IS NOT NULL FROM conversations
+    WHERE conversation_id = ANY(%s) AND dissolved_at IS NULL
     ORDER BY cid FOR NO KEY UPDATE"""
 MEMBERS = """
     SELECT cid, array_agg(uid ORDER BY uid) FROM members JOIN conversations USING (cid)
-    WHERE conversation_id = ANY(%s) GROUP BY cid"""
+    WHERE conversation_id = ANY(%s) AND large_at IS NULL GROUP BY cid"""
 HEADS_OF_CONVERSATIONS = """
     SELECT cid, coalesce((SELECT max(conversation_seq) FROM messages WHERE messages.cid = conversations.cid), 0)
     FROM conversations WHERE conversation_id = ANY(%s)"""
@@ -56,13 +57,15 @@ LOG_HEADS = """
     FROM unnest(%s::bigint[]) AS wanted"""
 LOCK_LOGS_OF_MEMBERS = """
     SELECT uid FROM users WHERE uid = ANY(ARRAY(
-        SELECT members.uid FROM members JOIN conversations USING (cid) WHERE conversation_id = ANY(%s)))
+        SELECT members.uid FROM members JOIN conversations USING (cid)
+        WHERE conversation_id = ANY(%s) AND large_at IS NULL))
     ORDER BY uid FOR NO KEY UPDATE"""
 LOG_HEADS_OF_MEMBERS = """
     SELECT uid, coalesce(
         (SELECT max(seq) FROM log WHERE log.uid = users.uid), (SELECT floor FROM logs WHERE logs.uid = users.uid), 0)
     FROM users WHERE uid = ANY(ARRAY(
-        SELECT members.uid FROM members JOIN conversations USING (cid) WHERE conversation_id = ANY(%s)))"""
+        SELECT members.uid FROM members JOIN conversations USING (cid)
+        WHERE conversation_id = ANY(%s) AND large_at IS NULL))"""
 OPEN = (LOCK_CONVERSATIONS, MEMBERS, HEADS_OF_CONVERSATIONS, LOCK_LOGS_OF_MEMBERS, LOG_HEADS_OF_MEMBERS)
 """Each takes the ids of conversations. Locked before their members are read: nobody joins or leaves until the messages
 are stored."""
@@ -123,7 +126,7 @@ class PostgreSQLStatements(ReservedIds):
         self._conversations_ahead.put(heads.rows)
         self._logs_ahead.put(log_heads.rows)
         uids = dict(members.rows)
-        return {name: Opened(cid, uids.get(cid, []), bool(restricted)) for name, cid, restricted in found.rows}
+        return {name: Opened(cid, uids.get(cid, []), bool(barred), large) for name, cid, barred, large in found.rows}
 
     def create_private(self, connection: Connection, ids: Sequence[str], now: int) -> dict[str, int]:
         _run(connection, CREATE_PRIVATE, (list(ids), now))

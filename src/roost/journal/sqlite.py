@@ -36,9 +36,9 @@ def _values(count: int) -> str:
 UIDS = """
     SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))"""
 CONVERSATIONS = """
-    SELECT json_group_array(json_array(conversation_id, cid, json(
-        (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid)),
-        coalesce(restricted, 0))) FROM conversations
+    SELECT json_group_array(json_array(conversation_id, cid, json(CASE WHEN large_at IS NULL THEN
+        (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid) ELSE '[]' END),
+        coalesce(restricted, 0), large_at)) FROM conversations
     WHERE conversation_id IN (SELECT value FROM json_each(?)) AND dissolved_at IS NULL"""
 CREATE_PRIVATE = """
     INSERT INTO conversations (conversation_id, created_at) SELECT value, ? FROM json_each(?)"""
@@ -150,8 +150,8 @@ class SQLiteStatements:
         found = {name: known[name] for name in ids if name in known}
         missing = [name for name in ids if name not in known]
         if missing:
-            for name, cid, members, restricted in _query(connection, CONVERSATIONS, missing):
-                found[name] = Opened(cid, members, bool(restricted))
+            for name, cid, members, restricted, large_at in _query(connection, CONVERSATIONS, missing):
+                found[name] = Opened(cid, members, bool(restricted), large_at is not None)
                 if name.startswith("p:"):
                     _remember(known, {name: found[name]})
         return found
@@ -185,7 +185,7 @@ class SQLiteStatements:
             for statement in PREPARE:
                 driver.execute(statement)
             self._prepared = driver
-        if entries:
+        if entries or besides.pushes:
             try:
                 given = {name: rows for name, rows in zip(BESIDES, besides, strict=True) if rows}
                 values = [_json(rows) for rows in (messages, entries, *given.values())]

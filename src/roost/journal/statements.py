@@ -80,11 +80,15 @@ class AlreadySent(Exception):
 
 
 class Opened(NamedTuple):
-    """A conversation that takes messages. `members` are uids, sorted; `restricted`: not all of them may write."""
+    """A conversation that takes messages. `members` are uids, sorted; of a `large` one they are not read.
+
+    `restricted`: not all of them may write.
+    """
 
     cid: int
     members: Sequence[int]
     restricted: bool = False
+    large: bool = False
 
 
 class Statements(Protocol):

@@ -154,13 +154,31 @@ class Member(Wire, kw_only=True):
 
 
 class Group(GroupSettings, kw_only=True):
-    """A group and everyone in it, in the order of joining."""
+    """A group and everyone in it, in the order of joining.
+
+    Of a `large` group `members` has only who asks; all are in pages of their own.
+    """
 
     group_id: str
     conversation_id: str
     name: str | None = None
     create_time: int
     members: list[Member]
+    member_count: int = 0
+    large: bool = False
+
+
+class MemberPage(Wire, kw_only=True):
+    """Members of a group, in an order that stays. `nextAfter` asks for the page behind; null where there is none."""
+
+    members: list[Member]
+    next_after: str | None
+
+
+class Added(Wire, kw_only=True):
+    """How many of the users were no members before."""
+
+    added: int
 
 
 class Ban(Wire, kw_only=True):
@@ -212,7 +230,8 @@ class InvitedTo(GroupSettings, kw_only=True):
 class ConversationState(Wire, kw_only=True):
     """A conversation as this user has it. `conversationSeq` is its last message's, `readSeq` this user's mark.
 
-    `marks`: how far the others have got, in a private one or a small group.
+    `marks`: how far the others have got, in a private one or a small group. Of a `large` one not all is told: who
+    comes and goes, and who is typing.
     """
 
     conversation_id: str
@@ -223,13 +242,14 @@ class ConversationState(Wire, kw_only=True):
     role: str
     name: str | None = None
     marks: list[Mark] | None = None
+    large: bool = False
 
 
 class ConversationSnapshot(ConversationState, kw_only=True):
     """A conversation with its members and latest messages, oldest first; older ones are in its history.
 
     `settings` are a group's, where they are not those of a new one. `unreadBefore`: the conversationSeqs before the
-    messages that are unread, ascending; of more than 500 the newest.
+    messages that are unread, ascending; of more than 500 the newest. Of a `large` one `members` has only who asks.
     """
 
     members: list[Member]

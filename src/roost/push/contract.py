@@ -153,6 +153,8 @@ class Channel(Protocol):
 class Task(msgspec.Struct, frozen=True):
     """One push of one message to one address (`aid`) of a device; `seq`: its place in the user's log; times in ms.
 
+    `seq` is 0 for a mention in a large conversation that is not in the user's log yet; its row learns when it is.
+
     `taken_at`: when it was claimed. Claimed once more, by whichever node, only the later task is done.
     """
 

@@ -188,9 +188,10 @@ class Outbox:
         rows = connection.execute(DUE, {"now": now, "most": most}).all()
         seqs: defaultdict[int, list[int]] = defaultdict(list)
         for row in rows:
-            seqs[row.uid].append(row.seq)
+            if row.seq:
+                seqs[row.uid].append(row.seq)
         stored = {uid: self._stored(connection, uid, of_user) for uid, of_user in seqs.items()}
-        return _Due(rows, {row.task_id for row in rows if row.seq in stored[row.uid]})
+        return _Due(rows, {row.task_id for row in rows if row.seq in stored.get(row.uid, ())})
 
     def _claim(self, tx: Connection, due: _Due, now: int, *, behind: bool) -> _Claim:
         """Claims what is due; `behind`: not what was claimed before, since the queue may still have that."""

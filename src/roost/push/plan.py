@@ -73,7 +73,7 @@ def _reason(task: Task, facts: Facts, now: int, ttl: int) -> str | None:
         (facts.conversation_muted, "the conversation is muted"),
         (facts.stored, "a device of the user has stored it"),
         (facts.read, "the user has read it"),
-        (task.seq <= facts.told, "a mail has gone out since"),
+        (0 < task.seq <= facts.told, "a mail has gone out since"),
         (now > facts.sent_at + ttl, "it is too old to be news"),
     )
     return next((reason for holds, reason in against if holds), None)

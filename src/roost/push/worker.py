@@ -166,7 +166,7 @@ class Worker:
         with service.asked() as answered:
             answered(outcome := await channel.send(facts.address, decided))
         mail = facts.platform == "email" and isinstance(outcome, Sent)
-        return outcome, tuple(missed.seq for missed in facts.missed) if mail else ()
+        return outcome, tuple(missed.seq for missed in facts.missed if missed.seq) if mail else ()
 
     def _service(self, platform: str, address: Address) -> _Service:
         """Who takes pushes to an address. Browsers' services are many, and one must not make the others wait."""

@@ -6,7 +6,7 @@ are one step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
@@ -14,19 +14,22 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, func, inser
 from roost.db.rows import fetch, made_key
 from roost.db.schema import conversations, members, messages, mutes, users
 from roost.errors import Conflict, Forbidden, InvalidInput, NotAMember, UnknownConversation
+from roost.model.audience import Audience, Large
+from roost.roster import large
 
 OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 ROLES = (OWNER, ADMIN, MEMBER)
 
 
 class Conversation(NamedTuple):
-    """A conversation as the database has it."""
+    """A conversation as the database has it. A `large` one has a log of its own (see `roost.roster.large`)."""
 
     cid: int
     conversation_id: str
     name: str | None
     head: int
     created_at: int
+    large: bool = False
 
 
 class Member(NamedTuple):
@@ -54,6 +57,7 @@ class Listed(NamedTuple):
     muted: bool
     unread: int
     last_mid: int | None
+    large: bool
 
 
 _uid: BindParameter[int] = bindparam("uid")
@@ -90,6 +94,7 @@ LIST = (
         members.c.muted,
         _UNREAD.label("unread"),
         messages.c.mid,
+        conversations.c.large_at.is_not(None).label("large"),
     )
     .select_from(
         members.join(conversations, conversations.c.cid == members.c.cid).outerjoin(
@@ -128,6 +133,16 @@ MEMBERS = (
     .where(members.c.cid == _cid)
     .order_by(members.c.joined_at, members.c.uid)
 )
+ONE_MEMBER = MEMBERS.where(members.c.uid == _uid).order_by(None)
+NAMED = MEMBERS.where(users.c.user_id == bindparam("user_id")).order_by(None)
+LEADERS = MEMBERS.where(members.c.role.in_((OWNER, ADMIN))).order_by(None)
+HEIR = (
+    MEMBERS.where(members.c.uid != _uid, members.c.role == bindparam("role"))
+    .order_by(None)
+    .order_by(members.c.joined_at, members.c.uid)
+    .limit(1)
+)
+UIDS = select(members.c.uid).where(members.c.cid == _cid)
 
 
 def find(connection: Connection, conversation_id: str) -> Conversation:
@@ -138,6 +153,7 @@ def find(connection: Connection, conversation_id: str) -> Conversation:
         conversations.c.name,
         HEAD,
         conversations.c.created_at,
+        conversations.c.large_at.is_not(None),
     ).where(conversations.c.conversation_id == conversation_id, conversations.c.dissolved_at.is_(None))
     row = connection.execute(query).first()
     if row is None:
@@ -169,6 +185,40 @@ def cids_of(connection: Connection, uid: int) -> list[int]:
     return [row[0] for row in fetch(connection, CIDS, uid=uid)]
 
 
+def seen_members(connection: Connection, cid: int, uid: int, *, is_large: bool) -> list[Member]:
+    """The members of a conversation as one of them is shown them: all, or of a large one the user alone."""
+    if is_large:
+        return [Member(*row) for row in connection.execute(ONE_MEMBER, {"cid": cid, "uid": uid})]
+    return members_of(connection, cid)
+
+
+def member_named(connection: Connection, cid: int, user_id: str) -> Member | None:
+    """One member of a conversation."""
+    row = connection.execute(NAMED, {"cid": cid, "user_id": user_id}).first()
+    return None if row is None else Member(*row)
+
+
+def leaders_of(connection: Connection, cid: int) -> list[Member]:
+    """The owner and the admins. Looks at all members."""
+    return [Member(*row) for row in connection.execute(LEADERS, {"cid": cid})]
+
+
+def heir_of(connection: Connection, cid: int, uid: int) -> Member | None:
+    """The admin who was there first, or else the member who was, and who is not `uid`. Looks at all members."""
+    for role in (ADMIN, MEMBER):
+        row = connection.execute(HEIR, {"cid": cid, "uid": uid, "role": role}).first()
+        if row is not None:
+            return Member(*row)
+    return None
+
+
+def audience(connection: Connection, conversation: Conversation) -> Audience:
+    """Everybody in a conversation, to be told of something that all are to know (`Journal.record`)."""
+    if conversation.large:
+        return Large(conversation.cid)
+    return [row[0] for row in fetch(connection, UIDS, cid=conversation.cid)]
+
+
 def membership(connection: Connection, cid: int, uid: int) -> Any:
     """The user's own row in a conversation (`role`, `read_seq`). Raises `NotAMember`."""
     query = select(members.c.role, members.c.read_seq).where(members.c.cid == cid, members.c.uid == uid)
@@ -198,15 +248,38 @@ def add_first_members(connection: Connection, conversation: Conversation, roles:
 
 
 def add_member(connection: Connection, conversation: Conversation, uid: int, role: str, now: int) -> bool:
-    """Adds a member, who has nothing unread yet. False where the user is one already, with whatever role."""
-    known = select(members.c.uid).where(members.c.cid == conversation.cid, members.c.uid == uid)
-    if connection.execute(known).first() is not None:
+    """Adds a member, who has nothing unread yet. False where the user is one already, with whatever role.
+
+    The conversation is as it was found in this transaction: a large one has its log read from here on.
+    """
+    if role_of(connection, conversation.cid, uid) is not None:
         return False
-    row = insert(members).values(
-        cid=conversation.cid, uid=uid, role=role, read_seq=conversation.head, joined_at=now, muted=False
-    )
-    connection.execute(row)
+    add_members(connection, conversation, [uid], role, now)
     return True
+
+
+def add_members(connection: Connection, conversation: Conversation, uids: Collection[int], role: str, now: int) -> None:
+    """Adds members who are none yet; as `add_member`, however many, a few round trips."""
+    rows = [
+        {
+            "cid": conversation.cid,
+            "uid": uid,
+            "role": role,
+            "read_seq": conversation.head,
+            "joined_at": now,
+            "muted": False,
+        }
+        for uid in uids
+    ]
+    connection.execute(insert(members), rows)
+    if conversation.large:
+        large.begin(connection, conversation.cid, uids)
+
+
+def role_of(connection: Connection, cid: int, uid: int) -> str | None:
+    """A user's role in a conversation; None where the user is no member."""
+    query = select(members.c.role).where(members.c.cid == cid, members.c.uid == uid)
+    return connection.execute(query).scalar()
 
 
 def set_role(connection: Connection, cid: int, uid: int, role: str) -> None:
@@ -216,12 +289,13 @@ def set_role(connection: Connection, cid: int, uid: int, role: str) -> None:
 
 
 def remove_member(connection: Connection, cid: int, uid: int) -> bool:
-    """Removes a member; False where the user was none."""
+    """Removes a member, who gets nothing more of a large conversation's log; False where the user was none."""
+    large.end(connection, cid, uid)
     return connection.execute(delete(members).where(members.c.cid == cid, members.c.uid == uid)).rowcount > 0
 
 
 def dissolve(connection: Connection, cid: int, now: int) -> None:
-    """Ends a group: nobody belongs to it any more, and its id stays taken."""
+    """Ends a group: nobody belongs to it any more, and its id stays taken. What a large one's log has still comes."""
     connection.execute(update(conversations).where(conversations.c.cid == cid).values(dissolved_at=now))
     connection.execute(delete(members).where(members.c.cid == cid))
 

@@ -226,12 +226,7 @@ def _apply_change(book: Book, change: Change) -> None:
             (change.conversation_id, change.conversation_seq),
         )
     elif change.kind == "group":
-        if change.name is not None:
-            book.execute("UPDATE conversations SET name = ? WHERE key = ?", (change.name, key))
-        if change.settings is not None:
-            set_settings(book, key, change.settings)
-        if change.action == "dissolved":
-            _leave(book, key)
+        _change_group(book, key, change)
     elif change.kind == "member":
         _change_member(book, key, change)
     elif change.kind == "mute":
@@ -239,6 +234,17 @@ def _apply_change(book: Book, change: Change) -> None:
         book.execute(muted, (change.until, key, change.user_id))
     _keep_change(book, key, change, kind)
     book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
+
+
+def _change_group(book: Book, key: int, change: Change) -> None:
+    if change.name is not None:
+        book.execute("UPDATE conversations SET name = ? WHERE key = ?", (change.name, key))
+    if change.settings is not None:
+        set_settings(book, key, change.settings)
+    if change.action == "dissolved":
+        _leave(book, key)
+    elif change.action == "large":  # who comes and goes is no longer told
+        book.execute("UPDATE conversations SET members_known = 0 WHERE key = ?", (key,))
 
 
 def _keep_change(book: Book, key: int, change: Change, kind: str) -> None:

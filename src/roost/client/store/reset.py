@@ -91,18 +91,18 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
         (first, max(0, found.unread - countable - len(places)), key),
     )
     set_settings(book, key, found.settings or GroupSettings())
-    store_members(book, key, found.members)
+    store_members(book, key, found.members, large=found.large)
     store_marks(book, found.conversation_id, found.marks or ())
 
 
-def store_members(book: Book, key: int, members: list[Member]) -> None:
-    """Replaces the members of a conversation."""
+def store_members(book: Book, key: int, members: list[Member], *, large: bool) -> None:
+    """Replaces the members of a conversation; those of a large one are not known."""
     book.execute("DELETE FROM members WHERE conversation = ?", (key,))
     book.connection.executemany(
         "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?)",
         [(key, member.user_id, member.role, member.join_time, member.muted_until) for member in members],
     )
-    book.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (key,))
+    book.execute("UPDATE conversations SET members_known = ? WHERE key = ?", (not large, key))
     count_others(book, key)
 
 

@@ -287,7 +287,7 @@ def _save_messages(book: Book, messages: list[Message]) -> None:
 
 def _save_group(book: Book, group: Group) -> None:
     key = book.key(group.conversation_id)
-    reset.store_members(book, key, group.members)
+    reset.store_members(book, key, group.members, large=group.large)
     mine = next((member.role for member in group.members if member.user_id == book.user_id), "member")
     book.execute("UPDATE conversations SET name = ?, role = ?, gone = 0 WHERE key = ?", (group.name, mine, key))
     set_settings(book, key, GroupSettings(**{name: getattr(group, name) for name in GroupSettings.__struct_fields__}))

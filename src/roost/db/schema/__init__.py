@@ -14,6 +14,7 @@ from roost.db.schema.erasures import erasures
 from roost.db.schema.files import attachment_uses, attachments
 from roost.db.schema.hooks import webhook_failures, webhook_outbox
 from roost.db.schema.keys import api_keys
+from roost.db.schema.large import calls, conversation_log, cursors
 from roost.db.schema.later import expiring
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
@@ -29,7 +30,10 @@ __all__ = [
     "bans",
     "barred_tokens",
     "blocks",
+    "calls",
+    "conversation_log",
     "conversations",
+    "cursors",
     "deployment",
     "devices",
     "erasures",

@@ -20,11 +20,13 @@ conversations = Table(
     Column("members_invite", Boolean),
     Column("announcement_only", Boolean),
     Column("restricted", Boolean),
+    Column("large_at", BigInteger),
     sqlite_autoincrement=True,
 )
 """A private conversation is made by its first message. The last number given is that of the last message.
 
-`restricted`: not every member may write here now; `roost.journal.rights` tells who."""
+`restricted`: not every member may write here now; `roost.journal.rights` tells who. `large_at`: when it grew beyond
+`fanout.max_members`; from then on it has a log of its own (`conversation_log`)."""
 
 members = Table(
     "members",

@@ -94,6 +94,7 @@ def state_fields(listed: Listed, marks: Mapping[str, list[Mark]]) -> Conversatio
         role=listed.role,
         name=listed.name,
         marks=marks.get(listed.conversation_id),
+        large=bool(listed.large),
     )
 
 

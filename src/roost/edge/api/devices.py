@@ -95,6 +95,7 @@ async def list_devices(call: Call) -> Devices:
 
 async def devices_of(roads: Roads, uid: int, asking: int) -> Devices:
     """A user's devices, as they are shown; the device `asking` (did) is the current one."""
+    await roads.pulling.bring(uid)
     standings, state = await roads.positions.of_user(uid)
     reached: dict[int, list[PushAddress]] = {}
     for listed in await roads.push.listed(uid):

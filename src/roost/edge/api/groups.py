@@ -8,13 +8,17 @@ from typing import Annotated
 import msgspec
 
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, UserIDInPath, operation
-from roost.flow.groups import MAX_NAME, MAX_TEXT, GroupState, Wish
+from roost.flow.groups import AT_ONCE, MAX_NAME, MAX_TEXT, GroupState, Wish
 from roost.flow.membership import MAX_MUTE
 from roost.model import ids
 from roost.model.names import Wire
-from roost.protocol.answers import Ban, Bans, Group, Member
+from roost.protocol.answers import Added, Ban, Bans, Group, Member, MemberPage
 from roost.roster import conversations as roster
 from roost.roster.conversations import ADMIN, MEMBER
+from roost.roster.large import PageMember
+
+DEFAULT_MEMBERS_SHOWN, MAX_MEMBERS_SHOWN = 100, 1000
+"""Members in a page."""
 
 Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_NAME})]
 Text = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": MAX_TEXT})]
@@ -88,6 +92,21 @@ class Heir(Wire, kw_only=True):
     user_id: UserID
 
 
+class MemberList(Wire, kw_only=True):
+    """A page of a group's members: those behind the user `after`."""
+
+    group_id: GroupIDInPath
+    after: UserID | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS_SHOWN)] = DEFAULT_MEMBERS_SHOWN
+
+
+class NewMembers(Wire, kw_only=True):
+    """A group, and users who are to be members of it."""
+
+    group_id: GroupIDInPath
+    members: Annotated[list[UserID], msgspec.Meta(max_length=AT_ONCE)]
+
+
 def view(state: GroupState) -> Group:
     """A group as it is shown."""
     conversation = state.conversation
@@ -98,10 +117,12 @@ def view(state: GroupState) -> Group:
         name=conversation.name,
         create_time=conversation.created_at,
         members=shown_members(state.members),
+        member_count=state.member_count,
+        large=conversation.large,
     )
 
 
-def shown_members(members: Sequence[roster.Member]) -> list[Member]:
+def shown_members(members: Sequence[roster.Member | PageMember]) -> list[Member]:
     """Members as they are shown."""
     return [
         Member(user_id=one.user_id, role=one.role, join_time=one.joined_at, muted_until=one.muted_until)
@@ -141,6 +162,21 @@ async def add(call: Call, asked: Membership) -> Group:
     For the owner and admins, or for all members where they bring in others; only the owner names admins.
     """
     return view(await call.roads.membership.add(call.author, *_names(asked), asked.role))
+
+
+async def show_members(call: Call, asked: MemberList) -> MemberPage:
+    """List the members of a group, large or not, to one of them. The order is no particular one, and stays."""
+    after = None if asked.after is None else ids.user_id(asked.after, "after")
+    group = ids.group_id(asked.group_id)
+    found = await call.roads.membership.members(call.author, group, after, asked.limit + 1)
+    shown = shown_members(found[: asked.limit])
+    return MemberPage(members=shown, next_after=shown[-1].user_id if len(found) > asked.limit else None)
+
+
+async def add_many(call: Call, asked: NewMembers) -> Added:
+    """Add members, at most 2,000 at once. For the owner and admins, or for all members where they bring in others."""
+    group = ids.group_id(asked.group_id)
+    return Added(added=await call.roads.membership.add_many(call.author, group, asked.members))
 
 
 async def remove(call: Call, asked: Person) -> None:
@@ -191,6 +227,8 @@ OPERATIONS = (
     operation("GET", "/groups/{group_id}", show),
     operation("PATCH", "/groups/{group_id}", change),
     operation("DELETE", "/groups/{group_id}", dissolve),
+    operation("GET", "/groups/{group_id}/members", show_members),
+    operation("POST", "/groups/{group_id}/members", add_many),
     operation("PUT", "/groups/{group_id}/members/{user_id}", add),
     operation("DELETE", "/groups/{group_id}/members/{user_id}", remove),
     operation("POST", "/groups/{group_id}/leave", leave),

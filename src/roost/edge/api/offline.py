@@ -118,6 +118,7 @@ async def offline(call: Call, asked: OfflineList) -> OfflinePage:
 
 async def mark_synced(call: Call, asked: Marks) -> Marked:
     """Say that this device has stored messages. Unknown ids and repeats are harmless."""
+    await call.roads.pulling.bring(call.author.uid)
     return Marked(synced=await call.roads.positions.mark_synced(call.author, asked.message_ids))
 
 
