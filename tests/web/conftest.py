@@ -6,6 +6,7 @@ test that caused it.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from roost.testing import LocalServer
 from tests.servers import missing
 
 PASSWORD = "correct horse"
+SENT = re.compile(r"^✓+$")
+"""The mark of a message that is on the server; when others have it is up to them."""
 PATIENCE = 20_000
 """Milliseconds for what a person waits for; the machine may be busy."""
 

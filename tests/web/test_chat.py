@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from roost.client.blocking import BlockingClient
-from tests.web.conftest import PASSWORD, Lines, choose, connected, said, say, texts, write_to
+from tests.web.conftest import PASSWORD, SENT, Lines, choose, connected, said, say, texts, write_to
 
 
 def test_a_message_arrives_and_is_marked_as_sent(pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, ann_name, bob_name = pair
     write_to(ann, bob_name, "Are you there?")
-    expect(ann.locator("article .mark")).to_have_text("✓")
+    expect(ann.locator("article .mark")).to_have_text(SENT)
     bob.locator(".row", has_text=ann_name).click()
     expect(bob.locator("article .bubble")).to_have_text("Are you there?")
     say(bob, "Yes!")
@@ -95,7 +95,7 @@ def test_what_was_written_offline_outlives_a_reload_and_is_sent_once(pair: tuple
     bob.reload()
     connected(bob)
     expect(said(ann, "written offline")).to_have_count(1)
-    expect(bob.locator("article.own .mark")).to_have_text("✓")
+    expect(bob.locator("article.own .mark")).to_have_text(SENT)
     assert texts(bob) == ["hello", "written offline"]
 
 

@@ -8,7 +8,7 @@ import io
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.web.conftest import Lines, connected, said, say, write_to
+from tests.web.conftest import SENT, Lines, connected, said, say, write_to
 from tests.web.test_accessible import findings
 
 
@@ -32,7 +32,7 @@ def test_a_picture_and_a_file_arrive_and_are_opened(pair: tuple[Page, Page, str,
     attach(ann, picture(), text())
     expect(ann.locator(".tray li")).to_have_count(2)
     say(ann, "The boat, and what to buy")
-    expect(ann.locator("article .mark")).to_have_text("✓")
+    expect(ann.locator("article .mark")).to_have_text(SENT)
     expect(ann.locator(".tray")).to_have_count(0)
     bob.locator(".row", has_text=ann_name).click()
     shown = bob.get_by_role("img", name="boat.png")
@@ -53,16 +53,16 @@ def test_a_picture_and_a_file_arrive_and_are_opened(pair: tuple[Page, Page, str,
 def test_files_that_wait_offline_outlive_a_reload_and_are_sent_once(pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, ann_name, bob_name = pair
     write_to(ann, bob_name, "hello")
-    expect(ann.locator("article .mark")).to_have_text("✓")
+    expect(ann.locator("article .mark")).to_have_text(SENT)
     ann.get_by_role("button", name="Go offline").click()
     ann.wait_for_selector(".status.disconnected")
     attach(ann, picture("pier.png"))
     ann.get_by_role("button", name="Send").click()
     say(ann, "a word without files")
-    expect(ann.locator("article.own .mark")).to_have_text(["✓", "◷", "◷"])
+    expect(ann.locator("article.own .mark")).to_have_text([SENT, "◷", "◷"])
     ann.reload()
     connected(ann)
-    expect(ann.locator("article.own .mark")).to_have_text(["✓", "✓", "✓"])
+    expect(ann.locator("article.own .mark")).to_have_text([SENT, SENT, SENT])
     bob.locator(".row", has_text=ann_name).click()
     expect(said(bob, "a word without files")).to_be_visible()
     expect(bob.get_by_role("img", name="pier.png")).to_have_count(1)

@@ -15,8 +15,8 @@ const TOGETHER = 300_000;
  * @typedef {import("../sdk/types.js").Unsent} Unsent
  */
 
-/** @param {{message: Message, before?: Message, divider: number|null}} props */
-export function Bubble({ message, before, divider }) {
+/** @param {{message: Message, before?: Message, divider: number|null, got: {delivered: number, read: number}}} props */
+export function Bubble({ message, before, divider, got }) {
   const own = message.senderID === client.value?.userID;
   const newDay = !before || !sameDay(before.serverTime, message.serverTime);
   const follows = !newDay && before?.senderID === message.senderID && message.serverTime - before.serverTime < TOGETHER;
@@ -35,11 +35,18 @@ export function Bubble({ message, before, divider }) {
         ${message.pinned ? html`<span class="pinned">${t("pinned")}</span>` : ""}
         ${message.editTime ? html`<span>${t("edited")}</span>` : ""}
         <time datetime=${new Date(message.serverTime).toISOString()}>${clock(message.serverTime)}</time>
-        ${own && html`<span class="mark" role="img" aria-label=${t("sent")}>✓</span>`}
+        ${own && html`<${Tick} seq=${message.conversationSeq} got=${got} />`}
         ${!message.recallTime && html`<${Actions} message=${message} />`}
       </footer>
     </article>
   `;
+}
+
+/** What became of one's own message: on the server, on a device of everybody, read by everybody. @param {{seq: number, got: {delivered: number, read: number}}} props */
+function Tick({ seq, got }) {
+  if (seq <= got.read) return html`<span class="mark read" role="img" aria-label=${t("read")}>✓✓</span>`;
+  if (seq <= got.delivered) return html`<span class="mark" role="img" aria-label=${t("delivered")}>✓✓</span>`;
+  return html`<span class="mark" role="img" aria-label=${t("sent")}>✓</span>`;
 }
 
 /** Where it is from, what it answers, and its text. @param {{message: Message|Unsent}} props */

@@ -4,6 +4,7 @@ import { show } from "./dialog.js";
 import { Dialogs } from "./dialogs.js";
 import { t } from "./i18n.js";
 import { List } from "./list.js";
+import { Find, Found, words } from "./search.js";
 import { connection, current, offline, progress, toggleOffline } from "./state.js";
 import { Thread } from "./thread.js";
 import { html } from "./ui.js";
@@ -18,7 +19,8 @@ export function Chat() {
         <button class="icon" title=${t("settings")} aria-label=${t("settings")} onClick=${() => show("settings")}>⚙</button>
       </header>
       <${Status} />
-      <${List} />
+      <${Find} />
+      ${words.value ? html`<${Found} />` : html`<${List} />`}
     </nav>
     ${current.value === null
       ? html`<section class="thread empty"><p class="quiet">${t("choose")}</p></section>`

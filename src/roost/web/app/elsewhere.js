@@ -1,4 +1,4 @@
-/** Dialogs that lead away from where one is: a message goes to other conversations, or one goes to a pinned message. */
+/** Dialogs about messages: where else they are to go, who has read them, and which are pinned. */
 
 import { close, Form } from "./dialog.js";
 import { hue, initial, short } from "./format.js";
@@ -64,4 +64,35 @@ export function Pins() {
         </li>`,
       )}
     </ul>`;
+}
+
+/** Who has got and who has read a message. @param {{about: Message}} props */
+export function Receipts({ about }) {
+  const [found, setFound] = useState(/** @type {Awaited<ReturnType<import("../sdk/client.js").Client["receipts"]>>|null} */ (null));
+  const [error, setError] = useState("");
+
+  /** @param {string} [after] */
+  async function load(after) {
+    try {
+      const page = await client.value?.receipts(about.serverMsgID, after);
+      if (page) setFound({ ...page, receipts: [...(after && found ? found.receipts : []), ...page.receipts] });
+    } catch (refusal) {
+      setError(/** @type {Error} */ (refusal).message);
+    }
+  }
+
+  useEffect(() => void load(), [about]);
+  return html`<h2 id="dialog-title">${t("receipts")}</h2>
+    ${error && html`<p class="error" role="alert">${error}</p>`}
+    ${found && html`<p class="quiet">${t("readBy", found.read, found.receivers)}</p>`}
+    <ul class="members">
+      ${found?.receipts.map(
+        ({ userID, delivered, read }) => html`<li key=${userID}>
+          <span class="face small ${hue(userID)}" aria-hidden="true">${initial(userID)}</span>
+          <span class="grow">${userID}</span>
+          <small class="quiet">${read ? t("read") : delivered ? t("delivered") : t("notYet")}</small>
+        </li>`,
+      )}
+    </ul>
+    ${found?.nextAfter && html`<button onClick=${() => load(found.nextAfter ?? undefined)}>${t("showMore")}</button>`}`;
 }

@@ -1,5 +1,6 @@
 /** The open conversation. */
 
+import { reached } from "../sdk/index.js";
 import { Bubble, Waiting } from "./bubble.js";
 import { Composer } from "./composer.js";
 import { show } from "./dialog.js";
@@ -66,6 +67,7 @@ export function Thread({ id }) {
     stage(event.dataTransfer?.files ?? []);
   }
 
+  const got = reached(open.value);
   const away = view !== null && (!view.latest || (log.current !== null && !atEnd(log.current)));
   return html`<section
     class=${over ? "thread over" : "thread"}
@@ -79,7 +81,7 @@ export function Thread({ id }) {
       ${view && !view.messages.length && !view.unsent.length && html`<p class="quiet pad">${t("nothingYet")}</p>`}
       ${view?.messages.map((message, index) => {
         const before = view.messages[index - 1];
-        return html`<${Bubble} key=${message.serverMsgID} message=${message} before=${before} divider=${divider.current} />`;
+        return html`<${Bubble} key=${message.serverMsgID} message=${message} before=${before} divider=${divider.current} got=${got} />`;
       })}
       ${view?.latest && view.unsent.map((one) => html`<${Waiting} key=${one.messageID} one=${one} />`)}
     </div>

@@ -4,8 +4,10 @@
  */
 
 import { Connection } from "./connection.js";
+import { RoostError } from "./errors.js";
 import { Intake } from "./intake.js";
 import { Outbox } from "./outbox.js";
+import { reached } from "./store/marks.js";
 import { isFinal, SyncManager } from "./sync.js";
 import { Uploads } from "./uploads.js";
 
@@ -14,6 +16,8 @@ const LONG_GAP = 1000;
 /** Entries stored until the server is told, while they come one by one; and milliseconds until then. */
 const ACK_EVERY = 25;
 const ACK_AFTER = 500;
+/** Conversations in one question of marks. */
+const ASKED = 100;
 
 export class Following {
   #acked = 0;
@@ -21,6 +25,8 @@ export class Following {
   #started = 0;
   #held = false;
   #ackTimer = 0;
+  /** Conversations whose marks were asked for on this connection. @type {Set<string>} */
+  #askedFor = new Set();
   /** @type {string[]} */
   #watched = [];
 
@@ -91,6 +97,7 @@ export class Following {
     this.#started = this.intake.position;
     this.#target = ready.headSeq;
     this.#held = false;
+    this.#askedFor.clear();
     if (this.#target - this.#started > LONG_GAP) void this.#fill();
     this.outbox.beginAgain();
     void this.tellMarks();
@@ -114,6 +121,9 @@ export class Following {
       case "presence":
         this.tell(frame.type, frame);
         break;
+      case "receipts":
+        void this.#keepMarks([frame], false);
+        break;
       case "error":
         void this.outbox.refused(frame);
     }
@@ -122,6 +132,7 @@ export class Following {
   /** @param {import("./connection.js").State} state @param {string|null} reason */
   state(state, reason) {
     this.tell("state", { state, reason });
+    if (state === "connected") void this.#askAllMarks();
   }
 
   /** @param {import("./errors.js").RoostError} error */
@@ -150,6 +161,31 @@ export class Following {
     }
   }
 
+  /** How far others have got while nobody could tell. */
+  async #askAllMarks() {
+    const waiting = (await this.store.conversations()).filter((one) => !one.gone && one.lastSeq > reached(one).read);
+    await this.#askMarks(waiting.slice(0, ASKED).map(({ conversationID }) => conversationID));
+  }
+
+  /** @param {string[]} conversations */
+  async #askMarks(conversations) {
+    if (!conversations.length) return;
+    for (const id of conversations) this.#askedFor.add(id);
+    try {
+      const names = conversations.map(encodeURIComponent).join(",");
+      const found = await this.http.request("GET", `/conversations/marks?conversationIDs=${names}`);
+      await this.#keepMarks(found.conversations, true);
+    } catch (error) {
+      if (!(error instanceof RoostError)) throw error; // after the next connect
+    }
+  }
+
+  /** @param {{conversationID: string, marks: import("./types.js").Mark[]}[]} found @param {boolean} whole */
+  async #keepMarks(found, whole) {
+    const conversations = await this.store.raiseMarks(found, { whole });
+    if (conversations.length) this.tell("changed", { conversations });
+  }
+
   // --- the log ---
 
   /** @param {import("./store/apply.js").Applied} applied */
@@ -159,6 +195,9 @@ export class Following {
       this.tell("sent", { messageID, conversationID });
     }
     if (conversations.length) this.tell("changed", { conversations });
+    // Of a group that came meanwhile nobody has said who is in it.
+    const groups = conversations.filter((id) => id.startsWith("g:") && !this.#askedFor.has(id));
+    if (this.connection.state === "connected") void this.#askMarks(groups.slice(0, ASKED));
     if (received.length) this.tell("received", { messages: received });
     if (this.connection.state === "syncing" && this.sync.state !== "syncing") {
       this.tell("progress", { done: position - this.#started, total: this.#target - this.#started });

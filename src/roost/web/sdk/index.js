@@ -4,6 +4,8 @@
  * @typedef {import("./types.js").Message} Message
  * @typedef {import("./types.js").Conversation} Conversation
  * @typedef {import("./types.js").Unsent} Unsent
+ * @typedef {import("./types.js").Attachment} Attachment
+ * @typedef {import("./types.js").Hit} Hit
  * @typedef {import("./session.js").Session} Session
  * @typedef {import("./events.js").EventName} EventName
  */
@@ -11,4 +13,5 @@
 export { Client } from "./client.js";
 export { ClientClosed, NetworkError, RoostError, StoreBelongsToAnother, Unauthenticated } from "./errors.js";
 export { canPush, disablePush, enablePush, renewPush } from "./push.js";
+export { reached } from "./store/marks.js";
 export { Login, tokens } from "./session.js";

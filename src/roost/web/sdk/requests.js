@@ -77,6 +77,31 @@ export class Requests {
     return (await this.http.request("GET", `/conversations/${encodeURIComponent(conversationID)}/pins`)).messages;
   }
 
+  /**
+   * Who has got and who has read a message, in pages.
+   *
+   * @param {string} serverMsgID
+   * @param {string} [after] `nextAfter` of the page before
+   * @returns {Promise<{receivers: number, read: number, receipts: {userID: string, delivered: boolean, read: boolean}[], nextAfter: string|null}>}
+   */
+  receipts(serverMsgID, after) {
+    return this.http.request("GET", `/messages/${serverMsgID}/receipts${after ? `?after=${encodeURIComponent(after)}` : ""}`);
+  }
+
+  /**
+   * Looks for messages in all one's conversations, the newest first.
+   *
+   * @param {string} words
+   * @param {{conversationID?: string, before?: string}} [options] `before`: the `nextBefore` of the page before
+   * @returns {Promise<{hits: import("./types.js").Hit[], nextBefore: string|null}>}
+   */
+  search(words, { conversationID, before } = {}) {
+    const query = new URLSearchParams({ q: words });
+    if (conversationID) query.set("conversationID", conversationID);
+    if (before) query.set("before", before);
+    return this.http.request("GET", `/messages/search?${query}`);
+  }
+
   /** A file that a message carries. @param {string} id @param {{thumbnail?: boolean}} [options] */
   file(id, { thumbnail = false } = {}) {
     return this.http.blob(`/attachments/${id}${thumbnail ? "/thumbnail" : ""}`);

@@ -50,6 +50,16 @@
  * @property {string} [name]
  * @property {number} [time]
  *
+ * @typedef {object} Mark how far another member has got
+ * @property {string} userID
+ * @property {number} [readSeq]
+ * @property {number} [deliveredSeq]
+ *
+ * @typedef {object} Hit what a search found
+ * @property {Message} message
+ * @property {string} snippet
+ * @property {[number, number][]} matches place and length in the snippet, in code points
+ *
  * @typedef {object} Sent a receipt: the message is on disk in every receiver's log
  * @property {string} messageID
  * @property {string} serverMsgID
@@ -81,6 +91,8 @@
  * @property {number} lastTime
  * @property {Message|null} lastMessage
  * @property {number} unread
+ * @property {Record<string, [number, number]>} [marks] of each other member: read, and on a device, up to this conversationSeq
+ * @property {boolean} [marksKnown] whether all members are among them
  * @property {number} [mentionSeq] the last message that mentions this user
  * @property {number} knownFrom where a snapshot began: what is older is asked for when somebody looks
  * @property {number} unreadBefore what was unread before that

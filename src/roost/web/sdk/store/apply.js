@@ -6,6 +6,7 @@
  * whoever calls sees to it that nothing is left out before it.
  */
 
+import { raise } from "./marks.js";
 import { ONE } from "./schema.js";
 
 /**
@@ -179,8 +180,9 @@ export class Book {
     if (change.kind === "block") return; // it is about a user, with whom there may be no conversation
     const conversation = await this.conversation(change.conversationID);
     conversation.lastTime ||= change.time ?? 0;
-    if (change.kind === "read" && change.userID !== this.userID) return; // how far another member has read
-    if (change.kind === "read") {
+    if (change.kind === "read" && change.userID !== this.userID) {
+      raise(conversation, [{ userID: change.userID ?? "", readSeq: change.conversationSeq }], this.userID);
+    } else if (change.kind === "read") {
       conversation.readSeq = Math.max(conversation.readSeq, change.conversationSeq ?? 0);
       const marks = this.tx.objectStore("readMarks");
       const mark = await marks.get(change.conversationID);
@@ -189,7 +191,10 @@ export class Book {
       conversation.name = change.name ?? conversation.name;
       if (change.action === "dissolved") conversation.gone = true;
       if (change.action === "created" && change.actorID === this.userID) conversation.role = "owner";
-    } else if (change.kind === "member" && change.userID === this.userID) {
+    } else if (change.kind === "member" && change.userID !== this.userID) {
+      if (change.action === "joined") raise(conversation, [{ userID: change.userID ?? "" }], this.userID);
+      else if (conversation.marks) delete conversation.marks[change.userID ?? ""];
+    } else if (change.kind === "member") {
       conversation.gone = change.action !== "joined";
       if (change.action === "joined") {
         conversation.role = change.role ?? "member";

@@ -7,6 +7,7 @@
 
 import { StoreBelongsToAnother } from "../errors.js";
 import { apply, Book, fresh, TABLES } from "./apply.js";
+import { raise } from "./marks.js";
 import { ONE, open } from "./schema.js";
 
 /**
@@ -99,6 +100,8 @@ export class Store {
       const { name = null, role, muted = false } = found;
       Object.assign(conversation, { name, role, muted, gone: false });
       conversation.readSeq = Math.max(conversation.readSeq, found.readSeq);
+      if (found.marks) conversation.marksKnown = true;
+      raise(conversation, found.marks ?? [], config.userID);
       await book.messages(found.messages);
       const first = found.messages[0]?.conversationSeq ?? found.conversationSeq + 1;
       if (first > known + 1) {
@@ -192,6 +195,29 @@ export class Store {
     }
     await book.close();
     await tx.done;
+  }
+
+  /**
+   * Keeps how far others have got. `whole`: these are all the others. Returns the conversations in which that is news.
+   *
+   * @param {{conversationID: string, marks: import("../types.js").Mark[]}[]} found
+   * @param {{whole?: boolean}} [options]
+   */
+  async raiseMarks(found, { whole = false } = {}) {
+    const tx = this.#db.transaction(["sync", "conversations"], "readwrite");
+    const { userID } = await tx.objectStore("sync").get(ONE);
+    const conversations = tx.objectStore("conversations");
+    const moved = [];
+    for (const { conversationID, marks } of found) {
+      const conversation = await conversations.get(conversationID);
+      if (conversation === undefined) continue;
+      const news = raise(conversation, marks, userID) || (whole && !conversation.marksKnown);
+      if (!news) continue;
+      moved.push(conversationID);
+      conversations.put({ ...conversation, marksKnown: conversation.marksKnown || whole });
+    }
+    await tx.done;
+    return moved;
   }
 
   // --- sending ---
