@@ -51,6 +51,7 @@ from roost.flow.moderators import Moderators, Order, admission_of
 from roost.flow.overview import Overview
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
+from roost.flow.scheduled import Scheduling
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
 from roost.journal import reading
@@ -205,6 +206,9 @@ async def _wire(
         ),
         conversations=Conversations(database, positions, now_ms, pulling, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members),
+        scheduling=await timed.schedule(
+            Scheduling(database, journal, fanout, submit, order.admission, now_ms), now_ms, stack
+        ),
         membership=membership,
         invitations=Invitations(database, journal, fanout, now_ms, pulling, max_members=max_members),
         marks=Marks(

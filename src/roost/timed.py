@@ -20,6 +20,7 @@ from roost.flow.expiring import Expiring
 from roost.flow.fanout import Fanout
 from roost.flow.indexing import Indexing
 from roost.flow.pulling import Pulling
+from roost.flow.scheduled import Scheduling
 from roost.flow.searching import Searching
 from roost.journal.journal import Journal
 
@@ -67,6 +68,14 @@ async def pull(
 async def erase(erasing: Erasing, stack: contextlib.AsyncExitStack) -> None:
     """Has users' data erased until `stack` is left."""
     await stack.enter_async_context(_in_background(erasing.run))
+
+
+async def schedule(scheduling: Scheduling, clock: Clock, stack: contextlib.AsyncExitStack) -> Scheduling:
+    """Has scheduled messages sent until `stack` is left."""
+    due = Due("scheduled messages", scheduling.work, clock)
+    scheduling.changed = due.wake
+    await stack.enter_async_context(_in_background(due.run))
+    return scheduling
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ from roost.flow.erasing import Erasing
 from roost.flow.fanout import Fanout
 from roost.flow.membership import Membership
 from roost.journal.contract import Author
+from roost.model.message import Message
 from roost.push.register import Register
 from roost.roster import conversations as roster
 from roost.roster import erasures
@@ -42,7 +43,7 @@ async def state(rooms: Rooms, user: Author) -> Erasure:
 async def contents(rooms: Rooms, user: Author) -> dict[str, Any]:
     """What the user's log says of each message now."""
     entries = [entry.what for entry in await rooms.log(user)]
-    return {what.message_id: (what.content, what.recall_reason) for what in entries if hasattr(what, "message_id")}
+    return {what.message_id: (what.content, what.recall_reason) for what in entries if isinstance(what, Message)}
 
 
 async def test_whatever_the_step_it_goes_on_after_a_crash(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:

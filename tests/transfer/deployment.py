@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def _use(server: Server) -> None:
     for content in CONTENTS:
         say("POST", "/messages/user", {"to": "bob", "content": content}, ann)
     say("POST", "/messages/user", {"to": "bob", "content": "for a day", "ttl": 86_400}, ann)
+    later = {"conversationID": "p:ann:bob", "content": "later", "sendTime": int((time.time() + 86_400) * 1000)}
+    say("POST", "/messages/scheduled", later, ann)
     say("POST", "/messages/user", {"to": "ann", "content": "and to you", "messageType": 4}, bob)
     say("POST", "/groups", {"groupID": "tea", "name": "Tea ☕", "members": ["bob", "cleo"]}, ann)
     say("POST", "/messages/group", {"to": "tea", "content": "the kettle is on"}, cleo)

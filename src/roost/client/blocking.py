@@ -26,7 +26,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Block, MessageReceipts, Presence, ReportTaken, SearchPage
+from roost.protocol.answers import Block, MessageReceipts, Presence, ReportTaken, Scheduled, SearchPage
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -213,6 +213,18 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def unread(self) -> dict[str, int]:
         """Unread messages by conversation id."""
         return self._run(self.client.unread())
+
+    def schedule(self, to: str, content: str, send_time: int, **fields: Any) -> Scheduled:
+        """Has the server send a message later; see `Client.schedule`."""
+        return self._run(self.client.schedule(to, content, send_time, **fields))
+
+    def scheduled(self) -> list[Scheduled]:
+        """What this user has scheduled, the next first."""
+        return self._run(self.client.scheduled())
+
+    def cancel_scheduled(self, scheduled_id: str) -> None:
+        """Has a scheduled message not sent."""
+        self._run(self.client.cancel_scheduled(scheduled_id))
 
     def search_server(self, text: str, **options: Any) -> SearchPage:
         """Messages as the server finds them; see `Client.search_server`."""

@@ -13,6 +13,7 @@ from roost.client.events import (
     MemberRead,
     MembershipChanged,
     ReadMarkMoved,
+    ScheduledFailed,
 )
 from roost.model.message import Change
 
@@ -62,6 +63,15 @@ def _member(change: Change) -> Event:
     )
 
 
+def _scheduled(change: Change) -> Event:
+    return ScheduledFailed(
+        seq=change.seq,
+        conversation_id=change.conversation_id,
+        message_id=change.message_id or "",
+        error=change.error or "",
+    )
+
+
 def _mute(change: Change) -> Event:
     return MemberMuted(
         seq=change.seq,
@@ -86,6 +96,7 @@ def _block(change: Change) -> Event:
 
 
 EVENTS: dict[str, Callable[[Change], Event]] = {
+    "scheduled": _scheduled,
     "read": _read,
     "group": _group,
     "member": _member,

@@ -122,6 +122,14 @@ class InvitationsChanged(Durable, frozen=True, kw_only=True):
     actor_id: str | None
 
 
+class ScheduledFailed(Durable, frozen=True, kw_only=True):
+    """A message that this user had scheduled was refused when its time had come; `error` is the word for why."""
+
+    conversation_id: str
+    message_id: str
+    error: str
+
+
 class MessageSent(Event, frozen=True, kw_only=True):
     """A message of the outbox is on disk in every receiver's log; it has its server id and places now."""
 

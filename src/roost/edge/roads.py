@@ -28,6 +28,7 @@ from roost.flow.overview import Overview
 from roost.flow.pulling import Pulling
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
+from roost.flow.scheduled import Scheduling
 from roost.flow.searching import Searching
 from roost.flow.submit import Submit
 from roost.flow.uploads import Uploads
@@ -46,6 +47,7 @@ class Roads(NamedTuple):
     changing: Changing
     forwarding: Forwarding
     searching: Searching
+    scheduling: Scheduling
     uploads: Uploads
     attachments: Attachments
     catchup: Catchup

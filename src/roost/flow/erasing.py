@@ -3,7 +3,8 @@
 That the user is gone (profile, password, tokens) was stored before, together with the task. The task says how far it
 is; each step may be done twice and the second time changes nothing, so after a crash whoever takes it up goes on.
 
-1. Push addresses go, and the names of the devices, with their positions; files that were not sent.
+1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
+   what was to be sent later.
 2. The user leaves all groups; everybody in them is told.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
    by a log entry, so stores on devices that sleep now are emptied when they come back.
@@ -23,7 +24,7 @@ import structlog
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from roost.db.database import Database
-from roost.db.schema import attachments, conversations, devices, marks, members, messages, positions
+from roost.db.schema import attachments, conversations, devices, marks, members, messages, positions, scheduled
 from roost.errors import NotAMember, UnknownConversation
 from roost.flow.changing import recalled
 from roost.flow.fanout import Fanout
@@ -121,6 +122,7 @@ class Erasing:
             return False
         await self._forget_devices(task)
         await self._database.write(lambda tx: _take_away_files(tx, task.uid, self._clock()))
+        await self._database.write(lambda tx: _forget_scheduled(tx, task.uid))
         await self._leave_groups(task)
         await self._empty_messages(task)
         await self._database.write(lambda tx: erasures.note_done(tx, task.uid, self._clock()))
@@ -175,6 +177,10 @@ class Erasing:
 
 def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
     return connection.execute(OWN, {"uid": uid, "passed": passed}).all()
+
+
+def _forget_scheduled(tx: Connection, uid: int) -> None:
+    tx.execute(delete(scheduled).where(scheduled.c.uid == uid))
 
 
 def _take_away_files(tx: Connection, uid: int, now: int) -> None:

@@ -49,6 +49,8 @@ class Fanout:
 
     def change(self, recorded: Recorded, author_uid: int = 0) -> None:
         """A change, or a message that is another now."""
+        if isinstance(recorded.what, Message):
+            self.said(recorded.what.conversation_id)
         if recorded.large:
             self.advanced(recorded.large)
         if not recorded.places:
@@ -58,8 +60,6 @@ class Fanout:
         self._bus.publish(entry, recorded.places, author_uid, recorded.origin)
         if self._recent is not None:
             self._recent.add(recorded.what, recorded.places, author_uid, recorded.origin)
-        if entry.is_message:
-            self.said(recorded.what.conversation_id)
 
     def pulled(self, what: Message | Change, places: Sequence[Place]) -> None:
         """What a large conversation's log has brought into these logs."""

@@ -52,7 +52,7 @@ class Forwarding:
             raise InvalidInput(f"to must name 1-{MAX_TARGETS} conversations, each once.")
         if message_ids is not None and len(message_ids) != len(targets):
             raise InvalidInput("messageIDs must have one id for each conversation.")
-        receivers = [_receiver(author, target) for target in targets]
+        receivers = [receiver_in(author, target) for target in targets]
         message = await self._database.read(lambda connection: _read(connection, author, message_id, targets))
         origin = Origin(
             conversation_id=message.conversation_id,
@@ -73,7 +73,7 @@ class Forwarding:
         return receipts
 
 
-def _receiver(author: Author, target: str) -> tuple[type[Private | Group], str]:
+def receiver_in(author: Author, target: str) -> tuple[type[Private | Group], str]:
     """How a conversation is sent to. Raises `InvalidID`, or `NotAMember` for a private one of others."""
     kind, *names = ids.conversation_id(target).split(":")
     if kind == "g":

@@ -133,6 +133,11 @@ class Submit:
         self.message(author, send, receipt, address=address, forwarded_from=forwarded_from, trusted=trusted)
         return await answer
 
+    def check(self, author: Author, send: Private | Group) -> None:
+        """Raises what speaks against the form of a message that is to be sent later."""
+        self._draft(author, send, None)
+        _extra(send, None)
+
     async def announce(self, draft: Draft) -> Sent:
         """Appends a message of the server itself (`draft.system`): no limit and no word list holds for it."""
         rules.check_content(draft.content, self._max_content)

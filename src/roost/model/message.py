@@ -115,7 +115,9 @@ class Change(Wire, kw_only=True):
     - `mute`: the member `user_id` may not write until `until`; 0: may write again;
     - `invitation`: `actor_id` made or revoked an invitation (`action`: made, revoked); told to the owner and admins;
     - `block`: this user has blocked `user_id`, or no longer (`action`: blocked, unblocked);
-    - `ban`: the ban of `user_id` is over (`action`: lifted).
+    - `ban`: the ban of `user_id` is over (`action`: lifted);
+    - `scheduled`: this user's message `message_id` was not sent when its time had come (`action`: failed), because of
+      `error`.
     """
 
     seq: int = 0
@@ -129,6 +131,8 @@ class Change(Wire, kw_only=True):
     name: str | None = None
     settings: GroupSettings | None = None
     until: int = 0
+    message_id: str | None = None
+    error: str | None = None
     time: int = 0
 
 

@@ -96,6 +96,27 @@ class SearchPage(Wire, kw_only=True):
     next_before: str | None
 
 
+class Scheduled(Wire, kw_only=True):
+    """A message that is sent at `sendTime` (milliseconds), under its `messageID`. `attachments` are ids."""
+
+    scheduled_id: str
+    conversation_id: str
+    message_id: str
+    message_type: int
+    content: str
+    send_time: int
+    reply_to: str | None = None
+    mentions: list[str] | None = None
+    attachments: list[str] | None = None
+    ttl: int = 0
+
+
+class ScheduledList(Wire, kw_only=True):
+    """What a user has scheduled, the next first."""
+
+    scheduled: list[Scheduled]
+
+
 class Pins(Wire, kw_only=True):
     """The pinned messages of a conversation, the earliest pin first."""
 
