@@ -33,13 +33,17 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+async def nothing(_: int) -> None:
+    """No group here is large."""
+
+
 def node(rooms: Rooms, send: Callable[[Submit], None] = lambda _: None) -> Scheduling:
     """A node's road; `send` may make another of how it sends."""
     off = RateLimit(0, lambda: 0.0, "messages")
     admission = Admission((off, off, off), None, lambda: 0.0)
     order = Order(admission, NoWords(), Moderators(rooms.database, rooms.clock))  # type: ignore[arg-type]
     fanout = Fanout(Hub(), Alone())
-    submit = Submit(rooms.journal, fanout, order, rooms.clock, max_content=100, pushed=lambda: None)
+    submit = Submit(rooms.journal, fanout, order, rooms.clock, max_content=100, pushed=lambda: None, bring=nothing)
     send(submit)
     return Scheduling(rooms.database, rooms.journal, fanout, submit, admission, rooms.clock)
 
