@@ -28,6 +28,8 @@ export function useWindow(id, log) {
   const shown = useRef(/** @type {View|null} */ (null));
   const keep = useRef(/** @type {Place} */ ("end"));
   const busy = useRef(false);
+  /** Counts the jumps: what was begun before one, and ends after it, is of another place. */
+  const jumps = useRef(0);
 
   /** @param {View} next @param {Place} [place] */
   function put(next, place = anchor(log.current, shown.current)) {
@@ -36,14 +38,15 @@ export function useWindow(id, log) {
     setView(next);
   }
 
+  /** @returns {Promise<void>} */
   async function refresh() {
     const one = client.value;
     if (one === null) return;
     const before = shown.current;
-    if (before && !before.latest) return put(await renewed(one, id, before));
-    const limit = Math.min(MOST, Math.max(PIECE, before ? before.messages.length + 1 : 0));
-    const [messages, unsent] = await Promise.all([one.history(id, { limit }), one.unsent(id)]);
-    put({ messages, unsent, latest: true, error: "" });
+    const begun = jumps.current;
+    const next = before && !before.latest ? await renewed(one, id, before) : await newest(one, id, before);
+    if (begun !== jumps.current) return refresh();
+    put(next);
   }
 
   /** @param {"older"|"newer"} way */
@@ -51,15 +54,17 @@ export function useWindow(id, log) {
     const one = client.value;
     const now = shown.current;
     if (busy.current || !one || !now?.messages.length) return;
+    const begun = jumps.current;
     busy.current = true;
     try {
       if (way === "older") {
         const older = await one.history(id, { before: now.messages[0].conversationSeq, limit: PIECE });
+        if (begun !== jumps.current) return;
         const all = [...older, ...now.messages];
         if (older.length) put({ ...now, messages: all.slice(0, MOST), latest: now.latest && all.length <= MOST });
       } else if (!now.latest) {
         const newer = await one.newer(id, now.messages[now.messages.length - 1].conversationSeq, PIECE);
-        put({ ...now, messages: [...now.messages, ...newer].slice(-MOST), latest: newer.length < PIECE });
+        if (begun === jumps.current) put({ ...now, messages: [...now.messages, ...newer].slice(-MOST), latest: newer.length < PIECE });
       }
     } finally {
       busy.current = false;
@@ -67,9 +72,14 @@ export function useWindow(id, log) {
   }
 
   async function toEnd() {
-    shown.current = null;
-    await refresh();
-    if (shown.current) put(shown.current, "end");
+    const one = client.value;
+    if (one !== null) land(await newest(one, id, null), "end");
+  }
+
+  /** @param {View} next @param {Place} place */
+  function land(next, place) {
+    jumps.current += 1;
+    put(next, place);
   }
 
   /** Shows a message in the middle, with what is round it. @param {{serverMsgID: string, conversationSeq: number}} target */
@@ -79,19 +89,33 @@ export function useWindow(id, log) {
     const height = log.current?.clientHeight ?? 0;
     const place = { key: target.serverMsgID, top: (log.current?.getBoundingClientRect().top ?? 0) + height / 3 };
     const here = shown.current?.messages.some((message) => message.serverMsgID === target.serverMsgID);
-    if (shown.current && here) return put({ ...shown.current }, place);
+    if (shown.current && here) return land({ ...shown.current }, place);
     const [messages, unsent, conversation] = await Promise.all([
       one.history(id, { before: target.conversationSeq + PIECE / 2, limit: PIECE }),
       one.unsent(id),
       one.conversation(id),
     ]);
     const last = messages[messages.length - 1]?.conversationSeq ?? 0;
-    put({ messages, unsent, latest: last >= (conversation?.lastSeq ?? 0), error: "" }, place);
+    land({ messages, unsent, latest: last >= (conversation?.lastSeq ?? 0), error: "" }, place);
   }
 
   /** @param {Error} error */
   const fail = (error) => put({ messages: [], unsent: [], latest: true, error: error.message }, "end");
   return { view, shown, keep, refresh, load, toEnd, jumpTo, fail };
+}
+
+/**
+ * The end of the conversation, with as much of it as there was.
+ *
+ * @param {import("../sdk/client.js").Client} one
+ * @param {string} id
+ * @param {View|null} before
+ * @returns {Promise<View>}
+ */
+async function newest(one, id, before) {
+  const limit = Math.min(MOST, Math.max(PIECE, before ? before.messages.length + 1 : 0));
+  const [messages, unsent] = await Promise.all([one.history(id, { limit }), one.unsent(id)]);
+  return { messages, unsent, latest: true, error: "" };
 }
 
 /**
