@@ -17,13 +17,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from roost import storage
+from roost.audit import OPERATOR, Act, record
 from roost.config import Config
 from roost.db.migrate import migrate
 from roost.edge.auth import keys
 from roost.edge.auth.keys import KeyState, operator_key
 from roost.edge.auth.secret import load_or_make_secret
 from roost.errors import InvalidInput
-from roost.operations import ask, columns, moment
+from roost.operations import ask, audited, columns, moment
 
 T = TypeVar("T")
 
@@ -59,7 +60,13 @@ class Keyring:
         def asked() -> str:
             return str(self._ask("POST", "", body)["key"])
 
-        return self._do(lambda tx: keys.create(tx, name, scopes, expires_at, now)[0], asked)
+        def change(tx: Connection) -> str:
+            text, made = keys.create(tx, name, scopes, expires_at, now)
+            details = {"prefix": made.prefix, "name": made.name, "scopes": made.scopes}
+            record(tx, Act("key.created", OPERATOR, details=details))
+            return text
+
+        return self._do(change, asked)
 
     def listed(self) -> list[str]:
         """All keys, as lines for a person."""
@@ -72,10 +79,13 @@ class Keyring:
 
     def revoke(self, name: str) -> list[str]:
         """Ends a key, by its prefix or name."""
-        gone = self._do(
-            lambda tx: keys.revoke(tx, name, _now()),
-            lambda: _state(self._ask("DELETE", f"/{quote(name, safe='')}")),
-        )
+
+        def change(tx: Connection) -> KeyState:
+            gone = keys.revoke(tx, name, _now())
+            record(tx, Act("key.revoked", OPERATOR, details={"prefix": gone.prefix, "name": gone.name}))
+            return gone
+
+        gone = self._do(change, lambda: _state(self._ask("DELETE", f"/{quote(name, safe='')}")))
         return [f"{gone.name} ({gone.prefix}) is revoked."]
 
     def _do(self, change: Callable[[Connection], T], otherwise: Callable[[], T]) -> T:
@@ -86,7 +96,7 @@ class Keyring:
         try:
             with engine.writer() as connection:
                 migrate(connection)
-                engine.begin(connection)
+                engine.begin(audited(connection, self.settings))
                 done = change(connection)
                 engine.commit(connection)
                 return done

@@ -60,3 +60,13 @@ def test_the_log_of_a_server_is_exported_and_verified(tmp_path: Path) -> None:
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
     assert "is no time" in roost("audit", "export", "--since", "yesterday", "--data", tmp_path).stderr
+
+
+def test_what_commands_do_is_in_the_log_too(tmp_path: Path) -> None:
+    said("key", "create", "shop", "--scope", "users:read", "--data", tmp_path)
+    said("key", "revoke", "shop", "--data", tmp_path)
+    assert [(row["act"], row["actor"]) for row in lines(tmp_path)] == [
+        ("key.created", "operator"),
+        ("key.revoked", "operator"),
+    ]
+    assert "2 chains, 0 faults" in said("audit", "verify", "--data", tmp_path)

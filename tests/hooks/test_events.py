@@ -82,6 +82,16 @@ async def test_a_change_of_membership_is_told_and_a_read_mark_is_not(rooms: Room
     assert (event["type"], event["data"]["action"], event["data"]["userID"]) == ("membership", "joined", "bob")
 
 
+async def test_a_recalled_message_is_told_whoever_recalls_it(rooms: Rooms) -> None:
+    await with_hooks(rooms, hook("one", "recall"))
+    ann, bob = await rooms.authors("ann", "bob")
+    [sent] = await rooms.batch(private(ann, "bob"))
+    await rooms.write(rooms.journal.record, sent.message, [ann.uid, bob.uid], None)  # a reaction, say
+    recalled = msgspec.structs.replace(sent.message, content="", recall_time=5)
+    await rooms.write(rooms.journal.record, recalled, [ann.uid, bob.uid], None)
+    assert [event["data"]["recallTime"] for _, event in await told(rooms)] == [5]
+
+
 async def test_what_is_taken_back_is_not_told(rooms: Rooms) -> None:
     await with_hooks(rooms, hook("one"))
 

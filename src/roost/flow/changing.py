@@ -25,7 +25,6 @@ from roost.admit.folding import fold
 from roost.admit.wordfilter import Action
 from roost.audit import Act, record
 from roost.config import Messages
-from roost.config.webhooks import EventKind
 from roost.db.database import Database
 from roost.errors import (
     AnnouncementOnly,
@@ -270,8 +269,8 @@ class Changing:
                 return scene.message, None
             changed.version += 1
             rewriting.rewrite(tx, changed)
-            if (kind := _told_as(scene.message, changed)) is not None:
-                emit(tx, kind, changed.conversation_id, changed)
+            if changed.edit_time != scene.message.edit_time:
+                emit(tx, "edit", changed.conversation_id, changed)
             return changed, self._journal.record(tx, changed, roster.audience(tx, scene.conversation), None)
 
         def tell(result: tuple[Message, Recorded | None]) -> None:
@@ -295,13 +294,6 @@ def recalled(message: Message, now: int, reason: str | None) -> Message:
         pinned=False,
         attachments=None,
     )
-
-
-def _told_as(before: Message, now: Message) -> EventKind | None:
-    """What webhooks call a change, if they are told of it."""
-    if now.recall_time != before.recall_time:
-        return "recall"
-    return "edit" if now.edit_time != before.edit_time else None
 
 
 def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:

@@ -119,6 +119,9 @@ class Journal:
 
 
 def _emit(connection: Connection, what: Message | Change) -> None:
-    """Has back ends hear of who came and went."""
-    if isinstance(what, Change) and what.kind in MEMBERSHIP:
+    """Has back ends hear of who came and went, and of what was recalled."""
+    if isinstance(what, Message):
+        if what.recall_time:  # nothing of it changes afterwards
+            emit(connection, "recall", what.conversation_id, what)
+    elif what.kind in MEMBERSHIP:
         emit(connection, "membership", what.conversation_id, what)
