@@ -135,6 +135,31 @@ async def test_a_change_has_a_place_of_its_own(rooms: Rooms, ann: Author, bob: A
     assert (of(found, "bob").seq, of(found, "bob").changed_seq) == (1, 2)
 
 
+async def test_a_message_to_a_large_group_waits_in_its_log(
+    rooms: Rooms, ann: Author, bob: Author, clock: Clock
+) -> None:
+    await rooms.group("town", ann, bob)
+    await rooms.grow("town")
+    sent = await rooms.send(to_group(ann, "town"))
+    mid = sent.message.server_msg_id
+    assert of(await traced(rooms, mid), "ann").seq == 1
+    assert of(await traced(rooms, mid), "bob").not_logged == "in the group's log, until a device comes"
+    clock.pass_(days=1)
+    await rooms.pull(bob)
+    found = of(await traced(rooms, mid), "bob")
+    assert (found.seq, found.not_logged, found.devices[0].stored) == (1, None, False)
+
+
+async def test_a_trace_has_so_many_receivers_and_says_how_many_more(
+    rooms: Rooms, ann: Author, bob: Author, cat: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.flow.trace.MOST", 2)
+    await rooms.group("team", ann, bob, cat)
+    sent = await rooms.send(to_group(cat, "team"))
+    found = await traced(rooms, sent.message.server_msg_id)
+    assert ([one.user_id for one in found.receivers], found.more) == (["cat", "ann"], 1)
+
+
 async def test_what_is_not_there_is_refused(rooms: Rooms, ann: Author, bob: Author) -> None:
     sent = await rooms.send(private(ann, "bob", message_id="m"))
     for name in ("99999", "m", "bob/m", "ann/", "/", "nonsense"):

@@ -64,6 +64,7 @@ def lines(found: Trace) -> list[str]:
         f"number {found.conversation_seq} there, messageID {found.message_id}, {state}",
         "",
         *columns(rows),
+        *([f"and {found.more:,} more: name one with --user"] if found.more else []),
     ]
 
 

@@ -3,6 +3,9 @@
 Logged, and at which seq; stored by which device (its position is saved every `sync.save_interval` seconds, so what it
 said last may not show yet); read; pushed, and if not, why. There is no index from a message to its places, because
 every send would pay for it: the logs of the receivers are looked through, which takes a while where they are long.
+
+A message to a large conversation is in the conversation's log first, and in that of a member when a device of the
+member comes.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from roost.config import Push
 from roost.db.schema import (
+    conversation_log,
     conversations,
+    cursors,
     devices,
     log,
     logs,
@@ -32,6 +37,9 @@ from roost.flow.explain import why_none
 from roost.journal.reading import passed
 from roost.model import ids
 from roost.model.names import Wire
+
+MOST = 200
+"""Receivers that a trace has, the sender among them, unless it is of one."""
 
 
 class Attempt(Wire, kw_only=True):
@@ -75,7 +83,7 @@ class AtReceiver(Wire, kw_only=True):
 
 
 class Trace(Wire, kw_only=True):
-    """A message, and where it is. Times are in milliseconds; 0 is never."""
+    """A message, and where it is. Times are in milliseconds; 0 is never. `more`: receivers that are not shown."""
 
     server_msg_id: str
     message_id: str
@@ -87,6 +95,7 @@ class Trace(Wire, kw_only=True):
     edit_time: int
     recall_time: int
     receivers: list[AtReceiver]
+    more: int = 0
 
 
 class _User(NamedTuple):
@@ -117,6 +126,8 @@ def trace(
     `UnknownReceiver`.
     """
     message = _find(connection, name)
+    place = _place(connection, message)
+    receivers = _receivers(connection, message, user)
     return Trace(
         server_msg_id=str(message.mid),
         message_id=message.message_id,
@@ -127,7 +138,8 @@ def trace(
         version=message.version,
         edit_time=message.edit_time,
         recall_time=message.recall_time,
-        receivers=[_at(connection, push, message, one, time) for one in _receivers(connection, message, user)],
+        receivers=[_at(connection, push, message, one, place, time) for one in receivers[:MOST]],
+        more=max(0, len(receivers) - MOST),
     )
 
 
@@ -140,6 +152,15 @@ def _find(connection: Connection, name: str) -> Row[Any]:
     found = connection.execute(query).first()
     if found is None:
         raise UnknownMessage(f"There is no message {name}: give its serverMsgID, or SENDER/messageID.")
+    return found
+
+
+def _place(connection: Connection, message: Row[Any]) -> int | None:
+    """The message's place in the log of its conversation, if that is a large one."""
+    places = select(func.min(conversation_log.c.place)).where(
+        conversation_log.c.cid == message.cid, conversation_log.c.mid == message.mid
+    )
+    found: int | None = connection.execute(places).scalar()
     return found
 
 
@@ -158,11 +179,16 @@ def _receivers(connection: Connection, message: Row[Any], user: str | None) -> l
 
 
 def _at(
-    connection: Connection, push: Push, message: Row[Any], user: _User, time: Callable[[int | None], str]
+    connection: Connection,
+    push: Push,
+    message: Row[Any],
+    user: _User,
+    place: int | None,
+    time: Callable[[int | None], str],
 ) -> AtReceiver:
     query = select(log.c.seq, log.c.origin, log.c.logged_at).where(log.c.uid == user.uid, log.c.mid == message.mid)
     entries = connection.execute(query.order_by(log.c.seq)).all()
-    first = next((entry for entry in entries if entry.logged_at <= message.server_time), None)
+    first = entries[0] if entries and (place or entries[0].logged_at <= message.server_time) else None
     seq = first.seq if first else None
     pushes = _pushes(connection, message, user)
     return AtReceiver(
@@ -170,14 +196,19 @@ def _at(
         seq=seq,
         logged=first.logged_at if first else None,
         changed_seq=entries[-1].seq if entries and entries[-1] is not first else None,
-        not_logged=None if first else _why_not_logged(connection, message, user, changed=bool(entries)),
+        not_logged=None if first else _why_not_logged(connection, message, user, place, changed=bool(entries)),
         read=user.uid == message.sender or (user.read_seq is not None and user.read_seq >= message.conversation_seq),
         no_push=_why_no_push(connection, push, message, user, time) if first and not pushes else None,
         devices=_devices(connection, user, seq, first.origin if first else 0, pushes),
     )
 
 
-def _why_not_logged(connection: Connection, message: Row[Any], user: _User, *, changed: bool) -> str:
+def _why_not_logged(connection: Connection, message: Row[Any], user: _User, place: int | None, *, changed: bool) -> str:
+    if place is not None:
+        cursor = select(cursors.c.place).where(cursors.c.cid == message.cid, cursors.c.uid == user.uid)
+        passed_place = connection.execute(cursor).scalar()
+        if passed_place is not None and passed_place < place:
+            return "in the group's log, until a device comes"
     floor = connection.execute(select(logs.c.floor).where(logs.c.uid == user.uid)).scalar() or 0
     if user.joined_at is not None and user.joined_at > message.server_time:
         return "joined later"
