@@ -233,7 +233,10 @@ async def compare(stage: Play, devices: list[Client]) -> None:
         read[conversation] = {one["userID"]: one.get("readSeq", 0) for one in listed["marks"]}
     group = await stage.ask(1, "GET", f"/groups/{stage.group}")
     del group["createTime"]
-    group["members"].sort(key=lambda one: one["userID"])
+    group.pop("large", None)
+    listed = await stage.ask(1, "GET", f"/groups/{stage.group}/members?limit=1000")
+    group["members"] = sorted(listed["members"], key=lambda one: one["userID"])
+    assert group.pop("memberCount") == len(group["members"])
     group["role"] = next(one["role"] for one in group["members"] if one["userID"] == stage.cast["bob"])
     blocked = (await stage.ask(1, "GET", "/blocks"))["blocks"]
     for client in devices:

@@ -1,0 +1,90 @@
+"""Groups that are large from their second member on: what devices, stores and people see is what all groups show."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from roost.client import Client
+from roost.testing import LocalServer
+from tests.chaos.devices import Town
+from tests.chaos.endings import check
+from tests.chaos.plans import Plan, Scene, plans
+from tests.client import test_changing_machine as changing
+from tests.client.conftest import Open
+from tests.client.people import Cast
+from tests.places import ServerBackend
+
+LARGE = {"FANOUT__MAX_MEMBERS": "1", "LIMITS__MESSAGES_PER_MINUTE": "0"}
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[LocalServer]:
+    with LocalServer(settings=LARGE) as server:
+        yield server
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(changing.plans)
+def test_all_stores_end_with_the_same(crowded: LocalServer, plan: list[changing.Step]) -> None:
+    asyncio.run(changing.play(crowded, plan))
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=plans(size=30, server_too=False))
+def test_whatever_happens_every_store_ends_as_a_fresh_one(crowded: LocalServer, plan: Plan) -> None:
+    async def play() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            async with asyncio.timeout(180), Town(crowded, Path(folder)) as town:
+                scene = await Scene.set(town)
+                await scene.play(plan)
+                await check(town)
+
+    asyncio.run(play())
+
+
+async def test_all_stores_end_with_the_same_on_a_database_server(shared_backend: ServerBackend) -> None:
+    kinds = ("tell", "tell", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read")
+    plan = [changing.Step(number % 3, kinds[number * 7 % 10], number % 4, number % 3) for number in range(24)]
+    with LocalServer(settings={**LARGE, "SERVER__DATABASE": shared_backend.url}) as server:
+        await changing.play(server, plan)
+
+
+async def texts(client: Client, conversation: str) -> list[str]:
+    return [message.content for message in await client.store.history(conversation, None, 1000)]
+
+
+async def test_a_group_grows_while_some_are_here_and_some_away(crowded: LocalServer, client: Open) -> None:
+    """Who was there keeps what was said, and gets what is said; members are asked for in pages from then on."""
+    cast = Cast(crowded)
+    ann, bob = await client(cast, "ann"), await client(cast, "bob")
+    await cast.make("cat", "dan")
+    group = await ann.create_group("tea")
+    conversation = group.conversation_id
+    await ann.send(conversation, "alone")
+    assert not (await ann.group(group.group_id)).large
+    await ann.add_members(group.group_id, [cast["bob"], cast["cat"], cast["dan"]])
+    shown = await ann.group(group.group_id)
+    assert (shown.large, shown.member_count) == (True, 4)
+    assert sorted(one.user_id for one in await ann.members(conversation)) == sorted(
+        cast[name] for name in ("ann", "bob", "cat", "dan")
+    )
+    await bob.send(conversation, "from bob")
+    await ann.send(conversation, "from ann")
+    for one in (ann, bob):
+        await one.flush(10)
+    cat = await client(cast, "cat")
+    for one, expected in (
+        (ann, ["alone", "from bob", "from ann"]),
+        (bob, ["from bob", "from ann"]),
+        (cat, ["from bob", "from ann"]),
+    ):
+        async with asyncio.timeout(10):
+            while sorted(await texts(one, conversation)) != sorted(expected):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert (await cat.unread())[conversation] == 2
