@@ -54,7 +54,9 @@ class Person:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         answer = await self._http.request(method, self._prefix + path, json=json, headers=headers, **options)
         is_json = answer.headers.get("content-type") == "application/json"
-        return Answer(answer.status_code, answer.headers, answer.json() if is_json else answer.content)
+        return Answer(
+            answer.status_code, answer.headers, answer.json() if is_json and answer.content else answer.content
+        )
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.ask("GET", path, **options)
