@@ -45,6 +45,11 @@ def pair(outside: str = "not_a_member", **but: str) -> Cells:
     return dict.fromkeys(USERS, outside) | {"owner": OK, "other": OK} | OTHERS | but
 
 
+def only_owner(others: str) -> Cells:
+    """The owner, about what is the owner's own; every other user is told `others`."""
+    return users(**{name: others for name in USERS if name != "owner"})
+
+
 def back_ends(**but: str) -> Cells:
     """Whoever has the key of a back end with the scope."""
     others = {"key": OK, "narrow": "missing_scope", "expired": "invalid_token", "none": "unauthenticated"}

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tests.edge.authorisation.cells import OK, Cells, back_ends, everybody, leaders, members, pair, users
-from tests.edge.authorisation.world import PASSWORD
+from tests.edge.authorisation.cells import (
+    OK,
+    USERS,
+    Cells,
+    back_ends,
+    everybody,
+    leaders,
+    members,
+    only_owner,
+    pair,
+    users,
+)
+from tests.edge.authorisation.world import LATER, PASSWORD
 
 
 class Row(NamedTuple):
@@ -31,8 +42,11 @@ def row(operation: str, cells: Cells, body: Any = None, path: str | None = None,
     return Row(operation, path or operation.partition(" ")[2], cells, body, options)
 
 
+PUSHED = users(**dict.fromkeys(USERS, "not_found"))
+"""Every user, about its own; but push is off at the node that is asked."""
 FORM = {"files": {"file": ("a.txt", b"text", "text/plain")}}
 PIECE = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+SCHEDULED = "/messages/scheduled/{scheduled_id}"
 GROUP = "/groups/{group_id}"
 MEMBER = GROUP + "/members/{user_id}"
 MESSAGE = "/messages/{server_msg_id}"
@@ -73,6 +87,12 @@ MESSAGES = [
     row(f"POST {MESSAGE}/forward", pair(UNSEEN, other="not_a_member"), {"to": ["g:{group}"]}, f"{WHISPERED}/forward"),
     row(f"GET {MESSAGE}/receipts", members(UNSEEN), path=f"{SAID}/receipts"),
     row(f"GET {MESSAGE}/receipts", pair(UNSEEN), path=f"{WHISPERED}/receipts"),
+    row(f"POST {MESSAGE}/report", members(UNSEEN, member="invalid_input"), {"reason": "spam"}, f"{SAID}/report"),
+    row(f"POST {MESSAGE}/report", pair(UNSEEN, owner="invalid_input"), {"reason": "spam"}, f"{WHISPERED}/report"),
+    row("POST /messages/scheduled", users(), {"conversationID": "g:{group}", "content": "later", "sendTime": LATER}),
+    row("GET /messages/scheduled", users()),
+    row(f"PATCH {SCHEDULED}", only_owner("unknown_message"), {"content": "ha"}, "/messages/scheduled/{scheduled}"),
+    row(f"DELETE {SCHEDULED}", only_owner("unknown_message"), path="/messages/scheduled/{scheduled}"),
     row("GET /messages/search", users(), path="/messages/search?q=hello"),
     row("GET /messages/search", members(), path="/messages/search?q=hello&conversationID=g:{group}"),
     row("POST /messages/sync", users(), {}),
@@ -102,6 +122,8 @@ GROUPS = [
     row(f"GET {GROUP}", members(), path="/groups/{group}"),
     row(f"PATCH {GROUP}", leaders(), {"name": "Tea"}, "/groups/{group}"),
     row(f"DELETE {GROUP}", leaders(admin="forbidden"), path="/groups/{group}"),
+    row(f"GET {GROUP}/members", members(), path="/groups/{group}/members"),
+    row(f"POST {GROUP}/members", leaders(), {"members": ["newcomer"]}, "/groups/{group}/members"),
     row(f"PUT {MEMBER}", leaders(), {}, "/groups/{group}/members/newcomer"),
     row(f"PUT {MEMBER}", leaders(admin="forbidden"), {"role": "admin"}, "/groups/{group}/members/target"),
     row(f"DELETE {MEMBER}", leaders(), path="/groups/{group}/members/target"),
@@ -142,19 +164,19 @@ FILES = [
     row("POST /uploads", users(), headers={"Upload-Length": "4"}),
     row(
         "HEAD /uploads/{upload_id}",
-        users(**dict.fromkeys(("stranger", "blocked", "former", "other", "member", "admin"), "unknown_attachment")),
+        only_owner("unknown_attachment"),
         path="/uploads/{upload}",
     ),
     row(
         "PATCH /uploads/{upload_id}",
-        users(**dict.fromkeys(("stranger", "blocked", "former", "other", "member", "admin"), "unknown_attachment")),
+        only_owner("unknown_attachment"),
         path="/uploads/{upload}",
         headers=PIECE,
         content=b"text",
     ),
     row(
         "DELETE /uploads/{upload_id}",
-        users(**dict.fromkeys(("stranger", "blocked", "former", "other", "member", "admin"), "unknown_attachment")),
+        only_owner("unknown_attachment"),
         path="/uploads/{upload}",
     ),
 ]
@@ -165,9 +187,9 @@ OWN = [
     row("GET /devices", users()),
     row("POST /devices", users(), {"platform": "email", "email": "a@example.org"}),
     row("DELETE /devices", users(), path="/devices?platform=email"),
-    row("GET /devices/webpush-key", users()),
-    row("DELETE /devices/{device_id}", users(), path="/devices/default"),
-    row("POST /devices/{device_id}/test", users(), {}, "/devices/default/test"),
+    row("GET /devices/webpush-key", PUSHED),
+    row("DELETE /devices/{device_id}", users(), path="/devices/default?platform=email"),
+    row("POST /devices/{device_id}/test", PUSHED, {}, "/devices/default/test"),
     row("GET /snapshot", users()),
 ]
 BACK_ENDS = [

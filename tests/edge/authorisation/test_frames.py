@@ -66,11 +66,11 @@ async def test_who_may_send_what(settle: Callable[..., Awaitable[Town]]) -> None
     town = await settle(limits=UNLIMITED)
     cast = Cast(town)
     await cast.arrive()
-    wrong = {}
+    wrong: list[str] = []
     for row in TABLE:
         for role in ROLES:
             async with connect(str(town.http.base_url).replace("http", "ws") + "/ws") as line:
                 found = await ask(row, role, cast, Socket(line))
             if found != row.cells[role]:
-                wrong[row.kind, str(row.fields), role] = found, row.cells[role]
-    assert not wrong, "frame: (found, expected)"
+                wrong.append(f"{row.kind} {row.fields} by {role}: {found}, not {row.cells[role]}")
+    assert not wrong, "\n".join(wrong)

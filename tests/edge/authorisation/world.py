@@ -20,6 +20,8 @@ from tests.files.pictures import picture
 EXTRAS = ("target", "newcomer", "outcast")
 """Users whom something is done to: a plain member, somebody who is to come in, somebody who is banned."""
 PASSWORD = "long enough"
+LATER = 1000 * (int(time.time()) + 86_400)
+"""Tomorrow, in milliseconds."""
 NAMED = re.compile(r"\{(\w+)\}")
 
 _numbers = itertools.count(1)
@@ -134,6 +136,11 @@ class World:
         """Somebody who is banned from the group."""
         await self._ask("owner", "PUT", "/groups/{group}/bans/outcast")
         return "outcast"
+
+    async def scheduled(self) -> Any:
+        """A message that the owner has scheduled."""
+        body = {"conversationID": "{private}", "content": "later", "sendTime": LATER}
+        return (await self._data("owner", "POST", "/messages/scheduled", body))["scheduledID"]
 
     async def attachment(self) -> Any:
         """A picture that a message of `member` to the group carries."""
