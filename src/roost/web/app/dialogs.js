@@ -2,13 +2,13 @@
 
 import { close, Form, shown } from "./dialog.js";
 import { Forward, Pins, Receipts } from "./elsewhere.js";
-import { Members, NewGroup } from "./groups.js";
+import { Join, Members, NewGroup } from "./groups.js";
 import { t } from "./i18n.js";
 import { Settings } from "./settings.js";
 import { choose, client } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
-const KINDS = { chat: NewChat, group: NewGroup, members: Members, settings: Settings, edit: Edit, forward: Forward, pins: Pins, receipts: Receipts };
+const KINDS = { chat: NewChat, group: NewGroup, members: Members, settings: Settings, edit: Edit, forward: Forward, pins: Pins, receipts: Receipts, join: Join };
 
 export function Dialogs() {
   const element = useRef(/** @type {HTMLDialogElement|null} */ (null));

@@ -1,8 +1,9 @@
-/** Dialogs of groups: a new one, and who is in it. */
+/** Dialogs of groups: a new one, who is in it and by which rules, and coming in by invitation. */
 
 import { close, Form } from "./dialog.js";
+import { clock, hue, initial } from "./format.js";
 import { t } from "./i18n.js";
-import { choose, client, current, open } from "./state.js";
+import { attempt, choose, client, current, open } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
 export function NewGroup() {
@@ -19,56 +20,149 @@ export function NewGroup() {
   <//>`;
 }
 
+/** Seconds for which a member is muted from here. */
+const MUTED = 3600;
+
 export function Members() {
   const groupID = (current.value ?? "").slice(2);
   const [group, setGroup] = useState(/** @type {any} */ (null));
   const [error, setError] = useState("");
-  useEffect(() => {
-    client.value?.group(groupID).then(setGroup, (/** @type {Error} */ refusal) => setError(refusal.message));
-  }, [groupID]);
-  const manages = open.value?.role === "owner" || open.value?.role === "admin";
+  const role = open.value?.role;
+  const manages = role === "owner" || role === "admin";
+  const adds = manages || group?.membersInvite;
 
-  /** @param {Promise<any>|undefined} work */
+  /** Does something, and reads the group anew. @param {() => Promise<any>|undefined} work */
   async function after(work) {
-    await work;
-    setGroup(await client.value?.group(groupID));
+    try {
+      await work();
+      setGroup(await client.value?.group(groupID));
+      setError("");
+    } catch (refusal) {
+      setError(/** @type {Error} */ (refusal).message);
+    }
+  }
+  useEffect(() => void after(() => Promise.resolve()), [groupID]);
+
+  /** @param {SubmitEvent} event */
+  function add(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const user = String(new FormData(form).get("user")).trim();
+    void after(async () => (await client.value?.addMember(groupID, user), form.reset()));
   }
 
-  return html`<${Form}
-    title=${t("members")}
-    action=${manages ? t("addMember") : t("close")}
-    work=${async (/** @type {FormData} */ form) => {
-      const user = String(form.get("user") ?? "").trim();
-      if (user) await after(client.value?.addMember(groupID, user));
-      else close();
-    }}
-  >
-    ${error && html`<p class="error">${error}</p>`}
+  return html`<h2 id="dialog-title">${group?.name ?? t("members")}</h2>
+    ${group?.description && html`<p class="quiet">${group.description}</p>`}
+    <p class="error" role="alert">${error}</p>
+    ${manages && group && html`<${Rules} group=${group} after=${after} />`}
+    <h3>${t("members")}</h3>
     <ul class="members">
-      ${group?.members.map(
-        (/** @type {any} */ member) => html`<li key=${member.userID}>
-          <span class="grow">${member.userID}</span><small class="quiet">${member.role}</small>
-          ${manages &&
-          member.role !== "owner" &&
-          html`<button
-            type="button"
-            class="icon"
-            aria-label=${t("remove", member.userID)}
-            onClick=${() => after(client.value?.removeMember(groupID, member.userID)).catch((refusal) => setError(refusal.message))}
-          >
-            ×
-          </button>`}
+      ${group?.members.map((/** @type {any} */ member) => html`<${Member} key=${member.userID} member=${member} groupID=${groupID} after=${after} />`)}
+    </ul>
+    ${adds &&
+    html`<form class="beside" onSubmit=${add}>
+        <label class="grow">${t("addMember")}<input name="user" required maxlength="50" autocapitalize="none" /></label>
+        <button class="primary">${t("add")}</button>
+      </form>
+      <${Invitation} groupID=${groupID} />`}
+    ${manages && html`<${Bans} groupID=${groupID} group=${group} after=${after} />`}
+    <div class="buttons">
+      ${role !== "owner" && html`<button class="plain danger" onClick=${() => after(async () => (await client.value?.leaveGroup(groupID), close()))}>${t("leave")}</button>`}
+    </div>`;
+}
+
+/** @typedef {(work: () => Promise<any>|undefined) => Promise<void>} After */
+
+/** The settings, for those who manage. @param {{group: any, after: After}} props */
+function Rules({ group, after }) {
+  /** @param {SubmitEvent} event */
+  function submit(event) {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    const [name, description] = [String(form.get("name")).trim(), String(form.get("description")).trim()];
+    const rules = { announcementOnly: form.has("announcementOnly"), membersInvite: form.has("membersInvite") };
+    void after(() => client.value?.changeGroup(group.groupID, { name, description, ...rules }));
+  }
+  return html`<details>
+    <summary>${t("groupSettings")}</summary>
+    <form onSubmit=${submit}>
+      <label>${t("groupName")}<input name="name" required maxlength="100" value=${group.name} /></label>
+      <label>${t("description")}<input name="description" maxlength="500" value=${group.description ?? ""} /></label>
+      <label class="choice"><input type="checkbox" name="announcementOnly" checked=${group.announcementOnly} />${t("announcementOnly")}</label>
+      <label class="choice"><input type="checkbox" name="membersInvite" checked=${group.membersInvite} />${t("membersInvite")}</label>
+      <div class="buttons"><button class="primary">${t("save")}</button></div>
+    </form>
+  </details>`;
+}
+
+/** @param {{member: any, groupID: string, after: After}} props */
+function Member({ member, groupID, after }) {
+  const { userID, role } = member;
+  const one = client.value;
+  const mine = open.value?.role;
+  const acts = userID !== one?.userID && role !== "owner" && (mine === "owner" || (mine === "admin" && role === "member"));
+  const muted = (member.mutedUntil ?? 0) > Date.now();
+  /** @param {keyof typeof import("./i18n.js").WORDS} word @param {() => Promise<any>|undefined} work @param {string} [looks] */
+  const item = (word, work, looks = "plain small") => html`<button class=${looks} onClick=${() => after(work)}>${t(word)}</button>`;
+  const line = html`<span class="face small ${hue(userID)}" aria-hidden="true">${initial(userID)}</span>
+    <span class="grow">${userID}</span><small class="quiet">${muted ? t("muted", clock(member.mutedUntil)) : t(role)}</small>`;
+  if (!acts) return html`<li>${line}</li>`;
+  return html`<li class="acts">
+    <details>
+      <summary aria-label=${t("manage", userID)}>${line}</summary>
+      ${mine === "owner" && (role === "admin" ? item("makeMember", () => one?.addMember(groupID, userID, "member")) : item("makeAdmin", () => one?.addMember(groupID, userID, "admin")))}
+      ${mine === "owner" && item("makeOwner", () => one?.transferGroup(groupID, userID))}
+      ${muted ? item("unmute", () => one?.muteMember(groupID, userID, 0)) : item("mute", () => one?.muteMember(groupID, userID, MUTED))}
+      ${item("removeMember", () => one?.removeMember(groupID, userID), "plain small danger")}
+      ${item("ban", () => one?.ban(groupID, userID), "plain small danger")}
+    </details>
+  </li>`;
+}
+
+/** A link that lets others in. @param {{groupID: string}} props */
+function Invitation({ groupID }) {
+  const [link, setLink] = useState("");
+  async function make() {
+    const made = await client.value?.invite(groupID);
+    if (made) setLink(`${location.origin}/#join:${made.token}`);
+  }
+  if (!link) return html`<button onClick=${() => attempt(make())}>${t("invite")}</button>`;
+  return html`<label>${t("inviteLink")}<input readonly value=${link} onFocus=${(/** @type {any} */ event) => event.target.select()} /></label>
+    <button onClick=${() => void navigator.clipboard?.writeText(link)}>${t("copyLink")}</button>`;
+}
+
+/** Who is kept out. @param {{groupID: string, group: any, after: After}} props */
+function Bans({ groupID, group, after }) {
+  const [bans, setBans] = useState(/** @type {any[]} */ ([]));
+  useEffect(() => {
+    client.value?.bans(groupID).then(setBans, () => setBans([]));
+  }, [group]);
+  if (!bans.length) return null;
+  return html`<h3>${t("bans")}</h3>
+    <ul class="members">
+      ${bans.map(
+        ({ userID }) => html`<li key=${userID}>
+          <span class="grow">${userID}</span>
+          <button class="plain small" aria-label=${t("unbanThat", userID)} onClick=${() => after(() => client.value?.unban(groupID, userID))}>${t("unban")}</button>
         </li>`,
       )}
-    </ul>
-    ${manages && html`<label>${t("addMember")}<input name="user" maxlength="50" autocapitalize="none" /></label>`}
-    ${open.value?.role !== "owner" &&
-    html`<button
-      type="button"
-      class="plain danger"
-      onClick=${() => client.value?.leaveGroup(groupID).then(close, (/** @type {Error} */ refusal) => setError(refusal.message))}
-    >
-      ${t("leave")}
-    </button>`}
+    </ul>`;
+}
+
+/** Where an invitation leads. @param {{about: string}} props */
+export function Join({ about }) {
+  const [group, setGroup] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState("");
+  useEffect(() => {
+    client.value?.invitation(about).then(setGroup, (/** @type {Error} */ refusal) => setError(refusal.message));
+  }, [about]);
+  async function work() {
+    const joined = await client.value?.join(about);
+    choose(`g:${joined.groupID}`);
+    close();
+  }
+  if (error) return html`<h2 id="dialog-title">${t("join")}</h2><p class="error" role="alert">${error}</p>`;
+  return html`<${Form} title=${group ? t("joinThat", group.name) : t("join")} action=${t("join")} work=${work}>
+    ${group?.description && html`<p class="quiet">${group.description}</p>`}
   <//>`;
 }

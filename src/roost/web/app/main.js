@@ -1,10 +1,11 @@
 /** The page. */
 
 import { Chat } from "./chat.js";
+import { show } from "./dialog.js";
 import { language, speak, t } from "./i18n.js";
 import { announce, resumeNotices } from "./notices.js";
 import { SignIn } from "./signin.js";
-import { begin, client, unreadTotal, whenReceived } from "./state.js";
+import { begin, client, invited, unreadTotal, whenReceived } from "./state.js";
 import { effect, html, render } from "./ui.js";
 
 function App() {
@@ -18,6 +19,11 @@ effect(() => {
   document.title = unreadTotal.value ? `(${unreadTotal.value}) Roost` : "Roost";
 });
 whenReceived(announce);
+effect(() => {
+  if (client.value === null || invited.value === null) return;
+  show("join", invited.value);
+  invited.value = null;
+});
 effect(() => {
   if (client.value !== null) void resumeNotices();
 });

@@ -47,9 +47,20 @@ export const open = computed(() => conversations.value?.find((one) => one.conver
 
 /** The page starts: with the session of before, if there is one. */
 export async function begin() {
-  current.value = decodeURIComponent(location.hash.slice(1)) || null;
-  addEventListener("hashchange", () => (current.value = decodeURIComponent(location.hash.slice(1)) || null));
+  follow();
+  addEventListener("hashchange", follow);
   if (login.userID !== null) await enter();
+}
+
+/** The token of an invitation that the address has. @type {import("./ui.js").Signal<string|null>} */
+export const invited = signal(null);
+
+/** Goes where the address says. */
+function follow() {
+  const place = decodeURIComponent(location.hash.slice(1));
+  if (!place.startsWith("join:")) return void (current.value = place || null);
+  invited.value = place.slice(5);
+  history.replaceState(null, "", location.pathname); // who looks over one's shoulder, or at the history, is not invited
 }
 
 /** Signs in or up; raises what the server refuses. @param {"login"|"register"} way @param {string} user @param {string} password */

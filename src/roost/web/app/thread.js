@@ -5,7 +5,7 @@ import { Bubble, Waiting } from "./bubble.js";
 import { Composer } from "./composer.js";
 import { show } from "./dialog.js";
 import { Looking, stage } from "./files.js";
-import { hue, initial, short } from "./format.js";
+import { clock, hue, initial, short } from "./format.js";
 import { t } from "./i18n.js";
 import { Menu } from "./menu.js";
 import { choose, client, open, presence, refusal, revision, target, titleOf, typists } from "./state.js";
@@ -62,7 +62,7 @@ export function Thread({ id }) {
   /** @param {DragEvent} event */
   function dropped(event) {
     setOver(false);
-    if (!hasFiles(event) || open.value?.gone) return;
+    if (!hasFiles(event) || silenced()) return;
     event.preventDefault();
     stage(event.dataTransfer?.files ?? []);
   }
@@ -88,10 +88,19 @@ export function Thread({ id }) {
     ${away && html`<button class="jump" onClick=${toEnd}>${t("jump")} ↓</button>`}
     ${refusal.value && html`<p class="error pad" role="alert">${refusal.value}</p>`}
     <${Typing} id=${id} />
-    ${open.value?.gone ? html`<p class="quiet pad">${t("gone")}</p>` : html`<${Composer} id=${id} />`}
+    ${silenced() ? html`<p class="quiet pad">${silenced()}</p>` : html`<${Composer} id=${id} />`}
     <${Menu} />
     <${Looking} />
   </section>`;
+}
+
+/** Why nothing can be written here; empty where it can. */
+function silenced() {
+  const one = open.value;
+  if (one?.gone) return t("gone");
+  if (one?.settings?.announcementOnly && one.role === "member") return t("onlyAdmins");
+  if ((one?.mutedUntil ?? 0) > Date.now()) return t("youAreMuted", clock(one?.mutedUntil ?? 0));
+  return "";
 }
 
 /** @param {DragEvent} event */

@@ -156,4 +156,56 @@ export class Requests {
   leaveGroup(groupID) {
     return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/leave`);
   }
+
+  /** @param {string} groupID @param {import("./types.js").GroupSettings} settings those that change */
+  changeGroup(groupID, settings) {
+    return this.http.request("PATCH", `/groups/${encodeURIComponent(groupID)}`, settings);
+  }
+
+  /** @param {string} groupID @param {string} userID @param {number} seconds 0 ends it */
+  muteMember(groupID, userID, seconds) {
+    const path = `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}/mute`;
+    return seconds ? this.http.request("PUT", path, { seconds }) : this.http.request("DELETE", path);
+  }
+
+  /** Removes a member for good. @param {string} groupID @param {string} userID */
+  ban(groupID, userID) {
+    return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/bans/${encodeURIComponent(userID)}`);
+  }
+
+  /** @param {string} groupID @param {string} userID */
+  unban(groupID, userID) {
+    return this.http.request("DELETE", `/groups/${encodeURIComponent(groupID)}/bans/${encodeURIComponent(userID)}`);
+  }
+
+  /** @param {string} groupID */
+  async bans(groupID) {
+    return (await this.http.request("GET", `/groups/${encodeURIComponent(groupID)}/bans`)).bans;
+  }
+
+  /** Another member is the owner from now on. @param {string} groupID @param {string} userID */
+  transferGroup(groupID, userID) {
+    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/transfer`, { userID });
+  }
+
+  /**
+   * An invitation; its `token` is told this once.
+   *
+   * @param {string} groupID
+   * @param {{expiresIn?: number, maxUses?: number}} [options] seconds; times
+   * @returns {Promise<{token: string, expireTime: number}>}
+   */
+  invite(groupID, options = {}) {
+    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/invitations`, options);
+  }
+
+  /** What an invitation leads to. @param {string} token */
+  invitation(token) {
+    return this.http.request("GET", `/invitations/${encodeURIComponent(token)}`);
+  }
+
+  /** Comes in; the answer is the group. @param {string} token */
+  join(token) {
+    return this.http.request("POST", `/invitations/${encodeURIComponent(token)}/join`);
+  }
 }

@@ -40,7 +40,7 @@
  *
  * @typedef {object} Change a log entry that is no message
  * @property {number} seq
- * @property {string} kind read, group, member
+ * @property {string} kind read, group, member, mute; others are passed over
  * @property {string} conversationID
  * @property {number} [conversationSeq]
  * @property {string} [action]
@@ -48,7 +48,16 @@
  * @property {string} [actorID]
  * @property {string} [role]
  * @property {string} [name]
+ * @property {GroupSettings} [settings] of a group
+ * @property {number} [until] a time
  * @property {number} [time]
+ *
+ * @typedef {object} GroupSettings
+ * @property {string} [name]
+ * @property {string} [description]
+ * @property {string} [avatar]
+ * @property {boolean} [announcementOnly] only the owner and admins write
+ * @property {boolean} [membersInvite] every member adds others
  *
  * @typedef {object} Mark how far another member has got
  * @property {string} userID
@@ -92,6 +101,8 @@
  * @property {Message|null} lastMessage
  * @property {number} unread
  * @property {Record<string, [number, number]>} [marks] of each other member: read, and on a device, up to this conversationSeq
+ * @property {GroupSettings} [settings] of a group
+ * @property {number} [mutedUntil] until when this user may not write there
  * @property {boolean} [marksKnown] whether all members are among them
  * @property {number} [mentionSeq] the last message that mentions this user
  * @property {number} knownFrom where a snapshot began: what is older is asked for when somebody looks

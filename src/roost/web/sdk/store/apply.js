@@ -33,6 +33,8 @@ import { ONE } from "./schema.js";
  * @property {{messageID: string, conversationID: string}[]} sent messages of the outbox that turned out to be sent
  */
 
+const KNOWN = ["read", "group", "member", "mute"];
+
 export const TABLES = /** @type {const} */ (["sync", "conversations", "messages", "outbox", "readMarks"]);
 
 /**
@@ -175,8 +177,9 @@ export class Book {
     return !recallTime && (mentions?.includes(this.userID) || mentions?.includes("@all"));
   }
 
-  /** @param {Change} change */
+  /** What kinds it does not know it passes over: there will be more. @param {Change} change */
   async change(change) {
+    if (!KNOWN.includes(change.kind)) return;
     if (change.kind === "block") return; // it is about a user, with whom there may be no conversation
     const conversation = await this.conversation(change.conversationID);
     conversation.lastTime ||= change.time ?? 0;
@@ -189,8 +192,11 @@ export class Book {
       if (mark !== undefined && mark.conversationSeq <= conversation.readSeq) marks.delete(change.conversationID);
     } else if (change.kind === "group") {
       conversation.name = change.name ?? conversation.name;
+      conversation.settings = change.settings ?? conversation.settings;
       if (change.action === "dissolved") conversation.gone = true;
       if (change.action === "created" && change.actorID === this.userID) conversation.role = "owner";
+    } else if (change.kind === "mute") {
+      if (change.userID === this.userID) conversation.mutedUntil = change.until ?? 0;
     } else if (change.kind === "member" && change.userID !== this.userID) {
       if (change.action === "joined") raise(conversation, [{ userID: change.userID ?? "" }], this.userID);
       else if (conversation.marks) delete conversation.marks[change.userID ?? ""];
@@ -198,6 +204,7 @@ export class Book {
       conversation.gone = change.action !== "joined";
       if (change.action === "joined") {
         conversation.role = change.role ?? "member";
+        conversation.mutedUntil = change.until ?? conversation.mutedUntil;
         conversation.readSeq = Math.max(conversation.readSeq, change.conversationSeq ?? 0);
       }
     }

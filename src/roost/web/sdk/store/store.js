@@ -98,7 +98,7 @@ export class Store {
       const conversation = await book.conversation(found.conversationID);
       const known = conversation.lastSeq;
       const { name = null, role, muted = false } = found;
-      Object.assign(conversation, { name, role, muted, gone: false });
+      Object.assign(conversation, { name, role, muted, gone: false, settings: found.settings ?? conversation.settings });
       conversation.readSeq = Math.max(conversation.readSeq, found.readSeq);
       if (found.marks) conversation.marksKnown = true;
       raise(conversation, found.marks ?? [], config.userID);
