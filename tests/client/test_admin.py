@@ -12,7 +12,7 @@ import pytest
 from roost.client import AdminClient, BlockingAdminClient, NetworkError
 from roost.client.blocking import BlockingClient
 from roost.edge.api import OPERATIONS
-from roost.errors import MissingScope, TokenRevoked, UnknownReceiver, UserExists
+from roost.errors import MissingScope, TokenRevoked, UnknownConversation, UnknownReceiver, UserExists
 from roost.testing import LocalServer
 from tests.client.people import Cast
 
@@ -68,6 +68,25 @@ async def test_messages_are_sent_recalled_exported_and_erased(cast: Cast) -> Non
         assert (await admin.stats()).messages >= 3
         assert await admin.devices(bob) == []
         assert all(device.lag for device in await admin.behind())
+
+
+async def test_groups_are_made_filled_and_ended(cast: Cast) -> None:
+    ann, bob, cat = cast["ann"], cast["bob"], cast["cat"]
+    async with AdminClient(cast.server.url, key=cast.server.key()) as admin:
+        for name in (ann, bob, cat):
+            await admin.create_user(name)
+        made = await admin.create_group(ann, group_id=cast["tea"], name="Tea", announcement_only=True)
+        assert (made.name, made.announcement_only) == ("Tea", True)
+        assert await admin.add_members(made.group_id, [ann, bob, cat]) == 2
+        assert {member.user_id async for member in admin.members(made.conversation_id, page=1)} == {ann, bob, cat}
+        assert (await admin.update_group(made.group_id, name="Coffee")).name == "Coffee"
+        assert await admin.remove_members(made.group_id, [cat, cast["nobody"]]) == 1
+        await admin.set_member(made.group_id, bob, role="admin")
+        given = await admin.transfer_group(made.group_id, bob)
+        assert {member.user_id: member.role for member in given.members} == {ann: "admin", bob: "owner"}
+        await admin.dissolve_group(made.group_id)
+        with pytest.raises(UnknownConversation):
+            await admin.group(made.group_id)
 
 
 async def test_an_export_that_is_cut_is_no_export(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

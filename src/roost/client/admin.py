@@ -37,7 +37,7 @@ from roost.protocol.admin import (
     UserRecord,
     UserToken,
 )
-from roost.protocol.answers import Device, Devices
+from roost.protocol.answers import Added, Device, Devices, Group, Member, MemberPage, Removed
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -160,6 +160,60 @@ class AdminClient:
         """How far the erasing of a user's data is. Raises `NotFound` where nobody has asked for it."""
         return await self._http.call("GET", _user(user_id, "erase"), ErasureState)
 
+    # --- groups ---
+
+    async def create_group(
+        self, /, owner: str, *, group_id: str | None = None, members: Sequence[str] = (), **settings: Any
+    ) -> Group:
+        """Makes a group of any owner; with a `group_id`, the same again gives the same group.
+
+        `settings`: `name`, `description`, `avatar`, `announcement_only`, `members_invite`.
+        """
+        body = {"ownerID": owner, "groupID": group_id, "members": members, **settings}
+        return await self._http.call("POST", "/admin/groups", Group, body=body)
+
+    async def group(self, group_id: str) -> Group:
+        """A group. Raises `UnknownConversation`."""
+        return await self._http.call("GET", _group(group_id), Group)
+
+    async def update_group(self, /, group_id: str, **settings: Any) -> Group:
+        """Gives a group another `name` or other settings; see `create_group`."""
+        return await self._http.call("PATCH", _group(group_id), Group, body=settings)
+
+    async def dissolve_group(self, group_id: str) -> None:
+        """Ends a group."""
+        await self._http.call("DELETE", _group(group_id), type(None))
+
+    async def transfer_group(self, group_id: str, user_id: str) -> Group:
+        """Gives a group to one of its members."""
+        return await self._http.call("POST", _group(group_id, "transfer"), Group, body={"userID": user_id})
+
+    async def members(self, group_id: str, *, page: int = PAGE) -> AsyncIterator[Member]:
+        """The members of a group, however many; `page` are asked for at once."""
+        query: dict[str, Any] = {"limit": page}
+        while True:
+            found = await self._http.call("GET", _group(group_id, "members"), MemberPage, query=query)
+            for each in found.members:
+                yield each
+            if found.next_after is None:
+                return
+            query["after"] = found.next_after
+
+    async def add_members(self, group_id: str, members: Sequence[str]) -> int:
+        """Adds members, at most 2,000 at once; returns how many are new."""
+        body = {"members": members}
+        return (await self._http.call("POST", _group(group_id, "members"), Added, body=body)).added
+
+    async def remove_members(self, group_id: str, members: Sequence[str]) -> int:
+        """Removes members, at most 2,000 at once; returns how many there were."""
+        body = {"members": members}
+        return (await self._http.call("POST", _group(group_id, "members/remove"), Removed, body=body)).removed
+
+    async def set_member(self, group_id: str, user_id: str, *, role: str | None = None) -> Group:
+        """Adds a member, or gives one another `role`: admin or member."""
+        path = _group(group_id, f"members/{quote(user_id, safe='')}")
+        return await self._http.call("PUT", path, Group, body={"role": role})
+
     # --- messages ---
 
     async def send(
@@ -219,6 +273,10 @@ class AdminClient:
 
 def _user(user_id: str, what: str = "") -> str:
     return f"/admin/users/{quote(user_id, safe='')}{what and '/'}{what}"
+
+
+def _group(group_id: str, what: str = "") -> str:
+    return f"/admin/groups/{quote(group_id.removeprefix('g:'), safe='')}{what and '/'}{what}"
 
 
 def _waits(
@@ -293,6 +351,15 @@ class BlockingAdminClient:
     export = _walks(AdminClient.export)
     erase = _waits(AdminClient.erase)
     erasure = _waits(AdminClient.erasure)
+    create_group = _waits(AdminClient.create_group)
+    group = _waits(AdminClient.group)
+    update_group = _waits(AdminClient.update_group)
+    dissolve_group = _waits(AdminClient.dissolve_group)
+    transfer_group = _waits(AdminClient.transfer_group)
+    members = _walks(AdminClient.members)
+    add_members = _waits(AdminClient.add_members)
+    remove_members = _waits(AdminClient.remove_members)
+    set_member = _waits(AdminClient.set_member)
     send = _waits(AdminClient.send)
     recall = _waits(AdminClient.recall)
     stats = _waits(AdminClient.stats)

@@ -179,7 +179,7 @@ class GroupRoad:
         if not isinstance(everybody, Large):
             told = [(entry, everybody) for _, entry in entries]
             return self._journal.record_each(here.tx, told, here.author)
-        also = [here.author.uid] if len(uids) == 1 else []
+        also = [here.author.uid] if len(uids) == 1 and here.author.uid else []
         recorded = self._journal.record_each(here.tx, [(entry, [uid, *also]) for uid, entry in entries], here.author)
         first = recorded[0]._replace(large=here.cid, joined=[*joined, *uids.values()])
         return [first, *recorded[1:]]
@@ -215,13 +215,14 @@ class GroupRoad:
         change = self._change(here, kind, **fields)
         everybody = only or roster.audience(here.tx, here.conversation)
         if isinstance(everybody, Large):
-            told: Audience = [of, here.author.uid] if of else everybody
+            told: Audience = [uid for uid in (of, here.author.uid) if uid] if of else everybody
         else:
             told = [*everybody, of] if of else everybody
         return self._journal.record(here.tx, change, told, here.author)
 
     def _change(self, here: Gathering, kind: str, **fields: Any) -> Change:
-        conversation_id, actor_id = here.conversation.conversation_id, here.author.user_id
+        conversation_id = here.conversation.conversation_id
+        actor_id = here.author.user_id if here.author.uid else None  # which key it was is nobody's business
         return Change(
             kind=kind, conversation_id=conversation_id, actor_id=actor_id, **{"time": self._clock(), **fields}
         )

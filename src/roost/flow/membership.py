@@ -121,6 +121,24 @@ class Membership(GroupRoad):
         await self._bring(user_id)
         await self._decide(author, group_id, decide, OWNER, ADMIN)
 
+    async def remove_many(self, author: Author, group_id: str, member_ids: Sequence[str | int]) -> int:
+        """Removes members, each in a transaction of its own; returns how many there were. Raises as `remove` does."""
+        names = sorted({ids.user_id(value, "members") for value in member_ids})
+        check_number(names)
+        removed, name, gone = 0, "", False
+
+        def decide(here: Gathering) -> list[Recorded]:
+            nonlocal gone
+            member = self._subordinate(here, name)
+            gone = member is not None
+            return [] if member is None else [self._take_out(here, member, "removed")]
+
+        for name in names:
+            await self._bring(name)
+            await self._decide(author, group_id, decide, OWNER, ADMIN)
+            removed += gone
+        return removed
+
     async def leave(self, author: Author, group_id: str) -> None:
         """Takes the author out. An owner's place is taken by another; the last one ends the group."""
 
@@ -150,7 +168,7 @@ class Membership(GroupRoad):
             await self._pulling.bring(uid)
 
     async def transfer(self, author: Author, group_id: str, user_id: str) -> GroupState:
-        """Makes another member the owner, and the author an admin. For the owner."""
+        """Makes another member the owner, and the one of before an admin. For the owner."""
 
         def decide(here: Gathering) -> list[Recorded]:
             heir = here.members.get(user_id)
@@ -158,8 +176,8 @@ class Membership(GroupRoad):
                 raise InvalidInput(f"{user_id} is not a member of this group.")
             if heir.role == OWNER:
                 return []
-            mine = here.members[author.user_id]
-            return [self._give_role(here, heir, OWNER), self._give_role(here, mine, ADMIN)]
+            before = next(member for member in here.members.leaders() if member.role == OWNER)
+            return [self._give_role(here, heir, OWNER), self._give_role(here, before, ADMIN)]
 
         await self._decide(author, group_id, decide, OWNER)
         return await self.state(author, group_id)

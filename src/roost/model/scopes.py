@@ -18,6 +18,8 @@ SCOPES: dict[str, str] = {
     "users:export": "read everything the server has of a user",
     "users:erase": "erase a user's data, for good",
     "tokens": "sign tokens in the name of any user, and revoke all of a user",
+    "groups:read": "look at any group and its members",
+    "groups:write": "make, change and dissolve groups, and say who belongs to them",
     "messages:send": "send messages as the server, or in the name of any user",
     "messages:recall": "recall any message",
     "metrics": "read the metrics, for the operator's page",

@@ -202,6 +202,12 @@ class Added(Wire, kw_only=True):
     added: int
 
 
+class Removed(Wire, kw_only=True):
+    """How many of the users were members before."""
+
+    removed: int
+
+
 class Ban(Wire, kw_only=True):
     """A user who can't come into a group, who decided it, and when (milliseconds)."""
 

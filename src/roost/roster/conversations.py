@@ -21,6 +21,17 @@ OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 ROLES = (OWNER, ADMIN, MEMBER)
 
 
+NOBODY = 0
+"""The uid of who is no user: a back end."""
+
+
+class Standing(NamedTuple):
+    """What a user is in a conversation, and the conversationSeq up to which it has read."""
+
+    role: str
+    read_seq: int
+
+
 class Conversation(NamedTuple):
     """A conversation as the database has it. A `large` one has a log of its own (see `roost.roster.large`)."""
 
@@ -220,7 +231,12 @@ def audience(connection: Connection, conversation: Conversation) -> Audience:
 
 
 def membership(connection: Connection, cid: int, uid: int) -> Any:
-    """The user's own row in a conversation (`role`, `read_seq`). Raises `NotAMember`."""
+    """The user's own row in a conversation (`role`, `read_seq`). Raises `NotAMember`.
+
+    A back end (`NOBODY`) belongs to all of them, as an owner does.
+    """
+    if uid == NOBODY:
+        return Standing(OWNER, 0)
     query = select(members.c.role, members.c.read_seq).where(members.c.cid == cid, members.c.uid == uid)
     row = connection.execute(query).first()
     if row is None:

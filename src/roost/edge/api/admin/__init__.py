@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import data, keys, messages, operating, stats, users
+from roost.edge.api.admin import data, groups, keys, messages, operating, stats, users
 
 OPERATIONS = (
     *users.OPERATIONS,
     *data.OPERATIONS,
+    *groups.OPERATIONS,
     *messages.OPERATIONS,
     *operating.OPERATIONS,
     *stats.OPERATIONS,
