@@ -11,6 +11,7 @@ from roost.deliver.hub import Hub
 from roost.flow.erasing import Erasing
 from roost.flow.fanout import Fanout
 from roost.flow.membership import Membership
+from roost.flow.pulling import Pulling
 from roost.journal.contract import Author
 from roost.model.message import Message
 from roost.push.register import Register
@@ -26,8 +27,10 @@ class Killed(Exception):
 
 def erasing(rooms: Rooms, *, shared: bool = False) -> Erasing:
     database, journal, clock = rooms.database, rooms.journal, rooms.clock
-    fanout = Fanout(Hub(), Alone())
-    membership = Membership(database, journal, fanout, clock)
+    hub, bus = Hub(), Alone()
+    fanout = Fanout(hub, bus)
+    pulling = Pulling(database, journal, fanout, hub, bus)
+    membership = Membership(database, journal, fanout, clock, pulling, max_members=100)
     register = Register(database, clock, (), shared=True)
     return Erasing(database, journal, fanout, membership, register, clock, shared=shared)
 

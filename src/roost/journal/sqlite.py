@@ -185,7 +185,7 @@ class SQLiteStatements:
             for statement in PREPARE:
                 driver.execute(statement)
             self._prepared = driver
-        if entries or besides.pushes:
+        if messages or entries or besides.pushes:
             try:
                 given = {name: rows for name, rows in zip(BESIDES, besides, strict=True) if rows}
                 values = [_json(rows) for rows in (messages, entries, *given.values())]

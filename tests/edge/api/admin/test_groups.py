@@ -91,7 +91,8 @@ async def test_a_large_group_is_for_back_ends_as_any_other(settle: Any) -> None:
     path = f"/admin/groups/{group}/members"
     assert (await shop.post(path, {"members": ["bob", "cat", "dan", "eve"]})).data == {"added": 4}
     sent = await ann.tell(group, "rude")
-    await shop.post("/admin/messages", {"conversationID": f"g:{group}", "content": "from the server"})
+    said = await shop.post("/admin/messages", {"conversationID": f"g:{group}", "content": "from the server"})
+    assert said.status == 201, said.body
     await shop.post(f"/admin/messages/{sent['serverMsgID']}/recall", {"reason": "rude"})
     assert (await shop.put(f"{path}/cat", {"role": "admin"})).status == 200
     assert (await shop.post(f"{path}/remove", {"members": ["dan"]})).data == {"removed": 1}
