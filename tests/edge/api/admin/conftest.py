@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -32,6 +33,21 @@ def back_end(town: Town, operator: Person) -> Backend:
         return town.holder(made.data["key"], made.data["name"])
 
     return make
+
+
+@pytest.fixture
+async def expired(town: Town, operator: Person) -> Person:
+    """A back end that could do everything, until its key expired."""
+    ahead = 50
+    while True:
+        until = time.time_ns() // 1_000_000 + ahead
+        made = await operator.post("/admin/keys", {"name": town.name("key"), "scopes": ["*"], "expireTime": until})
+        if made.status == 201:
+            break
+        ahead *= 4  # it took so long that it was past already
+    while time.time_ns() // 1_000_000 <= until:
+        await asyncio.sleep(0.01)
+    return town.holder(made.data["key"], made.data["name"])
 
 
 @pytest.fixture
