@@ -48,6 +48,7 @@ FORM = {"files": {"file": ("a.txt", b"text", "text/plain")}}
 PIECE = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 SCHEDULED = "/messages/scheduled/{scheduled_id}"
 GROUP = "/groups/{group_id}"
+ADMIN_GROUP = "/admin/groups/{group_id}"
 MEMBER = GROUP + "/members/{user_id}"
 MESSAGE = "/messages/{server_msg_id}"
 SAID, WHISPERED = "/messages/{said}", "/messages/{whispered}"
@@ -206,6 +207,20 @@ BACK_ENDS = [
     row(f"GET {ADMIN}/export", back_ends(), path=f"{SOMEBODY}/export"),
     row(f"POST {ADMIN}/erase", back_ends(), path=f"{SOMEBODY}/erase"),
     row(f"GET {ADMIN}/erase", back_ends(), path="/admin/users/{erased}/erase"),
+    row("POST /admin/groups", back_ends(), {"ownerID": "target"}),
+    row(f"GET {ADMIN_GROUP}", back_ends(), path="/admin/groups/{group}"),
+    row(f"PATCH {ADMIN_GROUP}", back_ends(), {"name": "Tea"}, "/admin/groups/{group}"),
+    row(f"DELETE {ADMIN_GROUP}", back_ends(), path="/admin/groups/{group}"),
+    row(f"POST {ADMIN_GROUP}/transfer", back_ends(), {"userID": "target"}, "/admin/groups/{group}/transfer"),
+    row(f"GET {ADMIN_GROUP}/members", back_ends(), path="/admin/groups/{group}/members"),
+    row(f"POST {ADMIN_GROUP}/members", back_ends(), {"members": ["newcomer"]}, "/admin/groups/{group}/members"),
+    row(
+        f"POST {ADMIN_GROUP}/members/remove",
+        back_ends(),
+        {"members": ["target"]},
+        "/admin/groups/{group}/members/remove",
+    ),
+    row(f"PUT {ADMIN_GROUP}/members/{{user_id}}", back_ends(), {}, "/admin/groups/{group}/members/newcomer"),
     row("POST /admin/messages", back_ends(), {"to": "target", "content": "hi"}),
     row("POST /admin/messages/{server_msg_id}/recall", back_ends(), {}, "/admin/messages/{said}/recall"),
     row("GET /admin/metrics", back_ends(narrow=OK)),
