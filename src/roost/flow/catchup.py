@@ -323,10 +323,7 @@ def _measure_page(page: LogPage, started: float, *, recent: bool) -> None:
 
 
 def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:
-    """The messages of a page, each once at its newest place, and the changes; both in the order of the log.
-
-    Of read marks the newest of each user in each conversation.
-    """
+    """The messages of a page, each once at its newest place, and the changes; both in the order of the log."""
     messages: list[Message] = []
     changes: list[Change] = []
     for entry in entries:
@@ -335,13 +332,7 @@ def split(entries: Sequence[Entry]) -> tuple[list[Message], list[Change]]:
             messages.append(what)
         else:
             changes.append(what)
-    return once(messages), _newest_marks(changes)
-
-
-def _newest_marks(changes: list[Change]) -> list[Change]:
-    """Changes without the read marks that a later one of the same user takes the place of: marks never go back."""
-    newest = {(one.conversation_id, one.user_id): one.seq for one in changes if one.kind == "read"}
-    return [one for one in changes if one.kind != "read" or newest[one.conversation_id, one.user_id] == one.seq]
+    return once(messages), changes
 
 
 def once(messages: Sequence[Message]) -> list[Message]:

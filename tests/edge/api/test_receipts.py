@@ -116,9 +116,9 @@ async def test_read_marks_of_a_large_group_are_in_the_readers_own_log_alone(
     assert (await receipts(alice, sent))["read"] == 1
 
 
-async def test_a_page_has_the_newest_mark_of_each_user(alice: Person, bob: Person) -> None:
+async def test_every_advance_is_a_change(alice: Person, bob: Person) -> None:
     await alice.send_many(bob, 4)
     for person, seq in ((bob, 1), (bob, 2), (alice, 1), (bob, 4)):
         await read(person, alice.conversation(bob), seq)
     found = [(one["seq"], one["userID"], one["conversationSeq"]) for one in (await alice.sync())["changes"]]
-    assert found == [(7, alice.user_id, 1), (8, bob.user_id, 4)]
+    assert found == [(5, bob.user_id, 1), (6, bob.user_id, 2), (7, alice.user_id, 1), (8, bob.user_id, 4)]
