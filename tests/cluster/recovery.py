@@ -50,7 +50,7 @@ class Nodes(contextlib.AsyncExitStack):
         return await self.enter_async_context(House(urlsplit(node.url).port or 0, data))
 
 
-BY_ITSELF = ("_watching.", "Tokens._load_revoked.", "Positions._write.", "Users.seen.")
+BY_ITSELF = ("_watching.", "exists", "Pulling.look.", "Tokens._load_revoked.", "Positions._write.", "Users.seen.")
 """What every node does every few seconds, whoever comes: the watch, and saving who stands where and has left."""
 
 

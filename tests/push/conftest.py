@@ -30,8 +30,8 @@ async def open_house(server: Callable[..., Awaitable[Any]], tmp_path: Path) -> A
     """Starts a server: `house = await open_house(email={"enabled": True})`."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(**push: Any) -> House:
-            node = await server(push=push, limits={"messages_per_minute": 0})
+        async def start(max_members: int = 2000, **push: Any) -> House:
+            node = await server(push=push, limits={"messages_per_minute": 0}, fanout={"max_members": max_members})
             return await stack.enter_async_context(House(urlsplit(node.url).port or 0, tmp_path / "data"))
 
         yield start
