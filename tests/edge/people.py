@@ -53,10 +53,8 @@ class Person:
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
         answer = await self._http.request(method, self._prefix + path, json=json, headers=headers, **options)
-        is_json = answer.headers.get("content-type") == "application/json"
-        return Answer(
-            answer.status_code, answer.headers, answer.json() if is_json and answer.content else answer.content
-        )
+        is_json = bool(answer.content) and answer.headers.get("content-type") == "application/json"
+        return Answer(answer.status_code, answer.headers, answer.json() if is_json else answer.content)
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.ask("GET", path, **options)
