@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from roost.errors import InvalidInput, QuotaReached, RoostError, TooLarge, UnknownAttachment, UploadBusy, WrongOffset
+from roost.journal import attachments
 from roost.journal.contract import Author
 from roost.model.attachment import Attachment
 from tests.backends import SQLiteBackend
@@ -109,6 +110,22 @@ async def test_what_nobody_sends_goes_after_its_time_and_what_was_sent_stays(
     assert (shelf.on_disk(), await shelf.rows()) == ([sent.id], (1, 1))
     assert await refusal(shelf.go_on(ann, half, 4, b"more..")) is UnknownAttachment
     assert shelf.on_disk() == [sent.id]
+
+
+async def test_what_will_be_sent_later_is_held_until_then(shelf: Shelf, clock: Clock, ann: Author, bob: Author) -> None:
+    file, other = await shelf.upload(ann), await shelf.upload(ann)
+    later = clock() + 30 * DAY * 1000
+    await shelf.rooms.write(attachments.hold, ann.uid, [file.id], later)
+    await shelf.rooms.write(attachments.hold, ann.uid, [file.id], clock())
+    with pytest.raises(UnknownAttachment):
+        await shelf.rooms.write(attachments.hold, bob.uid, [other.id], later)
+    clock.pass_(days=29)
+    assert await shelf.attachments.sweep() == 1
+    assert shelf.on_disk() == [file.id]
+    await shelf.send(ann, "bob", file)
+    clock.pass_(days=2)
+    assert await shelf.attachments.sweep() == 0
+    assert await shelf.read(bob, file) == b"hello"
 
 
 async def test_who_sends_and_who_removes_take_turns(shelf: Shelf, clock: Clock, ann: Author, bob: Author) -> None:

@@ -22,6 +22,7 @@ from roost.db.schema import messages, scheduled, users
 from roost.errors import Conflict, Forbidden, InvalidInput, LimitReached, RoostError, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.submit import Submit
+from roost.journal import attachments
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
@@ -36,6 +37,8 @@ CLAIM = 15_000
 """Milliseconds for which a claim keeps other nodes away; sending takes some of them."""
 TRY_AGAIN = 2_000
 """Milliseconds after which it is tried again where the server could not take it."""
+GRACE = 86_400_000
+"""Milliseconds for which the files of a message are kept beyond its time: the server may be away."""
 MOST = 100
 """Messages that one user has scheduled at a time."""
 LONGEST_WAIT = 366 * 86_400_000
@@ -140,6 +143,7 @@ class Scheduling:
                 taken_at=0,
             )
             key = made_key(tx, row)
+            _hold_files(tx, author, send, wish.send_time)
             return _as_shown(key, name, wish.conversation_id, send, wish.send_time)
 
         return await self._database.write(change, self._tell_time)
@@ -165,6 +169,7 @@ class Scheduling:
                 send.content = content
                 self._submit.check(author, send)
             at = row.send_time if send_time is None else send_time
+            _hold_files(tx, author, send, at)
             tx.execute(CHANGED, {"id": row.sid, "what": encode_json(send).decode(), "at": at})
             return _as_shown(row.sid, row.message_id, row.conversation_id, send, at)
 
@@ -231,6 +236,12 @@ class Scheduling:
                 self._fanout.change(recorded)
 
         await self._database.write(change, tell)
+
+
+def _hold_files(tx: Connection, author: Author, send: Private | Group, at: int) -> None:
+    """What it will carry is not removed before. Raises `UnknownAttachment`."""
+    if send.attachments:
+        attachments.hold(tx, author.uid, send.attachments, at + GRACE)
 
 
 def _execute(tx: Connection, statement: Executable, values: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, update
 
 from roost.db.schema import attachment_uses, attachments, members
+from roost.errors import UnknownAttachment
 from roost.model.attachment import Attachment, Stage
 
 _uid: BindParameter[int] = bindparam("uid")
@@ -40,6 +41,11 @@ SEEN = select(
 ).where(attachments.c.attachment_id.in_(_ids), _SEEN_BY)
 LOCK = select(attachments.c.attachment_id).where(attachments.c.attachment_id.in_(_ids)).with_for_update()
 SEND = update(attachments).where(attachments.c.attachment_id.in_(_ids)).values(stage=int(Stage.SENT), expires_at=None)
+HOLD = (
+    update(attachments)
+    .where(attachments.c.attachment_id.in_(_ids), attachments.c.expires_at < bindparam("until"))
+    .values(expires_at=bindparam("until"))
+)
 CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.mid == bindparam("mid"))
 STILL_CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.attachment_id.in_(_ids)).distinct()
 TAKE_AWAY = (
@@ -69,6 +75,15 @@ _FIELDS = Attachment.__struct_fields__
 def lock(connection: Connection, ids: Collection[str]) -> None:
     """Nobody else sends or removes these until the transaction ends."""
     connection.execute(LOCK, {"ids": sorted(ids)}).all()
+
+
+def hold(connection: Connection, uid: int, ids: Collection[str], until: int) -> None:
+    """Keeps files that a message will carry until a time (ms), at least. Raises `UnknownAttachment`."""
+    lock(connection, ids)
+    known = seen(connection, uid, ids)
+    if missing := [name for name in ids if name not in known]:
+        raise UnknownAttachment(f"There is no file {missing[0]}, or it is not yours to send.")
+    connection.execute(HOLD, {"ids": sorted(ids), "until": until})
 
 
 def send(connection: Connection, uses: Sequence[Use]) -> None:
