@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import pytest
 
@@ -11,32 +12,46 @@ from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.errors import AnnouncementOnly, InvitationOver, Muted
 from roost.flow.fanout import Fanout
-from roost.flow.groups import Groups, Wish
+from roost.flow.groups import GroupRoad, Groups, Wish
 from roost.flow.invitations import Invitations
 from roost.flow.membership import Membership
+from roost.flow.pulling import Pulling
 from roost.journal.contract import Author, Committed
 from tests.backends import Backend
 from tests.rooms import Clock, Rooms, private, to_group
 
+SIZES = (2000, 1)
+"""`fanout.max_members` of which the group is a plain one, and a large one."""
+Road = TypeVar("Road", bound=GroupRoad)
+
+
+def road(kind: type[Road], rooms: Rooms, most: int = 2000) -> Road:
+    """One of the roads of groups; groups of more than `most` members are large."""
+    hub, bus = Hub(), Alone()
+    fanout = Fanout(hub, bus)
+    pulling = Pulling(rooms.database, rooms.journal, fanout, hub, bus)
+    return kind(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=most)
+
 
 def membership(rooms: Rooms) -> Membership:
-    return Membership(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
+    return road(Membership, rooms)
 
 
-async def team(rooms: Rooms, owner: Author, *members: Author, **wish: bool) -> None:
+async def team(rooms: Rooms, owner: Author, *members: Author, most: int = 2000, **wish: bool) -> None:
     """Makes the group `team`."""
-    groups = Groups(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
-    await groups.create(owner, "team", Wish(**wish), [member.user_id for member in members])
+    names = [member.user_id for member in members]
+    await road(Groups, rooms, most).create(owner, "team", Wish(**wish), names)
 
 
 def outcomes(found: list[object]) -> list[type]:
     return [type(one) for one in found]
 
 
+@pytest.mark.parametrize("most", SIZES)
 async def test_who_is_muted_is_refused_until_it_is_over(
-    rooms: Rooms, clock: Clock, ann: Author, bob: Author, cat: Author
+    rooms: Rooms, clock: Clock, ann: Author, bob: Author, cat: Author, most: int
 ) -> None:
-    await team(rooms, ann, bob, cat)
+    await team(rooms, ann, bob, cat, most=most)
     await membership(rooms).mute(ann, "team", "bob", 60)
     drafts = [to_group(bob, "team"), to_group(cat, "team"), private(bob, "cat"), to_group(ann, "team")]
     found = await rooms.batch(*drafts)
@@ -62,10 +77,11 @@ async def test_leaving_and_coming_back_ends_no_mute(rooms: Rooms, ann: Author, b
     assert (await rooms.log(bob))[-1].what.until == rooms.clock() + 60_000
 
 
+@pytest.mark.parametrize("most", SIZES)
 async def test_only_the_owner_and_admins_write_announcements(
-    rooms: Rooms, ann: Author, bob: Author, cat: Author
+    rooms: Rooms, ann: Author, bob: Author, cat: Author, most: int
 ) -> None:
-    await team(rooms, ann, bob, cat, announcement_only=True)
+    await team(rooms, ann, bob, cat, most=most, announcement_only=True)
     await membership(rooms).add(ann, "team", "cat", "admin")
     found = await rooms.batch(*(to_group(author, "team") for author in (ann, bob, cat)))
     assert outcomes(found) == [Committed, AnnouncementOnly, Committed]
@@ -80,7 +96,7 @@ async def test_what_was_sent_before_stays_sent(rooms: Rooms, ann: Author, bob: A
 
 
 def coming_in(rooms: Rooms) -> Invitations:
-    return Invitations(rooms.database, rooms.journal, Fanout(Hub(), Alone()), rooms.clock)
+    return road(Invitations, rooms)
 
 
 async def test_an_invitation_is_good_until_it_expires_or_is_used_up(
