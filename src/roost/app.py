@@ -49,6 +49,7 @@ from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.moderators import Moderators, Order, admission_of
 from roost.flow.overview import Overview
+from roost.flow.profiles import Profiles
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
 from roost.flow.scheduled import Scheduling
@@ -221,6 +222,7 @@ async def _wire(
             small=config.messages.read_receipts_members,
         ),
         hints=hints,
+        profiles=Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members),
         blocks=Blocks(database, journal, fanout, now_ms),
         reporting=Reporting(database, order.admission, now_ms),
         pulling=pulling,
@@ -297,6 +299,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
         roads.blocks.hidden = gateway.hide
+        roads.profiles.told, roads.profiles.shown = gateway.tell_profile, gateway.reshow
         roads.credentials.ended = gateway.bar
         roads.bus.heard = gateway.hear
         if config.server.database:

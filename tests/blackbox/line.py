@@ -15,6 +15,9 @@ PATIENCE = 10.0
 
 Fields = dict[str, Any]
 
+HINTS = {"receipts", "profile"}
+"""Frames that come when they like."""
+
 
 class Speech(NamedTuple):
     """How frames become payloads: text for JSON, bytes for Protobuf."""
@@ -51,11 +54,11 @@ class Line:
         await self.socket.send(self._speech.write(frame))
 
     async def hear(self, *kinds: str) -> Fields:
-        """The next frame, which must be of one of these kinds if any are named. Receipts, which come when they like,
-        are passed over unless they are meant."""
+        """The next frame, which must be of one of these kinds if any are named. Hints, which come when they like, are
+        passed over unless they are meant."""
         async with asyncio.timeout(PATIENCE):
             frame = self._speech.read(await self.socket.recv())
-            while frame["type"] == "receipts" and "receipts" not in kinds:
+            while frame["type"] in HINTS and frame["type"] not in kinds:
                 frame = self._speech.read(await self.socket.recv())
         assert not kinds or frame["type"] in kinds, f"heard {frame}, not {' or '.join(kinds)}"
         return frame

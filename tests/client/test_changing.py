@@ -174,7 +174,7 @@ async def test_a_store_of_the_first_version_keeps_what_is_in_its_outbox(tmp_path
     connection = open_file(tmp_path / "old.db", "phone")
     connection.executescript(
         "ALTER TABLE outbox DROP COLUMN more; PRAGMA user_version = 1; DROP TABLE marks;"
-        "DROP TABLE unread_places; DROP TABLE expiring; DROP TABLE IF EXISTS blocks;"
+        "DROP TABLE unread_places; DROP TABLE expiring; DROP TABLE blocks; DROP TABLE profiles;"
         "ALTER TABLE conversations DROP COLUMN others_read; ALTER TABLE conversations DROP COLUMN others_delivered;"
         "ALTER TABLE conversations DROP COLUMN settings; ALTER TABLE members DROP COLUMN muted_until;"
         "INSERT INTO outbox (message_id, conversation_id, message_type, content, create_time, state)"

@@ -132,6 +132,19 @@ class TestByTheBus:
         assert (await bob.online("bob"))["online"] is True
         await watching.nothing()
 
+    async def test_who_sees_nobody_come_any_more_is_told_so_elsewhere(self, here: House, there: House) -> None:
+        ann, bob = await here.guest("ann"), await there.guest("bob")
+        watching, line = await ann.line(), await bob.line()
+        await watching.say("presence", userIDs=["bob"])
+        assert (await watching.hear("presence"))["users"]["bob"]["online"] is True
+        await bob.patch("/users/me", {"presence": "contacts"})
+        assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
+        assert await ann.online("bob") == {"online": False, "lastSeen": None}
+        await line.hang_up()
+        await bob.line()
+        await watching.say("presence", userIDs=["bob"])
+        assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
+
     async def test_one_who_is_at_two_nodes_and_leaves_one_is_online(self, here: House, there: House) -> None:
         ann, bob = await here.guest("ann"), await there.guest("bob")
         watching = await ann.line()

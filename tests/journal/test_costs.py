@@ -19,7 +19,7 @@ from roost.journal import delivered, reading, retention
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
 from roost.model.message import Change, GroupSettings
-from roost.roster import blocks, groups, invitations, marks
+from roost.roster import blocks, groups, invitations, marks, profiles
 from roost.roster import conversations as roster
 from roost.roster.invitations import Invitation
 from tests.backends import MAIN, Hasty, SQLiteBackend
@@ -65,7 +65,13 @@ async def listened(backend: SQLiteBackend, clock: Clock) -> AsyncIterator[tuple[
 
 
 def look_at_marks(rooms: Rooms, connection: Connection, cid: int, ann: Author, bob: Author) -> None:
-    """Who has got and who has read what."""
+    """Who has got and who has read what; profiles, and who sees whom."""
+    for presence in profiles.AUDIENCES:
+        found = profiles.of(connection, ["ann", "bob"])["bob"]._replace(presence=presence)
+        assert found.uid == bob.uid
+        profiles.hidden_from(connection, ann.uid, ["ann", "bob"])
+        profiles.blind(connection, "bob", [ann.uid])
+    profiles.peers(connection, ann.uid, 20, 100)
     marks.of_small(connection, ann.uid, ["g:team", "p:ann:bob"], 20)
     marks.members_if_small(connection, cid, 20)
     marks.receivers(connection, cid, ann.uid, 2**52, 0, 10)
@@ -113,6 +119,9 @@ async def everything(rooms: Rooms) -> None:
     def change(tx: Connection) -> None:
         group = roster.find(tx, "g:team")
         roster.set_read_mark(tx, group, bob.uid, 1)
+        for presence in profiles.AUDIENCES:
+            profiles.store(tx, profiles.of(tx, ["bob"])["bob"]._replace(presence=presence), 1)
+            profiles.blind(tx, "bob", [ann.uid])
         roster.set_muted(tx, group.cid, bob.uid, muted=True)
         roster.set_role(tx, group.cid, bob.uid, roster.ADMIN)
         retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)

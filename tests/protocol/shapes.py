@@ -21,6 +21,7 @@ SERVER_FRAMES: tuple[type[Any], ...] = (
     frames.TypingNotice,
     frames.PresenceNotice,
     frames.ReceiptsNotice,
+    frames.ProfileNotice,
     frames.Pong,
     frames.Error,
 )

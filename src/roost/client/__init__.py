@@ -28,6 +28,7 @@ from roost.client.events import (
     MessageReceived,
     MessageSent,
     PresenceChanged,
+    ProfileChanged,
     ReadMarkMoved,
     ScheduledFailed,
     SendFailed,
@@ -47,7 +48,18 @@ from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.attachment import Attachment
 from roost.model.message import GroupSettings, Message, MessageType
-from roost.protocol.answers import Ban, Block, Group, Invitation, InvitedTo, Member, MessageReceipts, Presence
+from roost.protocol.answers import (
+    Ban,
+    Block,
+    Group,
+    Invitation,
+    InvitedTo,
+    Member,
+    MessageReceipts,
+    OwnProfile,
+    Presence,
+    Profile,
+)
 from roost.protocol.frames import Mark
 
 __all__ = [
@@ -86,9 +98,12 @@ __all__ = [
     "MessageType",
     "Network",
     "NetworkError",
+    "OwnProfile",
     "Password",
     "Presence",
     "PresenceChanged",
+    "Profile",
+    "ProfileChanged",
     "ReadMarkMoved",
     "RoostError",
     "ScheduledFailed",

@@ -26,7 +26,16 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
-from roost.protocol.answers import Block, MessageReceipts, Presence, ReportTaken, Scheduled, SearchPage
+from roost.protocol.answers import (
+    Block,
+    MessageReceipts,
+    OwnProfile,
+    Presence,
+    Profile,
+    ReportTaken,
+    Scheduled,
+    SearchPage,
+)
 from roost.protocol.frames import Sent
 
 T = TypeVar("T")
@@ -233,6 +242,14 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def search(self, text: str, *, conversation: str | None = None, limit: int = 50) -> list[StoredMessage]:
         """Messages with these words, the newest first."""
         return self._run(self.client.search(text, conversation=conversation, limit=limit))
+
+    def profiles(self, user_ids: Sequence[str | int]) -> dict[str, Profile]:
+        """The profiles of users; see `Client.profiles`."""
+        return self._run(self.client.profiles(user_ids))
+
+    def set_profile(self, **changes: str) -> OwnProfile:
+        """Changes one's own profile; see `Client.set_profile`."""
+        return self._run(self.client.set_profile(**changes))
 
     def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
         """Who of these is online."""

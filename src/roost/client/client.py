@@ -32,6 +32,7 @@ from roost.client.groups import Groups
 from roost.client.holes import fill_history
 from roost.client.http import Http
 from roost.client.identity import new_message_id
+from roost.client.profiles import Profiles
 from roost.client.store import sending
 from roost.client.store.entries import set_muted
 from roost.client.store.reading import Conversation
@@ -55,7 +56,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing, Groups, Blocks, Asking, Files):
+class Client(Changing, Groups, Blocks, Profiles, Asking, Files):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(

@@ -194,6 +194,13 @@ class MarksMoved(Event, frozen=True, kw_only=True):
     marks: list[Mark]
 
 
+class ProfileChanged(Event, frozen=True, kw_only=True):
+    """The profile of `user_id` is another now, its `version`-th; `client.profile` has it."""
+
+    user_id: str
+    version: int
+
+
 class Typing(Event, frozen=True, kw_only=True):
     """`user_id` is typing."""
 

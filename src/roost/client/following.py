@@ -21,6 +21,7 @@ from roost.client.events import (
     MarksMoved,
     MessageSent,
     PresenceChanged,
+    ProfileChanged,
     State,
     StateChanged,
     StoreReset,
@@ -32,7 +33,7 @@ from roost.client.holes import close_gap
 from roost.client.http import Http
 from roost.client.intake import Intake
 from roost.client.outbox import Outbox, ReadMarks
-from roost.client.store import marks
+from roost.client.store import marks, profiles
 from roost.client.store.entries import Applied
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import SyncManager, SyncMetrics, load_snapshot
@@ -40,6 +41,8 @@ from roost.client.tokens import Tokens, hints
 from roost.errors import RoostError
 from roost.protocol import answers, frames
 
+MAX_PROFILES = 500
+"""Remembered profiles that are read anew after each connect."""
 LONG_GAP = 3000
 """Entries behind, from which on pages are quicker than the socket's batches."""
 
@@ -170,6 +173,9 @@ class Following:
                 self._delivery.tell(Typing(conversation_id=frame.conversation_id, user_id=frame.user_id))
             case frames.ReceiptsNotice():
                 self._spawn(self._keep_marks(frame))
+            case frames.ProfileNotice(user_id=user_id, version=version):
+                self._delivery.tell(ProfileChanged(user_id=user_id, version=version))
+                self._spawn(self._ask_profiles([user_id]))
             case frames.PresenceNotice():
                 for user_id, state in frame.users.items():
                     self._delivery.tell(
@@ -186,11 +192,26 @@ class Following:
         self._delivery.tell(event)
         if event.state is State.CONNECTED:
             self._spawn(self._ask_marks())
+            self._spawn(self._ask_profiles(None))
 
     async def _keep_marks(self, hint: frames.ReceiptsNotice) -> None:
         if await self._store.write(marks.store_marks, hint.conversation_id, hint.marks):
             self._delivery.tell(MarksMoved(conversation_id=hint.conversation_id, marks=hint.marks))
             self._delivery.tell(ConversationChanged(conversation_id=hint.conversation_id))
+
+    async def _ask_profiles(self, user_ids: list[str] | None) -> None:
+        """Reads anew those of the profiles (None: all) that the store remembers."""
+        known = await self._store.read(profiles.names, MAX_PROFILES)
+        names = known if user_ids is None else [name for name in user_ids if name in known]
+        if not names:
+            return
+        try:
+            query = {"user_ids": ",".join(names)}
+            found = await self.http.call("GET", "/users", answers.ProfileList, query=query)
+        except RoostError as error:
+            logger.info("profiles stay as they are remembered: %s", error)
+            return
+        await self._store.write(profiles.keep, found.users)
 
     async def _ask_marks(self) -> None:
         names = await self._store.read(marks.undelivered_conversations)

@@ -24,6 +24,7 @@ ServerFrame = (
     | frames.TypingNotice
     | frames.PresenceNotice
     | frames.ReceiptsNotice
+    | frames.ProfileNotice
     | frames.Pong
     | frames.Error
     | LiveMessage

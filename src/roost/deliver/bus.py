@@ -5,7 +5,7 @@ stored for its sake and nobody waits for it. What makes up for a lost one:
 
 - an entry: the reader that gets a later one reads the log, and `roost.deliver.watch` finds the reader that gets none;
 - a revoked token: the watch reads these as well;
-- typing, presence, receipts: the next of them.
+- typing, presence, profiles, receipts: the next of them.
 
 What is guaranteed: a hint goes to the nodes where one of its topics was joined before it was published, and to no
 others; those of one node arrive in the order in which it published them, as far as they do; a node hears its own
@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 
 from roost.protocol.encoded import EncodedEntry
-from roost.protocol.frames import PresenceNotice, ReceiptsNotice, TypingNotice
+from roost.protocol.frames import PresenceNotice, ProfileNotice, ReceiptsNotice, TypingNotice
 
 Topic = int | str
 """What a node wants to hear of: the log of a user (uid), who is online (`watched`), a large conversation (`advancing`).
@@ -69,7 +69,7 @@ class Hidden(msgspec.Struct, tag_field="type", tag="hidden", frozen=True):
     uid: int
 
 
-Notice = TypingNotice | PresenceNotice | ReceiptsNotice | Revoked | Barred | Hidden | Advanced
+Notice = TypingNotice | PresenceNotice | ProfileNotice | ReceiptsNotice | Revoked | Barred | Hidden | Advanced
 """What is hinted besides entries."""
 
 Heard = Callable[[Notice, Sequence[int]], None]

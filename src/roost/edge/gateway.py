@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +58,9 @@ LAST_WORDS = 1.0
 """Seconds in which what is under way may end, when all connections have."""
 LOOK = 0.01
 """Seconds between two looks whether a connection may be closed."""
+
+Passing = frames.TypingNotice | frames.ReceiptsNotice | frames.ProfileNotice
+"""What is told to users who are here, and to nobody later."""
 
 logger = structlog.get_logger()
 
@@ -223,8 +226,8 @@ class Gateway:
                 self._show(notice, uids, None)
             case frames.PresenceNotice():
                 for user_id, state in notice.users.items():
-                    self._tell_watchers(user_id, state)
-            case frames.ReceiptsNotice():
+                    self._watchers.tell(user_id, state)
+            case frames.ReceiptsNotice() | frames.ProfileNotice():
                 self._show(notice, uids, None)
             case Revoked(uid=uid, did=did):
                 claims = Claims(notice.user_id, notice.device_id, notice.token_id, notice.expires_at)
@@ -254,9 +257,7 @@ class Gateway:
         self._show(notice, [uid], None)
         self.roads.bus.tell(notice, [uid])
 
-    def _show(
-        self, notice: frames.TypingNotice | frames.ReceiptsNotice, uids: Iterable[int], but: Session | None
-    ) -> None:
+    def _show(self, notice: Passing, uids: Iterable[int], but: Session | None) -> None:
         for session in self._sessions_of(uids):
             if session is not but and session.writable:
                 session.send(notice)
@@ -266,14 +267,14 @@ class Gateway:
         if len(user_ids) > MAX_WATCHED:
             raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
         names = frozenset(ids.user_id(value, "userIDs") for value in user_ids)
-        hidden = await self.roads.blocks.hidden_from(author.uid, names)
+        hidden = await self.roads.hidden_from(author.uid, names)
         if session.closing:
             return
         shown = names - hidden
         self._unwatch(self._watchers.watch(session, shown))
         if shown:
             await self.roads.bus.join(*map(watched, shown))
-        states = dict(await self.roads.presence.query(shown)) | dict.fromkeys(hidden, UNSEEN)
+        states = await self.roads.sightings(shown) | dict.fromkeys(hidden, UNSEEN)
         session.send(frames.PresenceNotice(users=states))
 
     def hide(self, user_id: str, uid: int) -> None:
@@ -291,13 +292,20 @@ class Gateway:
         self.roads.bus.leave(*map(watched, user_ids))
 
     def _tell_presence(self, user_id: str, state: frames.Online) -> None:
-        self._tell_watchers(user_id, state)
+        self._watchers.tell(user_id, state)
         self.roads.bus.tell(frames.PresenceNotice(users={user_id: state}), [watched(user_id)])
 
-    def _tell_watchers(self, user_id: str, state: frames.Online) -> None:
-        for session in self._watchers.of(user_id):
-            if session.writable:
-                session.send(frames.PresenceNotice(users={user_id: state}))
+    def reshow(self, user_id: str) -> None:
+        """A user shows its presence to others than before: who may not see it any more watches it no longer."""
+        self.spawn(self._reshow(user_id))
+
+    async def _reshow(self, user_id: str) -> None:
+        self._tell_presence(user_id, (await self.roads.presence.query([user_id]))[user_id])
+
+    def tell_profile(self, notice: frames.ProfileNotice, uids: Collection[int]) -> None:
+        """A profile has changed, and these users may want to know."""
+        self._show(notice, uids, None)
+        self.roads.bus.tell(notice, uids)
 
     # --- for all sessions ---
 
@@ -329,6 +337,7 @@ class Gateway:
             group.create_task(self._sweep_forever())
             group.create_task(self._save_forever())
             group.create_task(self.roads.hints.run(self._tell_receipts))
+            group.create_task(self._watchers.run(self.roads.profiles.blind, self._hide))
 
     async def _sweep_forever(self) -> None:
         while True:

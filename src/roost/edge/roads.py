@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import NamedTuple
 
 from roost.db.database import Database
@@ -25,6 +25,7 @@ from roost.flow.invitations import Invitations
 from roost.flow.marks import Marks
 from roost.flow.membership import Membership
 from roost.flow.overview import Overview
+from roost.flow.profiles import Profiles
 from roost.flow.pulling import Pulling
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
@@ -34,6 +35,7 @@ from roost.flow.submit import Submit
 from roost.flow.uploads import Uploads
 from roost.journal.positions import Positions
 from roost.presence.contract import Presence
+from roost.protocol.frames import Online
 from roost.roster.users import Users
 
 
@@ -57,6 +59,7 @@ class Roads(NamedTuple):
     invitations: Invitations
     marks: Marks
     hints: Hints
+    profiles: Profiles
     blocks: Blocks
     reporting: Reporting
     pulling: Pulling
@@ -75,3 +78,15 @@ class Roads(NamedTuple):
     database: Database
     clock: Callable[[], int]
     check: Callable[[], Awaitable[None]]
+
+    async def hidden_from(self, uid: int, user_ids: Collection[str]) -> frozenset[str]:
+        """Those of the users who do not show `uid` whether they are online: by a block, or to so few."""
+        blocked = await self.blocks.hidden_from(uid, user_ids)
+        return blocked | await self.profiles.hidden_from(uid, frozenset(user_ids) - blocked)
+
+    async def sightings(self, user_ids: Collection[str]) -> dict[str, Online]:
+        """Whether users are online, and when they were last seen, as far as anybody remembers."""
+        here = dict(await self.presence.query(user_ids))
+        forgotten = [user_id for user_id, state in here.items() if state.last_seen is None]
+        seen = await self.users.last_seen(forgotten) if forgotten else {}
+        return here | {name: Online(online=here[name].online, last_seen=when) for name, when in seen.items()}

@@ -18,7 +18,7 @@ from roost.db.database import Database
 from roost.errors import InvalidInput, NotAMember, UnknownConversation, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.hints import Hints
-from roost.journal import delivered, rewriting
+from roost.journal import delivered, large, rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.delivered import Asked
 from roost.journal.journal import Journal
@@ -137,7 +137,8 @@ class Marks:
     async def receipts(self, author: Author, message_id: str | int, after: str | None, count: int) -> MessageReceipts:
         """Who has got and who has read a message, `count` of those whom it was for, behind the user `after`.
 
-        `message_id` is a server id, or the author's own. Raises `UnknownMessage`, also for what is not the author's to
+        `message_id` is a server id, or the author's own. Where logs are pulled, only who has read it is known to have
+        it. Raises `UnknownMessage`, also for what is not the author's to
         see, `NotAMember` or `InvalidInput`.
         """
 
@@ -159,7 +160,9 @@ class Marks:
                 shown = [one._replace(read_seq=seen.get(one.uid, one.read_seq)) for one in shown]
             asked = [Asked(one.uid, conversation.cid, place, sent_at) for one in shown]
             furthest = self._positions.furthest(connection, [one.uid for one in shown])
-            got = delivered.delivered(connection, asked, furthest)
+            pulled = large.members(connection, conversation.cid, [one.uid for one in shown])
+            got = delivered.delivered(connection, [one for one in asked if one.uid not in pulled], furthest)
+            through = dict(zip([one.uid for one in asked if one.uid not in pulled], got, strict=True))
             total, read = marks.count(connection, conversation.cid, found.sender, sent_at, place)
             return MessageReceipts(
                 server_msg_id=message.server_msg_id,
@@ -170,10 +173,10 @@ class Marks:
                 receipts=[
                     Receipt(
                         user_id=one.user_id,
-                        delivered=max(one.read_seq, through) >= place,
+                        delivered=max(one.read_seq, through.get(one.uid, 0)) >= place,
                         read=one.read_seq >= place,
                     )
-                    for one, through in zip(shown, got, strict=True)
+                    for one in shown
                 ],
                 next_after=shown[-1].user_id if len(readers) > count else None,
             )

@@ -129,6 +129,28 @@ class Receipts(Wire, kw_only=True):
     receipts: list[Sent]
 
 
+class Profile(Wire, kw_only=True):
+    """What a user says of itself. `avatar`: an https address or an attachment's id. `version` counts the changes."""
+
+    user_id: str
+    display_name: str | None = None
+    avatar: str | None = None
+    status: str | None = None
+    version: int
+
+
+class OwnProfile(Profile, kw_only=True):
+    """One's own. `presence`: who sees one online: everybody, nobody, contacts (who share a conversation)."""
+
+    presence: str
+
+
+class ProfileList(Wire, kw_only=True):
+    """Profiles, in the order in which they were asked for."""
+
+    users: list[Profile]
+
+
 class Receipt(Wire, kw_only=True):
     """What became of a message with one of those whom it was for."""
 

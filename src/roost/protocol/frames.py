@@ -204,6 +204,13 @@ class PresenceNotice(ServerFrame, tag="presence", kw_only=True):
     users: dict[str, Online]
 
 
+class ProfileNotice(ServerFrame, tag="profile", kw_only=True):
+    """A hint: the profile of `user_id` is another now, the `version`-th."""
+
+    user_id: str
+    version: int
+
+
 class Mark(Wire, kw_only=True):
     """How far a user has got in a conversation: all up to these conversationSeqs is read, or on a device of the user.
 

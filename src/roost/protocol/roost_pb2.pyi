@@ -169,7 +169,7 @@ class SyncResponse(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., maxSeq: _Optional[int] = ..., hasMore: _Optional[bool] = ..., totalCount: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., resetRequired: _Optional[bool] = ..., retainedSeq: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "react", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error", "receipts")
+    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "react", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error", "receipts", "profile")
     AUTH_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +191,7 @@ class Frame(_message.Message):
     PONG_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RECEIPTS_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
     auth: Auth
     private: Send
     group: Send
@@ -212,7 +213,8 @@ class Frame(_message.Message):
     pong: Pong
     error: Error
     receipts: Receipts
-    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., receipts: _Optional[_Union[Receipts, _Mapping]] = ...) -> None: ...
+    profile: ProfileNotice
+    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., receipts: _Optional[_Union[Receipts, _Mapping]] = ..., profile: _Optional[_Union[ProfileNotice, _Mapping]] = ...) -> None: ...
 
 class Auth(_message.Message):
     __slots__ = ("token", "deviceID", "lastSeq", "epoch")
@@ -326,6 +328,14 @@ class Mark(_message.Message):
     readSeq: int
     deliveredSeq: int
     def __init__(self, userID: _Optional[str] = ..., readSeq: _Optional[int] = ..., deliveredSeq: _Optional[int] = ...) -> None: ...
+
+class ProfileNotice(_message.Message):
+    __slots__ = ("userID", "version")
+    USERID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    userID: str
+    version: int
+    def __init__(self, userID: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class Receipts(_message.Message):
     __slots__ = ("conversationID", "marks")

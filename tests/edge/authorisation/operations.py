@@ -182,6 +182,10 @@ FILES = [
     ),
 ]
 OWN = [
+    row("GET /users", users(), path="/users?userIDs=owner,target"),
+    row("GET /users/{user_id}", users(), path="/users/owner"),
+    row("GET /users/me", users()),
+    row("PATCH /users/me", users(), {"status": "away", "presence": "contacts"}),
     row("GET /blocks", users()),
     row("PUT /blocks/{user_id}", users(), path="/blocks/target"),
     row("DELETE /blocks/{user_id}", users(), path="/blocks/target"),

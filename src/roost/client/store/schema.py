@@ -23,7 +23,7 @@ from pathlib import Path
 from roost.client.errors import StoreInUse, StoreTooNew
 from roost.client.store import expiry
 
-VERSION = 5
+VERSION = 6
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -140,6 +140,17 @@ ALTER TABLE conversations ADD COLUMN others_delivered INTEGER NOT NULL DEFAULT 0
 """How far the other members have got, and up to where all of them have; what a snapshot named as unread."""
 
 
+STEPS = {
+    2: "ALTER TABLE outbox ADD COLUMN more TEXT",
+    3: "ALTER TABLE conversations ADD COLUMN settings TEXT;\n"
+    "ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;\n" + MARKS,
+    4: expiry.SCHEMA,
+    5: "CREATE TABLE blocks (user_id TEXT PRIMARY KEY, block_time INTEGER NOT NULL) WITHOUT ROWID",
+    6: "CREATE TABLE profiles (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+}
+"""What makes of each schema the next, by its number."""
+
+
 def open_file(path: Path | str, device_id: str) -> sqlite3.Connection:
     """Opens the store, made if missing; `device_id` names this device if it has no name yet.
 
@@ -170,16 +181,9 @@ def _bring_up_to_date(connection: sqlite3.Connection, device_id: str) -> None:
         for statement in SCHEMA.split(";\n"):
             connection.execute(statement)
         connection.execute("INSERT INTO sync (one, device_id) VALUES (1, ?)", (device_id,))
-    if version < 2:  # noqa: PLR2004 - the schema's numbers
-        connection.execute("ALTER TABLE outbox ADD COLUMN more TEXT")
-    if version < 3:  # noqa: PLR2004
-        connection.execute("ALTER TABLE conversations ADD COLUMN settings TEXT")
-        connection.execute("ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0")
-        for statement in MARKS.strip().split(";\n"):
-            connection.execute(statement)
-    if version < 4:  # noqa: PLR2004
-        connection.execute(expiry.SCHEMA)
-    if version < 5:  # noqa: PLR2004
-        connection.execute("CREATE TABLE blocks (user_id TEXT PRIMARY KEY, block_time INTEGER NOT NULL) WITHOUT ROWID")
+    for number, statements in STEPS.items():
+        if version < number:
+            for statement in statements.strip().split(";\n"):
+                connection.execute(statement)
     if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")

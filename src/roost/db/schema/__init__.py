@@ -18,6 +18,7 @@ from roost.db.schema.large import calls, conversation_log, cursors
 from roost.db.schema.later import expiring, scheduled
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
+from roost.db.schema.profiles import profiles
 from roost.db.schema.push import push_addresses, push_log, push_outbox
 from roost.db.schema.reports import reports
 from roost.db.schema.search import search_again, search_marks, search_texts
@@ -48,6 +49,7 @@ __all__ = [
     "mutes",
     "pins",
     "positions",
+    "profiles",
     "push_addresses",
     "push_log",
     "push_outbox",

@@ -36,6 +36,7 @@ from roost.edge.api import (
     search,
     snapshot,
     uploads,
+    users,
 )
 from roost.edge.api.door import Door
 from roost.edge.api.openapi import describe, reference_pages
@@ -68,6 +69,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *scheduled.OPERATIONS,
     *receipts.OPERATIONS,
+    *users.OPERATIONS,
     *offline.OPERATIONS,
     *conversations.OPERATIONS,
     *groups.OPERATIONS,

@@ -144,16 +144,11 @@ async def online(call: Call, asked: Users) -> dict[str, Presence]:
     user_ids = [ids.user_id(name.strip(), "userIDs") for name in asked.user_ids.split(",") if name.strip()]
     if not 1 <= len(user_ids) <= MAX_USERS:
         raise InvalidInput(f"userIDs must name 1-{MAX_USERS} users.")
-    hidden = await call.roads.blocks.hidden_from(call.author.uid, user_ids)
-    here = await call.roads.presence.query([user_id for user_id in user_ids if user_id not in hidden])
-    forgotten = [user_id for user_id, state in here.items() if state.last_seen is None]
-    seen = await call.roads.users.last_seen(forgotten) if forgotten else {}
-    return {
-        user_id: Presence(
-            online=state.online, last_seen=seen.get(user_id) if state.last_seen is None else state.last_seen
-        )
-        for user_id, state in here.items()
-    } | {user_id: Presence(online=False, last_seen=None) for user_id in hidden}
+    hidden = await call.roads.hidden_from(call.author.uid, user_ids)
+    here = await call.roads.sightings([user_id for user_id in user_ids if user_id not in hidden])
+    return {user_id: Presence(online=state.online, last_seen=state.last_seen) for user_id, state in here.items()} | {
+        user_id: Presence(online=False, last_seen=None) for user_id in hidden
+    }
 
 
 OPERATIONS = (

@@ -1,0 +1,94 @@
+"""Users choose who sees whether they are online: over HTTP, in what a subscription answers, and in what it tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.blackbox.house import Guest, House
+from tests.blackbox.line import JSON, Line, Speech
+from tests.blackbox.proto import PROTOBUF
+
+UNSEEN = {"online": False}
+
+
+async def show(guest: Guest, to: str) -> None:
+    assert (await guest.patch("/users/me", {"presence": to})).data["presence"] == to
+
+
+async def watch(line: Line, guest: Guest) -> Any:
+    await line.say("presence", userIDs=[guest.user_id])
+    return (await line.hear("presence"))["users"][guest.user_id]
+
+
+async def test_presence_is_shown_to_whom_the_user_likes(house: House) -> None:
+    ann, bob, cat = await house.guest(), await house.guest(), await house.guest()
+    await ann.group(bob)
+    await ann.line()
+    for presence, seeing in (("everybody", [bob, cat]), ("contacts", [bob]), ("nobody", []), ("contacts", [bob])):
+        await show(ann, presence)
+        assert (await ann.online(ann.user_id))["online"]
+        for guest in (bob, cat):
+            line = await guest.line()
+            found = await watch(line, ann)
+            asked = await guest.online(ann.user_id)
+            if guest in seeing:
+                assert found["online"], presence
+                assert found["lastSeen"] > 0
+                assert (asked["online"], asked["lastSeen"] > 0) == (True, True)
+            else:
+                assert found == UNSEEN, presence
+                assert asked == {"online": False, "lastSeen": None}
+            await line.hang_up()
+
+
+async def test_who_comes_and_goes_is_told_to_those_alone_who_may_see_it(house: House) -> None:
+    ann, bob, cat = await house.guest(), await house.guest(), await house.guest()
+    await ann.group(bob)
+    knows, stranger = await bob.line(), await cat.line()
+    for line in (knows, stranger):
+        assert await watch(line, ann) == UNSEEN
+    here = await ann.line()
+    for line in (knows, stranger):
+        assert (await line.hear("presence"))["users"][ann.user_id]["online"]
+    await show(ann, "contacts")
+    assert (await stranger.hear("presence"))["users"] == {ann.user_id: UNSEEN}
+    assert (await knows.hear("presence"))["users"][ann.user_id]["online"]
+    await here.hang_up()
+    gone = (await knows.hear("presence"))["users"][ann.user_id]
+    assert (gone["online"], gone["lastSeen"] > 0) == (False, True)
+    await show(ann, "nobody")
+    assert (await knows.hear("presence"))["users"] == {ann.user_id: UNSEEN}
+    await ann.line()
+    for line in (knows, stranger):
+        assert await watch(line, ann) == UNSEEN
+
+
+async def test_who_shares_no_conversation_any_more_sees_nothing(house: House) -> None:
+    ann, bob = await house.guest(), await house.guest()
+    group = await ann.group(bob)
+    await show(ann, "contacts")
+    here = await ann.line()
+    line = await bob.line()
+    assert (await watch(line, ann))["online"]
+    await bob.post(f"/groups/{group}/leave")
+    await line.hear("change")
+    await here.hang_up()
+    assert (await line.hear("presence"))["users"] == {ann.user_id: UNSEEN}
+    assert await watch(line, ann) == UNSEEN
+    assert await bob.online(ann.user_id) == {"online": False, "lastSeen": None}
+
+
+@pytest.mark.parametrize("speech", [JSON, PROTOBUF], ids=["json", "protobuf"])
+async def test_who_shares_a_small_conversation_is_told_of_a_changed_profile(house: House, speech: Speech) -> None:
+    ann, bob, cat = await house.guest(), await house.guest(), await house.guest()
+    await ann.group(bob)
+    knows, stranger = await bob.line(speech=speech), await cat.line(speech=speech)
+    await ann.patch("/users/me", {"status": "away"})
+    heard = await knows.hear("profile")
+    assert (heard["userID"], heard["version"]) == (ann.user_id, 1)
+    await ann.patch("/users/me", {"status": "away"})
+    for line in (knows, stranger):
+        await line.say("ping")
+        assert (await line.hear("pong", "profile"))["type"] == "pong"
