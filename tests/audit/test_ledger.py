@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,12 +11,15 @@ from sqlalchemy import Connection, select
 
 from roost.audit import OPERATOR, Act, record
 from roost.audit.pages import ACT, BEGINNING, OPENED, SENDS, Page, digest_of
+from roost.audit.sends import AT_MOST
+from roost.audit.verifying import verify
 from roost.config import Audit
 from roost.db.schema import audit
 from roost.errors import Conflict
 from roost.journal.contract import Author
+from tests.places import ServerBackend
 from tests.rooms import BEGINNING as NOW
-from tests.rooms import Rooms, private, to_group
+from tests.rooms import Clock, Rooms, private, to_group
 
 ALL = select(audit).order_by(audit.c.page_id)
 
@@ -120,3 +124,22 @@ async def test_each_part_has_its_switch(rooms: Rooms, switched_off: str) -> None
     assert bool(await bodies(rooms, ACT)) is (switched_off != "acts")
     assert bool(sends) is (switched_off != "sends")
     assert not sends or sends[0][0][6] == (None if switched_off == "content" else "hi")
+
+
+async def test_a_large_batch_is_several_pages(rooms: Rooms, ann: Author, bob: Author) -> None:
+    outcomes = await rooms.batch(*(private(ann, "bob") for _ in range(AT_MOST + 1)))
+    sends = await bodies(rooms, SENDS)
+    assert [len(page) for page in sends] == [AT_MOST, 1]
+    assert [row[0] for page in sends for row in page] == [int(one.message.server_msg_id) for one in outcomes]
+    assert await hang_together(rooms)
+
+
+async def test_two_nodes_have_chains_of_their_own(shared_backend: ServerBackend, clock: Clock) -> None:
+    here, there = [await Rooms.open(shared_backend, clock) for _ in range(2)]
+    ann, bob = await here.authors("ann", "bob")
+    await asyncio.gather(*(node.batch(private(ann, "bob"), private(bob, "ann")) for node in (here, there) * 3))
+    verdict = await here.read(verify)
+    assert (len(verdict.ends), verdict.faults) == (2, [])
+    assert sum(map(len, await bodies(here, SENDS))) == 12
+    for node in (here, there):
+        await node.close()

@@ -30,6 +30,10 @@ PUSH_LOG = (3, "bob", 1, "email", "failed", 7, "the host said:\n550 'no such use
 PUSH_OUTBOX = (5, 1, 2, 2, 1, 1, 0, 99, 0, 9)
 
 
+NOBODYS: dict[type, Any] = {int: 900_000, bool: 0, str: "x é", bytes: b"\0" * 32}
+"""A value of each type."""
+
+
 def at(directory: Path) -> Address:
     return parse("--from", f"sqlite:{directory}")
 
@@ -48,10 +52,11 @@ def make(folder: Path) -> Path:
         for table, row in (("search_texts", (99, "1whello")), ("search_marks", (99, 1)), ("search_again", (99,))):
             _insert(database, table, [row])  # as if it were still indexing
         # Keys that were given, and whose rows have gone.
-        _insert(database, "users", [(41, "ghost", None, None, 1)])
+        _insert(database, "users", [(41, "ghost", None, None, 1, 0, None, None)])
         _insert(database, "push_outbox", [(77, *PUSH_OUTBOX[1:])])
         database.execute("DELETE FROM users WHERE uid = 41")
         database.execute("DELETE FROM push_outbox WHERE task_id = 77")
+        _fill(database)
     database.close()
     return server.data
 
@@ -59,6 +64,13 @@ def make(folder: Path) -> Path:
 def _insert(database: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
     for row in rows:
         database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+
+
+def _fill(database: sqlite3.Connection) -> None:
+    """A row in each table that has none: of nobody, so that whoever starts a server on it does nothing with it."""
+    for table in metadata.sorted_tables:
+        if not database.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]:  # noqa: S608
+            _insert(database, table.name, [tuple(NOBODYS[column.type.python_type] for column in table.columns)])
 
 
 def _use(server: Server) -> None:
