@@ -187,10 +187,23 @@ def test_a_wrong_password_is_told(lines: Lines) -> None:
 def test_signing_out_ends_the_session_in_every_tab(lines: Lines) -> None:
     page = lines.sign_up("ann.signs-out")
     page.get_by_role("button", name="Settings").click()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_signing_out_can_remove_what_is_stored(lines: Lines) -> None:
+    page = lines.sign_up("ann.is-forgotten")
+    write_to(page, "ann.is-forgotten", "a secret")
+    expect(page.locator("article .mark")).to_have_text(SENT)
+    stores = "async () => (await indexedDB.databases()).map((one) => one.name)"
+    assert len(page.evaluate(stores)) == 1
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="remove what is stored here").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert page.evaluate(stores) == []
 
 
 def test_the_page_speaks_chinese(lines: Lines) -> None:

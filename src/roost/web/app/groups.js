@@ -35,13 +35,20 @@ export function Members() {
   async function after(work) {
     try {
       await work();
-      setGroup(await client.value?.group(groupID));
+      const found = await client.value?.group(groupID);
+      // Of a large group only oneself is told: the others come in pages.
+      setGroup(found?.large ? { ...found, ...(await client.value?.members(groupID)) } : found);
       setError("");
     } catch (refusal) {
       setError(/** @type {Error} */ (refusal).message);
     }
   }
   useEffect(() => void after(() => Promise.resolve()), [groupID]);
+
+  async function more() {
+    const page = await client.value?.members(groupID, group.nextAfter);
+    if (page) setGroup({ ...group, ...page, members: [...group.members, ...page.members] });
+  }
 
   /** @param {SubmitEvent} event */
   function add(event) {
@@ -59,6 +66,7 @@ export function Members() {
     <ul class="members">
       ${group?.members.map((/** @type {any} */ member) => html`<${Member} key=${member.userID} member=${member} groupID=${groupID} after=${after} />`)}
     </ul>
+    ${group?.nextAfter && html`<button onClick=${() => attempt(more())}>${t("showMore")}</button>`}
     ${adds &&
     html`<form class="beside" onSubmit=${add}>
         <label class="grow">${t("addMember")}<input name="user" required maxlength="50" autocapitalize="none" /></label>

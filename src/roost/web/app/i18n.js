@@ -88,6 +88,7 @@ export const WORDS = {
   notifiedAlways: ["You are notified of new messages.", "你会收到新消息通知。"],
   notifiedOpen: ["You are notified while this page is open.", "打开此页面时，你会收到通知。"],
   signOut: ["Sign out", "退出登录"],
+  signOutForget: ["Sign out, and remove what is stored here", "退出并清除本机数据"],
   back: ["Back to the conversations", "返回会话列表"],
   members: ["Members", "成员"],
   addMember: ["Add a member", "添加成员"],

@@ -109,6 +109,7 @@ function begunIn(field) {
 async function membersOf(id) {
   const one = client.value;
   const group = await one?.group(id.slice(2));
-  const others = group.members.map((/** @type {any} */ member) => member.userID).filter((/** @type {string} */ name) => name !== one?.userID);
+  const { members } = group.large ? await /** @type {any} */ (one).members(id.slice(2)) : group;
+  const others = members.map((/** @type {any} */ member) => member.userID).filter((/** @type {string} */ name) => name !== one?.userID);
   return open.value?.role === "member" ? others : ["all", ...others];
 }

@@ -26,5 +26,6 @@ export function Settings() {
         ${t("notify")}
       </button>`}
       <button class="danger" onClick=${() => (close(), signOut())}>${t("signOut")}</button>
+      <button class="danger" onClick=${() => (close(), signOut({ forget: true }))}>${t("signOutForget")}</button>
     </div>`;
 }

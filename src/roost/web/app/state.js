@@ -100,13 +100,16 @@ async function enter() {
   await reload();
 }
 
-/** Signs out: the device's token is good no more. Its store stays, and goes on at the next sign-in. */
-export async function signOut() {
+/**
+ * Signs out: the device's token is good no more. Its store stays, and goes on at the next sign-in, unless it is to be
+ * forgotten.
+ */
+export async function signOut({ forget = false } = {}) {
   await login.logout();
-  await leave();
+  await leave(forget);
 }
 
-async function leave() {
+async function leave(forget = false) {
   const left = client.value;
   if (left === null) return;
   batch(() => {
@@ -115,7 +118,7 @@ async function leave() {
     progress.value = null;
     choose(null);
   });
-  await left.close();
+  await (forget ? left.forget() : left.close());
 }
 
 /** @type {Set<(messages: Message[]) => void>} */

@@ -74,6 +74,12 @@ export class Client extends Requests {
     this.#store?.close();
   }
 
+  /** Ends it, and removes what is stored here, the outbox too. Tabs that have it open let go of it. */
+  async forget() {
+    await this.close();
+    await Store.remove(this.storeName);
+  }
+
   /**
    * Listens. See events.js for the names.
    *

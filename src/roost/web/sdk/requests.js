@@ -168,6 +168,17 @@ export class Requests {
     return seconds ? this.http.request("PUT", path, { seconds }) : this.http.request("DELETE", path);
   }
 
+  /**
+   * The members of a group, in pages, whatever its size.
+   *
+   * @param {string} groupID
+   * @param {string} [after] `nextAfter` of the page before
+   * @returns {Promise<{members: {userID: string, role: string}[], nextAfter: string|null}>}
+   */
+  members(groupID, after) {
+    return this.http.request("GET", `/groups/${encodeURIComponent(groupID)}/members${after ? `?after=${encodeURIComponent(after)}` : ""}`);
+  }
+
   /** Removes a member for good. @param {string} groupID @param {string} userID */
   ban(groupID, userID) {
     return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/bans/${encodeURIComponent(userID)}`);

@@ -5,6 +5,7 @@
  * applies what the log brings.
  */
 
+import { deleteDB } from "../vendor/idb.js";
 import { StoreBelongsToAnother } from "../errors.js";
 import { apply, Book, fresh, TABLES } from "./apply.js";
 import { raise } from "./marks.js";
@@ -52,6 +53,11 @@ export class Store {
 
   close() {
     this.#db.close();
+  }
+
+  /** Removes a store from this browser. @param {string} name */
+  static remove(name) {
+    return deleteDB(name);
   }
 
   // --- the log ---
