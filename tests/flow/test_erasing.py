@@ -15,8 +15,8 @@ from roost.flow.pulling import Pulling
 from roost.journal.contract import Author
 from roost.model.message import Message
 from roost.push.register import Register
+from roost.roster import blocks, erasures
 from roost.roster import conversations as roster
-from roost.roster import erasures
 from roost.roster.erasures import Erasure
 from tests.rooms import Clock, Rooms, private, to_group
 
@@ -114,3 +114,10 @@ async def test_messages_in_a_dissolved_group_are_emptied_too(rooms: Rooms, ann: 
     await ask(rooms, ann)
     assert await erasing(rooms).work()
     assert (await contents(rooms, bob))[sent.message.message_id] == ("", "erased")
+
+
+async def test_nobody_knows_whom_the_user_had_blocked(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await rooms.write(blocks.block, ann.uid, bob.uid, 0, 0)
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    assert await rooms.read(blocks.of_user, ann.uid) == []

@@ -4,7 +4,7 @@ That the user is gone (profile, password, tokens) was stored before, together wi
 is; each step may be done twice and the second time changes nothing, so after a crash whoever takes it up goes on.
 
 1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
-   what was to be sent later.
+   what was to be sent later; the list of blocked users.
 2. The user leaves all groups; everybody in them is told.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
    by a log entry, so stores on devices that sleep now are emptied when they come back.
@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from roost.db.database import Database
-from roost.db.schema import attachments, conversations, devices, marks, members, messages, positions, scheduled
+from roost.db.schema import attachments, blocks, conversations, devices, marks, members, messages, positions, scheduled
 from roost.errors import NotAMember, UnknownConversation
 from roost.flow.changing import recalled
 from roost.flow.fanout import Fanout
@@ -122,7 +122,7 @@ class Erasing:
             return False
         await self._forget_devices(task)
         await self._database.write(lambda tx: _take_away_files(tx, task.uid, self._clock()))
-        await self._database.write(lambda tx: _forget_scheduled(tx, task.uid))
+        await self._database.write(lambda tx: _forget_wishes(tx, task.uid))
         await self._leave_groups(task)
         await self._empty_messages(task)
         await self._database.write(lambda tx: erasures.note_done(tx, task.uid, self._clock()))
@@ -179,8 +179,10 @@ def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
     return connection.execute(OWN, {"uid": uid, "passed": passed}).all()
 
 
-def _forget_scheduled(tx: Connection, uid: int) -> None:
-    tx.execute(delete(scheduled).where(scheduled.c.uid == uid))
+def _forget_wishes(tx: Connection, uid: int) -> None:
+    """What was to be sent later, and whom the user did not want to hear of."""
+    for table in (scheduled, blocks):
+        tx.execute(delete(table).where(table.c.uid == uid))
 
 
 def _take_away_files(tx: Connection, uid: int, now: int) -> None:
