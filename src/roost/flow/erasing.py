@@ -24,7 +24,18 @@ import structlog
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from roost.db.database import Database
-from roost.db.schema import attachments, blocks, conversations, devices, marks, members, messages, positions, scheduled
+from roost.db.schema import (
+    attachments,
+    blocks,
+    conversations,
+    devices,
+    marks,
+    members,
+    messages,
+    positions,
+    profiles,
+    scheduled,
+)
 from roost.errors import NotAMember, UnknownConversation
 from roost.flow.changing import recalled
 from roost.flow.fanout import Fanout
@@ -180,8 +191,8 @@ def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
 
 
 def _forget_wishes(tx: Connection, uid: int) -> None:
-    """What was to be sent later, and whom the user did not want to hear of."""
-    for table in (scheduled, blocks):
+    """What was to be sent later, whom the user did not want to hear of, and what it said of itself."""
+    for table in (scheduled, blocks, profiles):
         tx.execute(delete(table).where(table.c.uid == uid))
 
 

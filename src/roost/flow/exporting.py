@@ -14,6 +14,8 @@ from roost.db.schema import attachments, conversations, devices, members, messag
 from roost.journal import reading
 from roost.model.attachment import Stage
 from roost.model.message import Message
+from roost.roster import profiles
+from roost.roster.profiles import Profile
 from roost.roster.users import Account
 
 PIECE = 500
@@ -69,7 +71,8 @@ async def export(database: Database, account: Account) -> AsyncIterator[tuple[st
     Messages are those of the conversations that the user is in, the newest first, and then the user's own in others.
     """
     uid = {"uid": account.uid}
-    yield "profile", _profile(account)
+    known = await database.read(lambda connection: profiles.of(connection, [account.user_id]))
+    yield "profile", _profile(account, known[account.user_id])
     for device in await database.read(lambda connection: connection.execute(DEVICES, uid).all()):
         seen = device.last_seen or None
         yield "device", {"deviceID": device.device_id, "createTime": device.created_at, "lastSeen": seen}
@@ -105,10 +108,13 @@ async def export(database: Database, account: Account) -> AsyncIterator[tuple[st
             yield "message", message
 
 
-def _profile(account: Account) -> dict[str, Any]:
+def _profile(account: Account, profile: Profile) -> dict[str, Any]:
     return {
         "userID": account.user_id,
         "displayName": account.display_name,
+        "avatar": profile.avatar,
+        "status": profile.status,
+        "presence": profile.presence,
         "bot": bool(account.bot),
         "hasPassword": account.password_hash is not None,
         "createTime": account.created_at,
