@@ -39,6 +39,7 @@ from roost.flow.blocks import Blocks
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
+from roost.flow.drafts import Drafts
 from roost.flow.erasing import Erasing
 from roost.flow.fanout import Fanout
 from roost.flow.forwarding import Forwarding
@@ -207,6 +208,9 @@ async def _wire(
         ),
         conversations=Conversations(database, positions, now_ms, pulling, state_ttl=config.sync.state_ttl),
         groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members),
+        drafts=await timed.keep_drafts(
+            Drafts(database, journal, fanout, now_ms, max_content=limits.max_content), fanout, now_ms, stack
+        ),
         scheduling=await timed.schedule(
             Scheduling(database, journal, fanout, submit, order.admission, now_ms), now_ms, stack
         ),

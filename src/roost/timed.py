@@ -14,6 +14,7 @@ from roost.db.database import Database
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.flow.calling import Calling
+from roost.flow.drafts import Drafts
 from roost.flow.due import Due
 from roost.flow.erasing import Erasing
 from roost.flow.expiring import Expiring
@@ -26,6 +27,10 @@ from roost.journal.journal import Journal
 
 Clock = Callable[[], int]
 """Gives milliseconds."""
+
+
+DRAFTS = 0.3
+"""Seconds after a message in which its draft is cleared: one look for all that were sent meanwhile."""
 
 
 async def search(config: Config, database: Database, fanout: Fanout, stack: contextlib.AsyncExitStack) -> Searching:
@@ -76,6 +81,15 @@ async def schedule(scheduling: Scheduling, clock: Clock, stack: contextlib.Async
     scheduling.changed = due.wake
     await stack.enter_async_context(_in_background(due.run))
     return scheduling
+
+
+async def keep_drafts(drafts: Drafts, fanout: Fanout, clock: Clock, stack: contextlib.AsyncExitStack) -> Drafts:
+    """Has drafts told and cleared until `stack` is left."""
+    due = Due("drafts", drafts.work, clock, rest=DRAFTS)
+    drafts.changed = due.wake
+    fanout.wrote = drafts.sent
+    await stack.enter_async_context(_in_background(due.run))
+    return drafts
 
 
 @contextlib.asynccontextmanager

@@ -89,6 +89,7 @@ def _use(server: Server) -> None:
     say("POST", "/messages/user", {"to": "bob", "content": "for a day", "ttl": 86_400}, ann)
     later = {"conversationID": "p:ann:bob", "content": "later", "sendTime": int((time.time() + 86_400) * 1000)}
     say("POST", "/messages/scheduled", later, ann)
+    say("PUT", "/conversations/p:ann:bob/draft", {"content": "the kettle"}, ann)
     say("POST", "/messages/user", {"to": "ann", "content": "and to you", "messageType": 4}, bob)
     say("POST", "/groups", {"groupID": "tea", "name": "Tea ☕", "members": ["bob", "cleo"]}, ann)
     say("POST", "/messages/group", {"to": "tea", "content": "the kettle is on"}, cleo)

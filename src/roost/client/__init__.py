@@ -15,6 +15,7 @@ from roost.client.errors import (
 from roost.client.events import (
     BlockChanged,
     ConversationChanged,
+    DraftChanged,
     Durable,
     Event,
     GroupChanged,
@@ -75,6 +76,7 @@ __all__ = [
     "ConnectionRefused",
     "Conversation",
     "ConversationChanged",
+    "DraftChanged",
     "Durable",
     "Event",
     "Group",

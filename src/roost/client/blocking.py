@@ -223,6 +223,14 @@ class BlockingClient(BlockingGroups, BlockingFiles):
         """Unread messages by conversation id."""
         return self._run(self.client.unread())
 
+    def save_draft(self, conversation: str, content: str) -> None:
+        """Keeps what this user has begun to write; see `Client.save_draft`."""
+        self._run(self.client.save_draft(conversation, content))
+
+    def draft(self, conversation: str) -> str:
+        """What was begun in a conversation, here or on another device."""
+        return self._run(self.client.draft(conversation))
+
     def schedule(self, to: str, content: str, send_time: int, **fields: Any) -> Scheduled:
         """Has the server send a message later; see `Client.schedule`."""
         return self._run(self.client.schedule(to, content, send_time, **fields))

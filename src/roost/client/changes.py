@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from roost.client.events import (
     BlockChanged,
+    DraftChanged,
     Event,
     GroupChanged,
     InvitationsChanged,
@@ -63,6 +64,10 @@ def _member(change: Change) -> Event:
     )
 
 
+def _draft(change: Change) -> Event:
+    return DraftChanged(seq=change.seq, conversation_id=change.conversation_id, content=change.content or "")
+
+
 def _scheduled(change: Change) -> Event:
     return ScheduledFailed(
         seq=change.seq,
@@ -96,6 +101,7 @@ def _block(change: Change) -> Event:
 
 
 EVENTS: dict[str, Callable[[Change], Event]] = {
+    "draft": _draft,
     "scheduled": _scheduled,
     "read": _read,
     "group": _group,

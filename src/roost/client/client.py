@@ -24,6 +24,7 @@ from roost.client.asking import Asking
 from roost.client.blocks import Blocks
 from roost.client.changing import Changing, MessageLike, server_id
 from roost.client.delivery import Delivery
+from roost.client.drafts import Drafting
 from roost.client.errors import ClientClosed, NetworkError
 from roost.client.events import Event, MessageReceived, State
 from roost.client.files import Files
@@ -56,7 +57,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing, Groups, Blocks, Profiles, Asking, Files):
+class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(
@@ -264,6 +265,7 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files):
         )
         await self.store.put(message)
         self._following.outbox.wake()
+        await self.save_draft(message.conversation_id, "")
         return message
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - `close` and scripts need it
@@ -296,6 +298,9 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files):
     async def typing(self, conversation: str) -> None:
         """Tells the others in the conversation that this user is typing; nothing happens offline."""
         self._following.connection.send(frames.Typing(conversation_id=self.conversation_id(conversation)))
+
+    def _draft_written(self) -> None:
+        self._following.drafts.wake()
 
     # --- reading the store ---
 

@@ -122,6 +122,13 @@ class InvitationsChanged(Durable, frozen=True, kw_only=True):
     actor_id: str | None
 
 
+class DraftChanged(Durable, frozen=True, kw_only=True):
+    """What this user has begun to write in `conversation_id` is another, by another device; empty is nothing."""
+
+    conversation_id: str
+    content: str
+
+
 class ScheduledFailed(Durable, frozen=True, kw_only=True):
     """A message that this user had scheduled was refused when its time had come; `error` is the word for why."""
 

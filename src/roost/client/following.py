@@ -15,6 +15,7 @@ from typing import Any
 from roost.client import visit
 from roost.client.connection import Connection, error_of
 from roost.client.delivery import Delivery
+from roost.client.drafts import DraftsToTell
 from roost.client.errors import StoreBelongsToAnother
 from roost.client.events import (
     ConversationChanged,
@@ -71,6 +72,9 @@ class Following:
         self.read_marks = ReadMarks(
             store, self.http, lambda: self.connection.state in {State.SYNCING, State.CONNECTED}, patience=patience
         )
+        self.drafts = DraftsToTell(
+            store, self.http, lambda: self.connection.state in {State.SYNCING, State.CONNECTED}, patience=patience
+        )
         self.sync = SyncManager(
             self.http,
             store,
@@ -98,6 +102,7 @@ class Following:
         self.intake.start(config.last_sync_seq)
         self.outbox.start()
         self.read_marks.start()
+        self.drafts.start()
 
     async def stop(self) -> None:
         """Ends everything in good order; what was received is stored."""
@@ -108,6 +113,7 @@ class Following:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.outbox.stop()
         await self.read_marks.stop()
+        await self.drafts.stop()
         await self.intake.stop()
         await self.http.close()
 
@@ -154,6 +160,7 @@ class Following:
         self.outbox.limit(max_content=frame.max_content, max_frame=frame.max_frame)
         self.outbox.begin_again()
         self.read_marks.wake()
+        self.drafts.wake()
         if self._watched:
             self.connection.send(frames.Presence(user_ids=list(self._watched)))
         self._advanced()

@@ -17,6 +17,7 @@ from roost.flow.blocks import Blocks
 from roost.flow.catchup import Catchup
 from roost.flow.changing import Changing
 from roost.flow.conversations import Conversations
+from roost.flow.drafts import Drafts
 from roost.flow.erasing import Erasing
 from roost.flow.forwarding import Forwarding
 from roost.flow.groups import Groups
@@ -50,6 +51,7 @@ class Roads(NamedTuple):
     forwarding: Forwarding
     searching: Searching
     scheduling: Scheduling
+    drafts: Drafts
     uploads: Uploads
     attachments: Attachments
     catchup: Catchup

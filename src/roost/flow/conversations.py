@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import UnknownConversation
+from roost.flow import drafts
 from roost.flow.pulling import Pulling
 from roost.journal import large, reading, retention
 from roost.journal.contract import Author, LogState
@@ -16,6 +17,7 @@ from roost.journal.positions import Positions
 from roost.model import ids
 from roost.model.audience import Large
 from roost.model.message import GroupSettings, Message
+from roost.protocol.answers import Draft
 from roost.roster import blocks, groups, marks
 from roost.roster import conversations as roster
 from roost.roster.blocks import Block
@@ -58,6 +60,7 @@ class Snapshot(NamedTuple):
     state: LogState
     conversations: list[ConversationState]
     blocks: list[Block]
+    drafts: list[Draft]
 
 
 class Conversations:
@@ -166,7 +169,9 @@ def _snapshot(connection: Connection, uid: int) -> tuple[Snapshot, bool]:
     """A snapshot, and whether the log has all that is in it."""
     rows = roster.listed(connection, uid, 0, SNAPSHOT_CONVERSATIONS)
     states = [_conversation_state(connection, row, uid) for row in rows]
-    found = Snapshot(reading.log_state(connection, uid), states, blocks.of_user(connection, uid))
+    found = Snapshot(
+        reading.log_state(connection, uid), states, blocks.of_user(connection, uid), drafts.of_user(connection, uid)
+    )
     return found, not large.is_pending(connection, uid)
 
 

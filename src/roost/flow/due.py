@@ -22,8 +22,14 @@ logger = structlog.get_logger()
 class Due:
     """Calls `work` again and again; `run` it."""
 
-    def __init__(self, what: str, work: Callable[[], Awaitable[int | None]], clock: Callable[[], int]) -> None:
-        """`work` does what is due, and returns when the next is (ms), or None; `clock` gives milliseconds."""
+    def __init__(
+        self, what: str, work: Callable[[], Awaitable[int | None]], clock: Callable[[], int], *, rest: float = 0.0
+    ) -> None:
+        """`work` does what is due, and returns when the next is (ms), or None; `clock` gives milliseconds.
+
+        `rest`: seconds after a call for which more calls become one.
+        """
+        self._rest = rest
         self._what = what
         self._work = work
         self._clock = clock
@@ -49,6 +55,7 @@ class Due:
             try:
                 async with asyncio.timeout(wait):
                     await self._called.wait()
+                await asyncio.sleep(self._rest)
             except TimeoutError:
                 pass
 

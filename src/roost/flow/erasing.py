@@ -4,7 +4,7 @@ That the user is gone (profile, password, tokens) was stored before, together wi
 is; each step may be done twice and the second time changes nothing, so after a crash whoever takes it up goes on.
 
 1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
-   what was to be sent later; the list of blocked users.
+   what was to be sent later, and drafts; the list of blocked users.
 2. The user leaves all groups; everybody in them is told.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
    by a log entry, so stores on devices that sleep now are emptied when they come back.
@@ -29,6 +29,7 @@ from roost.db.schema import (
     blocks,
     conversations,
     devices,
+    drafts,
     marks,
     members,
     messages,
@@ -191,8 +192,8 @@ def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
 
 
 def _forget_wishes(tx: Connection, uid: int) -> None:
-    """What was to be sent later, whom the user did not want to hear of, and what it said of itself."""
-    for table in (scheduled, blocks, profiles):
+    """What was to be sent, whom the user did not want to hear of, and what it said of itself."""
+    for table in (scheduled, drafts, blocks, profiles):
         tx.execute(delete(table).where(table.c.uid == uid))
 
 

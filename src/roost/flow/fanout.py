@@ -22,6 +22,8 @@ class Fanout:
         self._recent = recent
         self.said: Callable[[str], None] = lambda _: None
         """Called with the conversation id of each message that is new, or another now."""
+        self.wrote: Callable[[int, str, int], None] = lambda _, __, ___: None
+        """Called with the author (uid), the conversation id and the time (ms) of each message that is new."""
         self.timed: Callable[[], None] = lambda: None
         """Called when a message is new that expires."""
         self.advanced: Callable[[int], None] = lambda _: None
@@ -34,6 +36,7 @@ class Fanout:
         if not (committed.places or committed.large):
             return
         self.said(committed.message.conversation_id)
+        self.wrote(draft.author.uid, draft.conversation_id, committed.message.server_time)
         if committed.message.ttl:
             self.timed()
         author = draft.author

@@ -117,7 +117,8 @@ class Change(Wire, kw_only=True):
     - `block`: this user has blocked `user_id`, or no longer (`action`: blocked, unblocked);
     - `ban`: the ban of `user_id` is over (`action`: lifted);
     - `scheduled`: this user's message `message_id` was not sent when its time had come (`action`: failed), because of
-      `error`.
+      `error`;
+    - `draft`: what this user has begun to write there is `content` now, of this `version`; empty is nothing.
     """
 
     seq: int = 0
@@ -133,6 +134,8 @@ class Change(Wire, kw_only=True):
     until: int = 0
     message_id: str | None = None
     error: str | None = None
+    content: str | None = None
+    version: int = 0
     time: int = 0
 
 

@@ -117,6 +117,21 @@ class ScheduledList(Wire, kw_only=True):
     scheduled: list[Scheduled]
 
 
+class Draft(Wire, kw_only=True):
+    """What a user has begun to write in a conversation. Of two the one with the higher version counts."""
+
+    conversation_id: str
+    content: str
+    version: int
+    update_time: int
+
+
+class DraftList(Wire, kw_only=True):
+    """What a user has begun to write."""
+
+    drafts: list[Draft]
+
+
 class Pins(Wire, kw_only=True):
     """The pinned messages of a conversation, the earliest pin first."""
 
@@ -327,6 +342,7 @@ class Snapshot(Wire, kw_only=True):
     max_seq: int
     conversations: list[ConversationSnapshot]
     blocks: list[Block] = msgspec.field(default_factory=list)
+    drafts: list[Draft] = msgspec.field(default_factory=list)
 
 
 REASONS = ("spam", "harassment", "violence", "sexual", "illegal", "other")

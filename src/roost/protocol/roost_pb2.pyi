@@ -89,7 +89,7 @@ class Reaction(_message.Message):
     def __init__(self, emoji: _Optional[str] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error")
+    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error", "content", "version")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,8 @@ class Change(_message.Message):
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     seq: int
     kind: str
     conversationID: str
@@ -118,7 +120,9 @@ class Change(_message.Message):
     until: int
     messageID: str
     error: str
-    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+    content: str
+    version: int
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ..., content: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class GroupSettings(_message.Message):
     __slots__ = ("description", "avatar", "announcementOnly", "membersInvite")

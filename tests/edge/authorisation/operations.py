@@ -114,6 +114,9 @@ CONVERSATIONS = [
     row("POST /conversations/{conversation_id}/read", pair(), {"conversationSeq": 0}, "/conversations/{private}/read"),
     row("PUT /conversations/{conversation_id}/mute", members(), {}, "/conversations/g:{group}/mute"),
     row("PUT /conversations/{conversation_id}/mute", pair(), {}, "/conversations/{private}/mute"),
+    row("PUT /conversations/{conversation_id}/draft", members(), {"content": "ha"}, "/conversations/g:{group}/draft"),
+    row("PUT /conversations/{conversation_id}/draft", pair(), {"content": "ha"}, "/conversations/{private}/draft"),
+    row("GET /drafts", users()),
     row("GET /conversations/{conversation_id}/pins", members(), path="/conversations/g:{group}/pins"),
     row("GET /conversations/{conversation_id}/pins", pair(), path="/conversations/{private}/pins"),
 ]

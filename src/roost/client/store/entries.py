@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from roost.client.store import expiry
+from roost.client.store import drafts, expiry
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, GroupSettings, Message
-from roost.protocol.answers import Block
+from roost.protocol.answers import Block, Draft
 from roost.protocol.frames import Sent
 
 _encode = msgspec.json.Encoder().encode
@@ -229,11 +229,23 @@ def _apply_change(book: Book, change: Change) -> None:
         _change_group(book, key, change)
     elif change.kind == "member":
         _change_member(book, key, change)
+    elif change.kind == "draft":
+        book.execute("DELETE FROM changes WHERE conversation = ? AND kind = 'draft' AND seq < ?", (key, change.seq))
+        drafts.apply(book, _draft(change))
     elif change.kind == "mute":
         muted = "UPDATE members SET muted_until = ? WHERE conversation = ? AND user_id = ?"
         book.execute(muted, (change.until, key, change.user_id))
     _keep_change(book, key, change, kind)
     book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
+
+
+def _draft(change: Change) -> Draft:
+    return Draft(
+        conversation_id=change.conversation_id,
+        content=change.content or "",
+        version=change.version,
+        update_time=change.time,
+    )
 
 
 def _change_group(book: Book, key: int, change: Change) -> None:

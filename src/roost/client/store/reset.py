@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roost.client.store import sending
+from roost.client.store import drafts, sending
 from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_blocks, store_messages
 from roost.client.store.marks import store_marks
 from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
@@ -37,6 +37,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
         _conversation(book, key, conversation)
     book.execute("DELETE FROM blocks")
     store_blocks(book, snapshot.blocks)
+    drafts.replace(book, snapshot.drafts)
     book.execute(
         "UPDATE sync SET epoch = ?, last_sync_seq = ?, last_sync_time = ?", (snapshot.epoch, snapshot.max_seq, now)
     )
@@ -124,6 +125,7 @@ def clear(book: Book) -> None:
 def _empty(book: Book) -> None:
     for table in ("messages", "expiring", "changes", "members", "marks", "unread_places", "conversations", "blocks"):
         book.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+    drafts.replace(book, [])
     book.execute("INSERT INTO search (search) VALUES ('delete-all')")
     book.forget_keys()
     book.execute("UPDATE sync SET last_sync_seq = 0, last_sync_time = 0")

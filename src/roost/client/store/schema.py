@@ -21,9 +21,9 @@ import sqlite3
 from pathlib import Path
 
 from roost.client.errors import StoreInUse, StoreTooNew
-from roost.client.store import expiry
+from roost.client.store import drafts, expiry
 
-VERSION = 6
+VERSION = 7
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -147,6 +147,7 @@ STEPS = {
     4: expiry.SCHEMA,
     5: "CREATE TABLE blocks (user_id TEXT PRIMARY KEY, block_time INTEGER NOT NULL) WITHOUT ROWID",
     6: "CREATE TABLE profiles (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+    7: drafts.SCHEMA,
 }
 """What makes of each schema the next, by its number."""
 

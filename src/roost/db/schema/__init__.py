@@ -15,7 +15,7 @@ from roost.db.schema.files import attachment_uses, attachments
 from roost.db.schema.hooks import webhook_failures, webhook_outbox
 from roost.db.schema.keys import api_keys
 from roost.db.schema.large import calls, conversation_log, cursors
-from roost.db.schema.later import expiring, scheduled
+from roost.db.schema.later import drafts, expiring, scheduled
 from roost.db.schema.logs import log, logs, marks, positions
 from roost.db.schema.people import barred_tokens, deployment, devices, refresh_tokens, revoked_tokens, users
 from roost.db.schema.profiles import profiles
@@ -37,6 +37,7 @@ __all__ = [
     "cursors",
     "deployment",
     "devices",
+    "drafts",
     "erasures",
     "expiring",
     "invitations",

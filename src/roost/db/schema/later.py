@@ -33,3 +33,20 @@ scheduled = Table(
 )
 """Messages to be sent at `send_time`: `send` is the frame, as JSON. `taken_at` is when a node claimed it, or 0;
 `due_at` when it is to be sent, or the claim ends."""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", String(110), primary_key=True),
+    Column("content", LONG_TEXT, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("did", BigInteger, nullable=False),
+    Column("logged_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Index("drafts_to_be_logged", "due_at"),
+    sqlite_with_rowid=False,
+)
+"""What each user has begun to write in each conversation; empty where it was sent or given up. `did` wrote it last;
+`due_at` is when the user's log is to tell of it, null where it has."""

@@ -34,6 +34,7 @@ async def snapshot(call: Call) -> Snapshot:
         max_seq=found.state.head,
         conversations=conversations,
         blocks=shown_blocks(found.blocks),
+        drafts=found.drafts,
     )
 
 
