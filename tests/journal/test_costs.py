@@ -15,9 +15,11 @@ import pytest
 from sqlalchemy import Connection
 
 from roost.errors import RoostError
-from roost.journal import delivered, reading, retention
+from roost.files import register
+from roost.journal import attachments, delivered, reading, retention
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
+from roost.model.attachment import Attachment
 from roost.model.message import Change, GroupSettings
 from roost.roster import blocks, groups, invitations, marks, profiles
 from roost.roster import conversations as roster
@@ -84,6 +86,20 @@ def look_at_marks(rooms: Rooms, connection: Connection, cid: int, ann: Author, b
     delivered.stored(connection, bob.uid, 0, 3, 10)
 
 
+def change_files(tx: Connection, cid: int, ann: Author) -> None:
+    """A file from its first byte to its last."""
+    file = Attachment(id="0" * 32, name="x", size=1)
+    register.begin(tx, file, ann.uid, quota=10, now=0, expires_at=1)
+    register.finish(tx, file, 2)
+    register.find(tx, file.id)
+    attachments.hold(tx, ann.uid, [file.id], 3)
+    attachments.send(tx, [attachments.Use(1, cid, [file])])
+    attachments.take_away(tx, 1, 4)
+    assert register.expired(tx, 4, 10) == [file.id]
+    register.condemn(tx, file.id, now=4, until=5)
+    register.forget(tx, file.id)
+
+
 async def everything(rooms: Rooms) -> None:
     """All that the rooms do while a server serves."""
     ann, bob, cat = await rooms.authors("ann", "bob", "cat")
@@ -124,6 +140,7 @@ async def everything(rooms: Rooms) -> None:
             profiles.blind(tx, "bob", [ann.uid])
         roster.set_muted(tx, group.cid, bob.uid, muted=True)
         roster.set_role(tx, group.cid, bob.uid, roster.ADMIN)
+        change_files(tx, group.cid, ann)
         retention.clear(tx, bob.uid, logged_before=2**52, active_since=0)
 
     await rooms.read(look)
