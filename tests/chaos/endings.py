@@ -142,8 +142,8 @@ MEMBERS = {"p": 2, "g": 1}
 def _told_once(device: Device, messages: dict[int, dict[str, Any]], changes: dict[int, dict[str, Any]]) -> None:
     """Everything that is not this device's own was told once, in order.
 
-    The one event that was being handled at a kill may come again, first thing afterwards. Of read marks in one
-    conversation, the later makes the earlier one needless.
+    The one event that was being handled at a kill may come again, first thing afterwards. Of a user's read marks in
+    one conversation, the later makes the earlier one needless.
     """
     again = {at for at in device.killed_at if 0 < at < len(device.told) and device.told[at] == device.told[at - 1]}
     told = [event for at, event in enumerate(device.told) if at not in again]
@@ -155,14 +155,19 @@ def _told_once(device: Device, messages: dict[int, dict[str, Any]], changes: dic
         for seq, one in messages.items()
         if one["messageID"] not in own or one["senderID"] != device.person.user_id
     }
-    expected |= {Told(seq, _KINDS[one["kind"]], "") for seq, one in changes.items()}
-    last_marks = {one["conversationID"]: seq for seq, one in sorted(changes.items()) if one["kind"] == "read"}
-    needless = {event for event in expected if event.kind == "ReadMarkMoved" and event.seq not in last_marks.values()}
+    expected |= {Told(seq, _kind(one, device.person.user_id), "") for seq, one in changes.items()}
+    marks = {seq: one for seq, one in sorted(changes.items()) if one["kind"] == "read"}
+    last = {(one["conversationID"], one["userID"]): seq for seq, one in marks.items()}
+    needless = {event for event in expected if event.seq in marks and event.seq not in last.values()}
     assert expected - set(told) <= needless, f"{device.name} was not told of {sorted(expected - set(told) - needless)}"
     assert set(told) <= expected, f"{device.name} was told of {sorted(set(told) - expected)}"
 
 
-_KINDS = {"read": "ReadMarkMoved", "group": "GroupChanged", "member": "MembershipChanged"}
+def _kind(change: dict[str, Any], user_id: str) -> str:
+    """The event that a change is to a user."""
+    if change["kind"] == "read":
+        return "ReadMarkMoved" if change["userID"] == user_id else "MemberRead"
+    return {"group": "GroupChanged", "member": "MembershipChanged"}[change["kind"]]
 
 
 # --- stores ---

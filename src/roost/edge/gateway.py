@@ -259,7 +259,7 @@ class Gateway:
 
     def _show(self, notice: Passing, uids: Iterable[int], but: Session | None) -> None:
         for session in self._sessions_of(uids):
-            if session is not but and session.writable:
+            if session is not but and session.is_ready and session.writable:
                 session.send(notice)
 
     async def watch(self, session: Session, author: Author, user_ids: Sequence[str | int]) -> None:

@@ -106,6 +106,11 @@ class Session(Socket):
             self.reader.wake()
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the client was told `ready`, before which it is told nothing else."""
+        return self._connection.state is State.READY
+
+    @property
     def is_waited_for(self) -> bool:
         """Whether something that the client sent is not answered yet."""
         return self._in_flight > 0
