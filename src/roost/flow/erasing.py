@@ -34,7 +34,6 @@ from roost.db.schema import (
     members,
     messages,
     positions,
-    profiles,
     scheduled,
 )
 from roost.errors import NotAMember, UnknownConversation
@@ -192,8 +191,8 @@ def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
 
 
 def _forget_wishes(tx: Connection, uid: int) -> None:
-    """What was to be sent, whom the user did not want to hear of, and what it said of itself."""
-    for table in (scheduled, drafts, blocks, profiles):
+    """What was to be sent, and whom the user did not want to hear of. Its profile was emptied before."""
+    for table in (scheduled, drafts, blocks):
         tx.execute(delete(table).where(table.c.uid == uid))
 
 

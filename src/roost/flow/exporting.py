@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from roost.db.database import Database
-from roost.db.schema import attachments, conversations, devices, members, messages, push_addresses
+from roost.db.schema import (
+    attachments,
+    blocks,
+    conversations,
+    devices,
+    drafts,
+    members,
+    messages,
+    push_addresses,
+    scheduled,
+    users,
+)
 from roost.journal import reading
 from roost.model.attachment import Stage
 from roost.model.message import Message
@@ -43,6 +54,22 @@ FILES = (
     .where(attachments.c.uid == bindparam("uid"), attachments.c.stage.in_((int(Stage.READY), int(Stage.SENT))))
     .order_by(attachments.c.attachment_id)
 )
+BLOCKS = (
+    select(users.c.user_id, blocks.c.blocked_at)
+    .select_from(blocks.join(users, users.c.uid == blocks.c.blocked))
+    .where(blocks.c.uid == bindparam("uid"))
+    .order_by(blocks.c.blocked)
+)
+SCHEDULED = (
+    select(scheduled.c.conversation_id, scheduled.c.send, scheduled.c.send_time)
+    .where(scheduled.c.uid == bindparam("uid"))
+    .order_by(scheduled.c.sid)
+)
+DRAFTS = (
+    select(drafts.c.conversation_id, drafts.c.content, drafts.c.updated_at)
+    .where(drafts.c.uid == bindparam("uid"))
+    .order_by(drafts.c.conversation_id)
+)
 CONVERSATIONS = (
     select(
         conversations.c.cid,
@@ -65,47 +92,86 @@ OWN = (
 )
 
 
+FACTS: tuple[tuple[str, Select[Any], Callable[[Any], Any]], ...] = (
+    (
+        "device",
+        DEVICES,
+        lambda row: {"deviceID": row.device_id, "createTime": row.created_at, "lastSeen": row.last_seen or None},
+    ),
+    (
+        "pushAddress",
+        PUSH,
+        lambda row: {
+            "deviceID": row.device_id,
+            "address": msgspec.Raw(row.address.encode()),
+            "createTime": row.created_at,
+        },
+    ),
+    (
+        "file",
+        FILES,
+        lambda row: dict(zip(("attachmentID", "name", "size", "type", "createTime"), row, strict=True)),
+    ),
+    ("block", BLOCKS, lambda row: {"userID": row.user_id, "blockTime": row.blocked_at}),
+    (
+        "scheduled",
+        SCHEDULED,
+        lambda row: {
+            "conversationID": row.conversation_id,
+            "sendTime": row.send_time,
+            "message": msgspec.Raw(row.send.encode()),
+        },
+    ),
+    (
+        "draft",
+        DRAFTS,
+        lambda row: {"conversationID": row.conversation_id, "content": row.content, "updateTime": row.updated_at},
+    ),
+    (
+        "conversation",
+        CONVERSATIONS,
+        lambda row: {
+            "conversationID": row.conversation_id,
+            "name": row.name,
+            "role": row.role,
+            "readSeq": row.read_seq,
+            "muted": bool(row.muted),
+            "joinTime": row.joined_at,
+        },
+    ),
+)
+"""Kinds of what there are not too many of: how they are found, and shown."""
+
+
 async def export(database: Database, account: Account) -> AsyncIterator[tuple[str, Any]]:
-    """Kinds and values: the profile, devices, push addresses, files of the user, conversations, messages.
+    """Kinds and values: the profile, then `FACTS`, then messages.
 
     Messages are those of the conversations that the user is in, the newest first, and then the user's own in others.
     """
-    uid = {"uid": account.uid}
     known = await database.read(lambda connection: profiles.of(connection, [account.user_id]))
     yield "profile", _profile(account, known[account.user_id])
-    for device in await database.read(lambda connection: connection.execute(DEVICES, uid).all()):
-        seen = device.last_seen or None
-        yield "device", {"deviceID": device.device_id, "createTime": device.created_at, "lastSeen": seen}
-    for push in await database.read(lambda connection: connection.execute(PUSH, uid).all()):
-        address = msgspec.Raw(push.address.encode())
-        yield "pushAddress", {"deviceID": push.device_id, "address": address, "createTime": push.created_at}
-    for file in await database.read(lambda connection: connection.execute(FILES, uid).all()):
-        yield "file", dict(zip(("attachmentID", "name", "size", "type", "createTime"), file, strict=True))
-    rows = await database.read(lambda connection: connection.execute(CONVERSATIONS, uid).all())
-    for row in rows:
-        yield (
-            "conversation",
-            {
-                "conversationID": row.conversation_id,
-                "name": row.name,
-                "role": row.role,
-                "readSeq": row.read_seq,
-                "muted": bool(row.muted),
-                "joinTime": row.joined_at,
-            },
-        )
-    for row in rows:
+    there: list[int] = []
+    for kind, statement, shown in FACTS:
+        for row in await database.read(partial(_rows, statement, uid=account.uid)):
+            yield kind, shown(row)
+            if kind == "conversation":
+                there.append(row.cid)
+    for cid in there:
         before = reading.NO_LIMIT
-        while page := await database.read(partial(reading.history, cid=row.cid, before=before, count=PIECE)):
+        while page := await database.read(partial(reading.history, cid=cid, before=before, count=PIECE)):
             before = page[0].conversation_seq
             for message in reversed(page):
                 yield "message", message
-    there, after = {row.cid for row in rows}, ""
+    after = ""
     while own := await database.read(partial(_own, uid=account.uid, after=after)):
         after = own[-1].message_id
         mids = [row.mid for row in own if row.cid not in there]
         for message in await database.read(partial(_messages, mids=mids)):
             yield "message", message
+
+
+def _rows(statement: Select[Any], connection: Connection, uid: int) -> list[Any]:
+    return list(connection.execute(statement, {"uid": uid}))
 
 
 def _profile(account: Account, profile: Profile) -> dict[str, Any]:

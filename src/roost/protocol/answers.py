@@ -145,13 +145,17 @@ class Receipts(Wire, kw_only=True):
 
 
 class Profile(Wire, kw_only=True):
-    """What a user says of itself. `avatar`: an https address or an attachment's id. `version` counts the changes."""
+    """What a user says of itself. `avatar`: an https address or an attachment's id. `version` counts the changes.
+
+    `bot`: it is a program.
+    """
 
     user_id: str
     display_name: str | None = None
     avatar: str | None = None
     status: str | None = None
     version: int
+    bot: bool = False
 
 
 class OwnProfile(Profile, kw_only=True):
@@ -203,12 +207,16 @@ class Marks(Wire, kw_only=True):
 
 
 class Member(Wire, kw_only=True):
-    """A member of a group: owner, admin or member, since `joinTime`; until `mutedUntil` it may not write (ms)."""
+    """A member of a group: owner, admin or member, since `joinTime`; until `mutedUntil` it may not write (ms).
+
+    `bot`: it is a program.
+    """
 
     user_id: str
     role: str
     join_time: int
     muted_until: int = 0
+    bot: bool = False
 
 
 class Group(GroupSettings, kw_only=True):

@@ -46,7 +46,7 @@ class Conversation(NamedTuple):
 class Member(NamedTuple):
     """One member of a conversation. `read_seq` is the conversationSeq up to which it was read.
 
-    `muted_until` (ms): until then the admins do not let it write; 0 if they do.
+    `muted_until` (ms): until then the admins do not let it write; 0 if they do. `bot`: it is a program.
     """
 
     uid: int
@@ -55,6 +55,7 @@ class Member(NamedTuple):
     read_seq: int
     joined_at: int
     muted_until: int
+    bot: bool = False
 
 
 class Listed(NamedTuple):
@@ -135,6 +136,7 @@ MEMBERS = (
         members.c.read_seq,
         members.c.joined_at,
         func.coalesce(mutes.c.until, 0).label("muted_until"),
+        users.c.bot,
     )
     .select_from(
         members.join(users, users.c.uid == members.c.uid).outerjoin(

@@ -25,6 +25,7 @@ class PageMember(NamedTuple):
     role: str
     joined_at: int
     muted_until: int
+    bot: bool
 
 
 COUNT = select(func.count()).select_from(members).where(members.c.cid == _cid)
@@ -35,6 +36,7 @@ PAGE = (
         members.c.role,
         members.c.joined_at,
         func.coalesce(mutes.c.until, 0).label("muted_until"),
+        users.c.bot,
     )
     .select_from(
         members.join(users, users.c.uid == members.c.uid).outerjoin(

@@ -21,7 +21,7 @@ _mine, _theirs, _peer, _other = (members.alias(name) for name in ("mine", "their
 
 
 class Profile(NamedTuple):
-    """A user's profile. `version` counts its changes; 0: never changed."""
+    """A user's profile. `version` counts its changes; 0: never changed. `bot`: it is a program."""
 
     uid: int
     user_id: str
@@ -30,6 +30,7 @@ class Profile(NamedTuple):
     status: str | None
     presence: str
     version: int
+    bot: bool = False
 
 
 OF = (
@@ -41,6 +42,7 @@ OF = (
         profiles.c.status,
         func.coalesce(profiles.c.presence, EVERYBODY),
         func.coalesce(profiles.c.version, 0),
+        users.c.bot,
     )
     .select_from(users.outerjoin(profiles, profiles.c.uid == users.c.uid))
     .where(users.c.user_id.in_(bindparam("names", expanding=True)))

@@ -125,7 +125,13 @@ def view(state: GroupState) -> Group:
 def shown_members(members: Sequence[roster.Member | PageMember]) -> list[Member]:
     """Members as they are shown."""
     return [
-        Member(user_id=one.user_id, role=one.role, join_time=one.joined_at, muted_until=one.muted_until)
+        Member(
+            user_id=one.user_id,
+            role=one.role,
+            join_time=one.joined_at,
+            muted_until=one.muted_until,
+            bot=bool(one.bot),
+        )
         for one in members
     ]
 

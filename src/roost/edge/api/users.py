@@ -50,6 +50,7 @@ def _shown(found: profiles.Profile) -> Profile:
         avatar=found.avatar,
         status=found.status,
         version=found.version,
+        bot=bool(found.bot),
     )
 
 

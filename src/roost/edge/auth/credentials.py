@@ -22,6 +22,7 @@ from roost.edge.auth.tokens import NEVER, Tokens
 from roost.errors import Conflict, UnknownReceiver, UserDeactivated, UserExists
 from roost.journal.contract import Author
 from roost.model import ids
+from roost.roster import profiles
 from roost.roster.erasures import Erasure, begin_erasure, erasure_of
 from roost.roster.users import Account, Users, account, change_account
 
@@ -103,6 +104,8 @@ class Credentials:
             found = find_account(tx, user_id)
             if changes:
                 change_account(tx, found.uid, **changes)
+                shown = profiles.of(tx, [user_id])[user_id]
+                profiles.store(tx, shown._replace(version=shown.version + 1), self._clock())
                 record(tx, Act("user.changed", by, target=user_id, details=dict(changes)))
             return found._replace(**changes)
 
@@ -137,8 +140,12 @@ class Credentials:
         def change(tx: Connection) -> tuple[Account, Erasure]:
             found = find_account(tx, user_id)
             if not found.erased_at:
-                gone = {"display_name": None, "password_hash": None}
-                change_account(tx, found.uid, **gone, deactivated_at=found.deactivated_at or now, erased_at=now)
+                change_account(
+                    tx, found.uid, password_hash=None, deactivated_at=found.deactivated_at or now, erased_at=now
+                )
+                shown = profiles.of(tx, [user_id])[user_id]
+                empty = shown._replace(display_name=None, avatar=None, status=None, presence=profiles.NOBODY)
+                profiles.store(tx, empty._replace(version=shown.version + 1), now)
                 begin_erasure(tx, found.uid, now)
                 bar(tx, found.uid, user_id, NEVER)
                 record(tx, Act("user.erased", by, target=user_id))

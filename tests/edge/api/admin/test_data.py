@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 from tests.edge.api.admin.test_users import PASSWORD, login
@@ -96,8 +97,34 @@ async def test_profile_and_credentials_are_gone(town: Town, shop: Person) -> Non
     found = (await shop.get(f"/admin/users/{name}")).data
     assert ("displayName" in found, found["hasPassword"]) == (False, False)
     assert found["eraseTime"]
-    devices = [value for kind, value in await exported(shop, name) if kind != "profile"]
+    devices = [value for kind, value in await exported(shop, name) if kind == "device"]
     assert [value["deviceID"].partition("-")[0] for value in devices] == ["erased"]
+
+
+async def test_what_was_to_be_sent_later_is_exported_and_never_sent(shop: Person, alice: Person, bob: Person) -> None:
+    await alice.put(f"/blocks/{bob.user_id}")
+    group = await bob.group()
+    await shop.post(f"/admin/groups/{group}/members", {"members": [alice.user_id]})
+    later = int(time.time() * 1000) + 600_000
+    body = {"conversationID": f"g:{group}", "content": "later", "sendTime": later}
+    assert (await alice.post("/messages/scheduled", body)).status < 300
+    found = dict(await exported(shop, alice.user_id))
+    assert (found["block"]["userID"], found["scheduled"]["message"]["content"]) == (bob.user_id, "later")
+    await erased(shop, alice.user_id)
+    kinds = {kind for kind, _ in await exported(shop, alice.user_id)}
+    assert not kinds & {"block", "scheduled"}
+
+
+async def test_others_see_a_new_and_empty_profile(shop: Person, alice: Person, bob: Person) -> None:
+    await alice.patch("/users/me", {"avatar": "https://example.org/a.png", "status": "away", "displayName": "Alice"})
+    await shop.patch(f"/admin/users/{alice.user_id}", {"bot": True})
+    before = (await bob.get(f"/users/{alice.user_id}")).data
+    assert (before["displayName"], before["bot"]) == ("Alice", True)
+    assert dict(await exported(shop, alice.user_id))["profile"]["status"] == "away"
+    await erased(shop, alice.user_id)
+    after = (await bob.get(f"/users/{alice.user_id}")).data
+    assert not {"displayName", "avatar", "status"} & set(after)
+    assert after["version"] > before["version"]
 
 
 async def test_erasing_again_changes_nothing(shop: Person, alice: Person, bob: Person) -> None:

@@ -34,6 +34,18 @@ async def test_a_group_has_the_owner_that_is_named(town: Town, shop: Person, ali
     assert (await shop.post("/admin/groups", body)).refusal == (409, "conflict")
 
 
+async def test_a_bot_is_shown_among_the_members(town: Town, shop: Person, alice: Person) -> None:
+    robot = town.name("robot")
+    await shop.post("/admin/users", {"userID": robot, "bot": True})
+    group = await alice.group()
+    await shop.post(f"/admin/groups/{group}/members", {"members": [robot]})
+    for path in (f"/groups/{group}", f"/groups/{group}/members"):
+        shown = {member["userID"]: member.get("bot", False) for member in (await alice.get(path)).data["members"]}
+        assert shown == {alice.user_id: False, robot: True}
+    (conversation,) = (await alice.get("/snapshot")).data["conversations"]
+    assert {member["userID"] for member in conversation["members"] if member.get("bot")} == {robot}
+
+
 async def test_members_come_and_go_in_bulk(town: Town, shop: Person, alice: Person) -> None:
     group = await alice.group()
     many = [town.name("member") for _ in range(120)]
