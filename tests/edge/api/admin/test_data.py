@@ -108,11 +108,14 @@ async def test_what_was_to_be_sent_later_is_exported_and_never_sent(shop: Person
     later = int(time.time() * 1000) + 600_000
     body = {"conversationID": f"g:{group}", "content": "later", "sendTime": later}
     assert (await alice.post("/messages/scheduled", body)).status < 300
+    draft = await alice.put(f"/conversations/g:{group}/draft", {"content": "half a", "version": 1})
+    assert draft.status == 200
     found = dict(await exported(shop, alice.user_id))
+    assert found["draft"]["content"] == "half a"
     assert (found["block"]["userID"], found["scheduled"]["message"]["content"]) == (bob.user_id, "later")
     await erased(shop, alice.user_id)
     kinds = {kind for kind, _ in await exported(shop, alice.user_id)}
-    assert not kinds & {"block", "scheduled"}
+    assert not kinds & {"block", "scheduled", "draft"}
 
 
 async def test_others_see_a_new_and_empty_profile(shop: Person, alice: Person, bob: Person) -> None:
