@@ -12,11 +12,24 @@ from typing import Any
 from rich.console import Console
 
 from bench import figures, machine, meter
-from bench.parts import catchup, cluster, fanout, latency, memory, moderation, page, push, storm, syncpage, throughput
+from bench.parts import (
+    catchup,
+    cluster,
+    fanout,
+    large,
+    latency,
+    memory,
+    moderation,
+    page,
+    push,
+    storm,
+    syncpage,
+    throughput,
+)
 
 PARTS: dict[str, ModuleType] = {
     part.NAME: part
-    for part in (throughput, latency, fanout, memory, syncpage, storm, catchup, push, moderation, cluster, page)
+    for part in (throughput, latency, fanout, large, memory, syncpage, storm, catchup, push, moderation, cluster, page)
 }
 QUIET = 0.15
 """Cores that other programs may use before the figures say little."""
