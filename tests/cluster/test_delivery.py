@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from roost.config import Config
 from roost.deliver import watch
 from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
+from roost.edge.auth.keys import operator_key
 from roost.flow.catchup import Catchup
 from roost.presence.redis import RedisPresence
 from roost.protocol.encoded import Encoding
@@ -166,6 +168,14 @@ class TestByTheBus:
         await eventually(lambda: _refused(ann))
         await desk.nothing()
 
+    async def test_who_is_let_out_at_one_node_is_out_at_the_other(self, here: House, there: House) -> None:
+        ann = await here.guest("ann")
+        line, desk = await ann.line(), await (await ann.on("desk")).line()
+        await let_out(there, "ann")
+        assert await line.closed() == 4502
+        assert await desk.closed() == 4502
+        await eventually(lambda: _refused(ann))
+
     @pytest.mark.parametrize("auth", [{}, {"lastSeq": 0}])
     async def test_nothing_is_passed_over_between_reading_the_log_and_the_first_hint(
         self, here: House, there: House, monkeypatch: pytest.MonkeyPatch, auth: dict[str, int]
@@ -192,6 +202,12 @@ async def _refused(guest: Guest) -> bool:
     return answer.status == 401 and answer.error == "token_revoked"
 
 
+async def let_out(house: House, user_id: str) -> None:
+    """A back end deactivates a user at a node."""
+    back_end = Guest(house, "operator", operator_key(house.secret, time.time_ns() // 1_000_000))
+    assert (await back_end.post(f"/admin/users/{user_id}/deactivate")).status == 200
+
+
 @pytest.mark.usefixtures("no_hints")
 class TestByTheWatch:
     async def test_a_message_of_which_no_hint_came_arrives(self, here: House, there: House) -> None:
@@ -205,6 +221,13 @@ class TestByTheWatch:
         ann = await here.guest("ann")
         line = await ann.line()
         assert (await Guest(there, "ann", ann.token).post("/auth/logout")).status == 200
+        assert await line.closed() == 4502
+        assert (await ann.get("/conversations")).error == "token_revoked"
+
+    async def test_who_was_let_out_elsewhere_is_out(self, here: House, there: House) -> None:
+        ann = await here.guest("ann")
+        line = await ann.line()
+        await let_out(there, "ann")
         assert await line.closed() == 4502
         assert (await ann.get("/conversations")).error == "token_revoked"
 
