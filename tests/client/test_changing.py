@@ -10,8 +10,7 @@ import pytest
 from roost.client import Client, MessageChanged, StoredMessage
 from roost.client.blocking import BlockingClient
 from roost.client.errors import NetworkError
-from roost.client.store import sending
-from roost.client.store.schema import open_file
+from roost.client.store import schema, sending
 from roost.client.store.store import Store
 from roost.errors import Forbidden, InvalidID, InvalidInput, MessageRecalled
 from roost.model.message import Origin
@@ -170,13 +169,14 @@ async def test_a_message_is_forwarded(client: Open, cast: Cast, ann: Client, bob
     assert (await cat.store.history(copy.conversation_id, None, 1))[-1].forwarded_from == copy.forwarded_from
 
 
-async def test_a_store_of_the_first_version_keeps_what_is_in_its_outbox(tmp_path: Path) -> None:
-    connection = open_file(tmp_path / "old.db", "phone")
-    connection.executescript(
-        "ALTER TABLE outbox DROP COLUMN more; PRAGMA user_version = 1; DROP TABLE marks;"
-        "DROP TABLE unread_places; DROP TABLE expiring; DROP TABLE blocks; DROP TABLE profiles;"
-        "ALTER TABLE conversations DROP COLUMN others_read; ALTER TABLE conversations DROP COLUMN others_delivered;"
-        "ALTER TABLE conversations DROP COLUMN settings; ALTER TABLE members DROP COLUMN muted_until;"
+async def test_a_store_of_the_first_version_keeps_what_is_in_its_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(schema, "STEPS", {})
+        before.setattr(schema, "VERSION", 1)
+        connection = schema.open_file(tmp_path / "old.db", "phone")
+    connection.execute(
         "INSERT INTO outbox (message_id, conversation_id, message_type, content, create_time, state)"
         " VALUES ('m', 'p:ann:bob', 1, 'hi', 1, 'pending')"
     )
