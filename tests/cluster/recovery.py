@@ -50,8 +50,16 @@ class Nodes(contextlib.AsyncExitStack):
         return await self.enter_async_context(House(urlsplit(node.url).port or 0, data))
 
 
-BY_ITSELF = ("_watching.", "exists", "Pulling.look.", "Tokens._load_revoked.", "Positions._write.", "Users.seen.")
-"""What every node does every few seconds, whoever comes: the watch, and saving who stands where and has left."""
+BY_ITSELF = (
+    "_watching.",
+    "Indexing.",
+    "exists",
+    "Pulling.look.",
+    "Tokens._load_revoked.",
+    "Positions._write.",
+    "Users.seen.",
+)
+"""What every node does by itself, whoever comes: the watch, the search index, saving who stands where and has left."""
 
 
 class Asked(list[str]):
