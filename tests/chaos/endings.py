@@ -210,7 +210,7 @@ async def view(store: Store) -> dict[str, dict[str, Any]]:
 def _logged(message: StoredMessage) -> dict[str, Any]:
     """A message without what the log does not tell: that others have got it is hinted, and asked for."""
     fields: dict[str, Any] = msgspec.to_builtins(message)
-    return fields | {"state": SENT} if fields["state"] == DELIVERED else fields
+    return fields | {"state": SENT} if message.state == DELIVERED else fields
 
 
 async def _from_log(person: Person) -> dict[str, dict[str, Any]]:
