@@ -54,6 +54,7 @@ from roost.flow.profiles import Profiles
 from roost.flow.push import Push
 from roost.flow.reporting import Reporting
 from roost.flow.scheduled import Scheduling
+from roost.flow.stickers import Stickers
 from roost.flow.submit import Submit
 from roost.flow.wordlists import watched
 from roost.journal import reading
@@ -229,6 +230,7 @@ async def _wire(
         profiles=Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members),
         blocks=Blocks(database, journal, fanout, now_ms),
         reporting=Reporting(database, order.admission, now_ms),
+        stickers=Stickers(database, now_ms),
         pulling=pulling,
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
         positions=positions,

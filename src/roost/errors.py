@@ -237,6 +237,13 @@ class UnknownAttachment(NotFound):
     default = "There is no such file."
 
 
+class UnknownSticker(NotFound):
+    """A sticker, or a pack of them, that does not exist (D9)."""
+
+    code, slug = 40406, "unknown_sticker"
+    default = "There is no such sticker."
+
+
 class MethodNotAllowed(RoostError):
     """The address exists, for other methods."""
 

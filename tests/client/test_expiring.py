@@ -11,6 +11,7 @@ from roost.client import Client, StoredMessage
 from roost.client.store import store as module
 from roost.client.store.entries import Entries
 from roost.client.store.store import Store
+from roost.model.sticker import Sticker
 from tests.client.conftest import Open
 from tests.client.people import Cast
 from tests.client.test_store import PAIR, message, outgoing, receipt
@@ -24,6 +25,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return now
 
 
+TEA = Sticker(pack_id="p", sticker_id="tea", emoji="🍵", url="https://example.org/tea.webp")
+
+
 async def contents(store: Store) -> list[tuple[str, int]]:
     return [(one.content, one.recall_time) for one in await store.history(PAIR, None, 10)]
 
@@ -32,7 +36,9 @@ async def test_it_is_gone_from_the_file_though_nobody_told_the_device(tmp_path: 
     store = Store(tmp_path / "store.db")
     await store.open()
     await store.claim("ann")
-    await store.apply(Entries(messages=[message(1, "umbrella", ttl=10, mentions=["ann"]), message(2)], through=2))
+    await store.apply(
+        Entries(messages=[message(1, "umbrella", ttl=10, mentions=["ann"], sticker=TEA), message(2)], through=2)
+    )
     clock[0] = 10_001
     assert await contents(store) == [("umbrella", 0), ("hi", 0)]
     assert len(await store.search("umbrella", None, 5)) == 1

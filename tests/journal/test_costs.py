@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from roost.errors import RoostError
+from roost.errors import RoostError, UnknownSticker
 from roost.files import register
-from roost.journal import attachments, delivered, reading, retention
+from roost.journal import attachments, delivered, reading, retention, stickers
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
 from roost.model.attachment import Attachment
 from roost.model.message import Change, GroupSettings
+from roost.model.sticker import StickerName
 from roost.roster import blocks, groups, invitations, marks, profiles
 from roost.roster import conversations as roster
 from roost.roster.invitations import Invitation
@@ -131,6 +132,8 @@ async def everything(rooms: Rooms) -> None:
         roster.listed(connection, ann.uid, 0, 50)
         roster.unread_counts(connection, bob.uid)
         look_at_marks(rooms, connection, group.cid, ann, bob)
+        with pytest.raises(UnknownSticker):
+            stickers.find(connection, StickerName(pack_id="p", sticker_id="s"))
 
     def change(tx: Connection) -> None:
         group = roster.find(tx, "g:team")

@@ -75,7 +75,8 @@ def _of(kind: inspect.Type, *, small: bool, full: bool) -> SearchStrategy[Any]:
     if isinstance(kind, inspect.DictType):
         return st.dictionaries(texts, _of(kind.value_type, small=small, full=full), max_size=3)
     if isinstance(kind, inspect.StructType):
-        return structs(kind.cls, full=full)
+        inside = structs(kind.cls, full=full)  # where a required field that is empty reads as one that is missing
+        return inside.filter(lambda one: all(msgspec.structs.astuple(one))) if full else inside
     return SMALL if small else SCALARS[type(kind)]
 
 

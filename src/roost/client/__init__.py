@@ -49,6 +49,7 @@ from roost.client.sync import Network, SyncManager, SyncMetrics
 from roost.errors import RoostError
 from roost.model.attachment import Attachment
 from roost.model.message import GroupSettings, Message, MessageType
+from roost.model.sticker import Sticker, StickerPack
 from roost.protocol.answers import (
     Ban,
     Block,
@@ -112,6 +113,8 @@ __all__ = [
     "SendFailed",
     "State",
     "StateChanged",
+    "Sticker",
+    "StickerPack",
     "Store",
     "StoreBelongsToAnother",
     "StoreInUse",

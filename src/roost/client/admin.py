@@ -12,7 +12,7 @@ refuses, such as `MissingScope`. Nothing is tried again by itself; each call may
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
@@ -25,6 +25,7 @@ from roost.client.errors import NetworkError
 from roost.client.http import Http
 from roost.client.tokens import Tokens
 from roost.model.message import Message
+from roost.model.sticker import StickerPack
 from roost.protocol.admin import (
     ApiKey,
     ApiKeys,
@@ -247,6 +248,17 @@ class AdminClient:
         path = f"/admin/messages/{server_id(message)}/recall"
         return await self._http.call("POST", path, Message, body={"reason": reason})
 
+    # --- stickers ---
+
+    async def put_stickers(self, pack_id: str, name: str, stickers: Sequence[Mapping[str, str]]) -> StickerPack:
+        """Makes a pack, or replaces it. Each of the `stickers` has `stickerID`, `emoji` and `url` (https)."""
+        body = {"name": name, "stickers": list(stickers)}
+        return await self._http.call("PUT", f"/admin/stickers/{quote(pack_id, safe='')}", StickerPack, body=body)
+
+    async def remove_stickers(self, pack_id: str) -> None:
+        """Removes a pack. What was sent from it stays. Raises `UnknownSticker`."""
+        await self._http.call("DELETE", f"/admin/stickers/{quote(pack_id, safe='')}", type(None))
+
     # --- operating ---
 
     async def stats(self) -> Stats:
@@ -362,6 +374,8 @@ class BlockingAdminClient:
     set_member = _waits(AdminClient.set_member)
     send = _waits(AdminClient.send)
     recall = _waits(AdminClient.recall)
+    put_stickers = _waits(AdminClient.put_stickers)
+    remove_stickers = _waits(AdminClient.remove_stickers)
     stats = _waits(AdminClient.stats)
     behind = _waits(AdminClient.behind)
     create_key = _waits(AdminClient.create_key)

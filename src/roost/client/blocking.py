@@ -26,6 +26,7 @@ from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
 from roost.model.message import Message
+from roost.model.sticker import Sticker, StickerPack
 from roost.protocol.answers import (
     Block,
     MessageReceipts,
@@ -250,6 +251,14 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def search(self, text: str, *, conversation: str | None = None, limit: int = 50) -> list[StoredMessage]:
         """Messages with these words, the newest first."""
         return self._run(self.client.search(text, conversation=conversation, limit=limit))
+
+    def stickers(self) -> list[StickerPack]:
+        """All packs of stickers."""
+        return self._run(self.client.stickers())
+
+    def send_sticker(self, to: str, sticker: Sticker, **options: Any) -> StoredMessage:
+        """Puts a sticker into the outbox; see `Client.send_sticker`."""
+        return self._run(self.client.send_sticker(to, sticker, **options))
 
     def profiles(self, user_ids: Sequence[str | int]) -> dict[str, Profile]:
         """The profiles of users; see `Client.profiles`."""

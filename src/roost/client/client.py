@@ -34,6 +34,7 @@ from roost.client.holes import fill_history
 from roost.client.http import Http
 from roost.client.identity import new_message_id
 from roost.client.profiles import Profiles
+from roost.client.stickers import Stickering
 from roost.client.store import sending
 from roost.client.store.entries import set_muted
 from roost.client.store.reading import Conversation
@@ -45,6 +46,7 @@ from roost.errors import NotAMember, NotFound
 from roost.model import ids
 from roost.model.attachment import Attachment
 from roost.model.message import MessageType, message_type_of
+from roost.model.sticker import Sticker
 from roost.protocol import frames
 from roost.protocol.answers import Presence
 
@@ -57,7 +59,7 @@ MAX_ASKED = 500
 """Users in one question of who is online (D8)."""
 
 
-class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting):
+class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting, Stickering):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""
 
     def __init__(
@@ -226,7 +228,7 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting):
 
     # --- sending ---
 
-    async def send(
+    async def send(  # noqa: PLR0913 - what a message may have
         self,
         to: str,
         content: str = "",
@@ -237,13 +239,16 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting):
         mentions: Sequence[str] = (),
         ttl: int = 0,
         attachments: Sequence[Attachment] = (),
+        sticker: Sticker | None = None,
     ) -> StoredMessage:
         """Puts a message into the outbox and returns it, `pending`; it is sent as soon as there is a connection.
 
         `to` is a user id, `g:` and a group id, or a conversation id; `mentions` are members, or `@all`. `MessageSent`
         or `SendFailed` tells the outcome. `attachments` were uploaded, or came with a message; the type is then that of
-        pictures or files by itself. Raises `InvalidID`.
+        pictures or files by itself. `sticker`: see `send_sticker`. Raises `InvalidID`.
         """
+        if sticker is not None:
+            message_type, content = MessageType.EMOJI, sticker.emoji
         if attachments and message_type == MessageType.TEXT:
             message_type = message_type_of(attachments)
         message = StoredMessage(
@@ -261,12 +266,20 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting):
             mentions=[ids.user_id(name) for name in mentions] or None,
             ttl=ttl,
             attachments=list(attachments) or None,
+            sticker=sticker,
             state=PENDING,
         )
         await self.store.put(message)
         self._following.outbox.wake()
         await self.save_draft(message.conversation_id, "")
         return message
+
+    async def send_sticker(self, to: str, sticker: Sticker, **options: Any) -> StoredMessage:
+        """Puts a sticker into the outbox, with the options of `send`. It is of `stickers()`, or came with a message.
+
+        Where no pack has it any more when it is sent, sending fails with `unknown_sticker`.
+        """
+        return await self.send(to, sticker=sticker, **options)
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - `close` and scripts need it
         """Waits until nothing is pending: everything is sent or has failed. Raises `TimeoutError`."""

@@ -24,6 +24,7 @@ from roost.client.store import sending
 from roost.client.store.rows import FAILED, StoredMessage
 from roost.client.store.store import Store
 from roost.errors import ContentTooLong, RateLimited, RoostError
+from roost.model.sticker import StickerName
 from roost.protocol import frames
 from roost.protocol.codec import encode_json
 
@@ -204,7 +205,7 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
     if kind == "g":
         return frames.Group(
             to=rest,
-            content=message.content,
+            content=_content(message),
             message_id=message.message_id,
             message_type=message.message_type,
             create_time=message.create_time,
@@ -212,11 +213,12 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
             mentions=_names(message),
             ttl=message.ttl,
             attachments=_files(message),
+            sticker=_sticker(message),
         )
     one, _, other = rest.partition(":")
     return frames.Private(
         to=other if one == message.sender_id else one,
-        content=message.content,
+        content=_content(message),
         message_id=message.message_id,
         message_type=message.message_type,
         create_time=message.create_time,
@@ -224,11 +226,21 @@ def _frame(message: StoredMessage) -> frames.ClientFrame:
         mentions=_names(message),
         ttl=message.ttl,
         attachments=_files(message),
+        sticker=_sticker(message),
     )
 
 
 def _names(message: StoredMessage) -> list[str | int] | None:
     return None if message.mentions is None else [*message.mentions]
+
+
+def _content(message: StoredMessage) -> str:
+    return "" if message.sticker else message.content
+
+
+def _sticker(message: StoredMessage) -> StickerName | None:
+    one = message.sticker
+    return None if one is None else StickerName(pack_id=one.pack_id, sticker_id=one.sticker_id)
 
 
 def _files(message: StoredMessage) -> list[str] | None:

@@ -32,6 +32,7 @@ from roost.flow.push import Push
 from roost.flow.reporting import Reporting
 from roost.flow.scheduled import Scheduling
 from roost.flow.searching import Searching
+from roost.flow.stickers import Stickers
 from roost.flow.submit import Submit
 from roost.flow.uploads import Uploads
 from roost.journal.positions import Positions
@@ -64,6 +65,7 @@ class Roads(NamedTuple):
     profiles: Profiles
     blocks: Blocks
     reporting: Reporting
+    stickers: Stickers
     pulling: Pulling
     push: Push
     positions: Positions

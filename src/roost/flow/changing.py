@@ -293,6 +293,7 @@ def recalled(message: Message, now: int, reason: str | None) -> Message:
         reactions=None,
         pinned=False,
         attachments=None,
+        sticker=None,
     )
 
 

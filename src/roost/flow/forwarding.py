@@ -63,10 +63,11 @@ class Forwarding:
         for place, (kind, to) in enumerate(receivers):
             send = kind(
                 to=to,
-                content=message.content,
+                content="" if message.sticker else message.content,
                 message_id=None if message_ids is None else message_ids[place],
                 message_type=message.message_type,
                 attachments=[one.id for one in message.attachments] if message.attachments else None,
+                sticker=message.sticker,
                 ttl=max(1, -(-(message.expire_time - self._clock()) // 1000)) if message.ttl else 0,
             )
             receipts.append(await self._submit.send(author, send, address=address, forwarded_from=origin))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
 from roost.admit.admission import Admission
 from roost.db.database import Database
 from roost.errors import InvalidInput, UnknownReceiver
+from roost.flow.addresses import is_https
 from roost.journal.contract import Author
 from roost.protocol.frames import ProfileNotice
 from roost.roster import profiles
@@ -125,12 +125,6 @@ def _check(wish: Wish) -> None:
 
 
 def _is_avatar(text: str) -> bool:
-    if len(text) > MAX_AVATAR or not text.isprintable() or not text.isascii() or " " in text:
-        return False
     if ":" not in text and "/" not in text:  # an attachment
-        return True
-    try:
-        address = urlsplit(text)
-    except ValueError:
-        return False
-    return address.scheme == "https" and bool(address.hostname)
+        return len(text) <= MAX_AVATAR and text.isprintable() and text.isascii() and " " not in text
+    return is_https(text, MAX_AVATAR)

@@ -22,7 +22,7 @@ from roost.db.schema import messages, scheduled, users
 from roost.errors import Conflict, Forbidden, InvalidInput, LimitReached, RoostError, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.submit import Submit
-from roost.journal import attachments
+from roost.journal import attachments, stickers
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
@@ -239,9 +239,11 @@ class Scheduling:
 
 
 def _hold_files(tx: Connection, author: Author, send: Private | Group, at: int) -> None:
-    """What it will carry is not removed before. Raises `UnknownAttachment`."""
+    """The files that it will carry are not removed before. Raises `UnknownAttachment` or `UnknownSticker`."""
     if send.attachments:
         attachments.hold(tx, author.uid, send.attachments, at + GRACE)
+    if send.sticker is not None:
+        stickers.find(tx, send.sticker)
 
 
 def _execute(tx: Connection, statement: Executable, values: dict[str, Any]) -> None:
@@ -284,4 +286,5 @@ def _as_shown(sid: int, name: str, conversation_id: str, send: Private | Group, 
         mentions=None if send.mentions is None else [str(user_id) for user_id in send.mentions],
         attachments=send.attachments,
         ttl=send.ttl,
+        sticker=send.sticker,
     )

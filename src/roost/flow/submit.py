@@ -18,6 +18,7 @@ from roost.metrics import DUPLICATES, MESSAGES, MODERATED
 from roost.model import ids
 from roost.model.attachment import MAX_ATTACHMENTS, Attachment
 from roost.model.message import EVERYBODY, Extra, MessageType, Origin
+from roost.model.sticker import Sticker, StickerName
 from roost.protocol.frames import Group, Private, Sent
 
 Receipt = Callable[[Sent | Exception], None]
@@ -81,9 +82,10 @@ class Submit:
         draft.extra = _extra(send, forwarded_from)
         sender = author.user_id, author.did, address
         folded = fold(draft.content)
+        same = f"{send.sticker.pack_id} {send.sticker.sticker_id}" if send.sticker else folded
         if not trusted:
             try:
-                self._admission.admit(sender, draft.conversation_id, folded, draft.message_id, bot=author.bot)
+                self._admission.admit(sender, draft.conversation_id, same, draft.message_id, bot=author.bot)
             except SpamSuspected:
                 self._moderators.spam(author, draft.conversation_id)
                 raise
@@ -171,9 +173,10 @@ class Submit:
         return ContentRejected()
 
     def _draft(self, author: Author, send: Private | Group, via: object) -> Draft:
-        if send.content or not send.attachments:
+        if send.content or not (send.attachments or send.sticker):
             rules.check_content(send.content, self._max_content)
         rules.check_type(send.message_type)
+        message_type = send.message_type if send.sticker is None else _sticker_type(send)
         create_time = self._clock() if send.create_time is None else send.create_time
         rules.check_time(create_time)
         if isinstance(send, Private):
@@ -187,7 +190,7 @@ class Submit:
             conversation_id=conversation,
             to=receiver,
             message_id=None if send.message_id is None else ids.message_id(send.message_id),
-            message_type=send.message_type,
+            message_type=message_type,
             content=send.content,
             create_time=create_time,
             via=via,
@@ -212,7 +215,8 @@ def _awaited() -> tuple[asyncio.Future[Sent], Receipt]:
 def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None:
     """What of a message is more than most have; None, as a rule. Raises `InvalidInput` kinds for what can't be."""
     rules.check_ttl(send.ttl)
-    if send.reply_to is None and not (send.mentions or send.attachments or send.ttl) and forwarded_from is None:
+    plain = send.reply_to is None and not (send.mentions or send.attachments or send.ttl or send.sticker)
+    if plain and forwarded_from is None:
         return None
     reply_to = None if send.reply_to is None else ids.server_id(send.reply_to)
     if reply_to is None and send.reply_to is not None:
@@ -226,6 +230,7 @@ def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None
         forwarded_from=forwarded_from,
         attachments=_attachments(send.attachments) if send.attachments else None,
         ttl=send.ttl,
+        sticker=None if send.sticker is None else _sticker(send.sticker),
     )
 
 
@@ -234,6 +239,20 @@ def _attachments(names: Sequence[str]) -> list[Attachment]:
     if len(names) > MAX_ATTACHMENTS or len(set(names)) < len(names):
         raise InvalidInput(f"attachments must name at most {MAX_ATTACHMENTS} files, each once.")
     return [Attachment(id=ids.attachment_id(name)) for name in names]
+
+
+def _sticker_type(send: Private | Group) -> int:
+    """The type of a message with a sticker. Raises `InvalidInput` where it is more than that."""
+    if send.content or send.attachments or send.message_type not in {MessageType.TEXT, MessageType.EMOJI}:
+        raise InvalidInput("A sticker has messageType 4, its emoji as content, and no attachments.")
+    return MessageType.EMOJI
+
+
+def _sticker(name: StickerName) -> Sticker:
+    """The sticker; what it shows is found out when the message gets its place, unless it was sent before."""
+    if isinstance(name, Sticker):
+        return name
+    return Sticker(pack_id=ids.sticker_id(name.pack_id, "packID"), sticker_id=ids.sticker_id(name.sticker_id))
 
 
 def _sent(outcome: Committed, written: str) -> Sent:
@@ -247,5 +266,6 @@ def _sent(outcome: Committed, written: str) -> Sent:
         seq=outcome.author_seq,
         server_time=message.server_time,
         duplicate=outcome.duplicate,
-        content=message.content if is_masked(message.content, written) else None,
+        content=message.content if message.sticker or is_masked(message.content, written) else None,
+        sticker=message.sticker,
     )

@@ -374,4 +374,6 @@ def as_committed(row: FoundMessage, sender_id: str) -> Committed:
         edit_time=row.edit_time,
         recall_time=row.recall_time,
     )
+    if row.extra is not None:
+        extra.unpack(row.extra, message)
     return Committed(message, row.sender_seq, [], duplicate=True)

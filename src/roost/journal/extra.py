@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, bindparam, insert, select
 
 from roost.db.schema import expiring, members, messages, users
-from roost.errors import Forbidden, InvalidInput, RoostError, UnknownAttachment, UnknownMessage
-from roost.journal import attachments
+from roost.errors import Forbidden, InvalidInput, RoostError, UnknownAttachment, UnknownMessage, UnknownSticker
+from roost.journal import attachments, stickers
 from roost.journal.contract import Draft
 from roost.model.message import EVERYBODY, Extra, Message, MessageType, message_type_of
 from roost.protocol.codec import encode_json
@@ -54,9 +54,13 @@ def refusal(connection: Connection, draft: Draft, extra: Extra, cid: int) -> Roo
     """What speaks against a draft with this in the conversation `cid`, if anything does.
 
     A reply is to a message of the conversation; members are mentioned, and everybody by the owner or an admin; files
-    are carried that the author may see.
+    are carried that the author may see; a sticker is in a pack, or was when what is forwarded was sent.
     """
-    return _against_words(connection, extra, cid, draft.author.user_id) or _against_files(connection, draft, extra)
+    return (
+        _against_words(connection, extra, cid, draft.author.user_id)
+        or _against_files(connection, draft, extra)
+        or _against_sticker(connection, draft, extra)
+    )
 
 
 def _against_words(connection: Connection, extra: Extra, cid: int, author: str) -> RoostError | None:
@@ -90,4 +94,17 @@ def _against_files(connection: Connection, draft: Draft, extra: Extra) -> RoostE
         draft.message_type = fitting
     elif draft.message_type != MessageType.FILE and fitting != MessageType.IMAGE:
         return InvalidInput("messageType must be 3 (file): not all of the attachments are pictures.")
+    return None
+
+
+def _against_sticker(connection: Connection, draft: Draft, extra: Extra) -> RoostError | None:
+    """The same of its sticker; one that may be carried is as its pack has it afterwards, and its emoji the content."""
+    if extra.sticker is None:
+        return None
+    if not extra.sticker.url:
+        try:
+            extra.sticker = stickers.find(connection, extra.sticker)
+        except UnknownSticker as unknown:
+            return unknown
+    draft.content = extra.sticker.emoji
     return None

@@ -50,7 +50,7 @@ ADD_MEMBERS = """
     ON DUPLICATE KEY UPDATE cid = cid"""
 SENT_BEFORE = """
     SELECT mid, sender, sender_seq, message_id, conversation_id, conversation_seq, message_type, content, create_time,
-        server_time, version, edit_time, recall_time
+        server_time, version, edit_time, recall_time, extra
     FROM messages JOIN conversations USING (cid) WHERE (sender, message_id) IN %s"""
 CONVERSATION_HEADS = """
     SELECT cid, coalesce((SELECT conversation_seq FROM messages WHERE messages.cid = conversations.cid

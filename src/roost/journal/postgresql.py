@@ -44,7 +44,7 @@ ADD_MEMBERS = """
     ON CONFLICT DO NOTHING"""
 SENT_BEFORE = """
     SELECT mid, sender, sender_seq, message_id, conversation_id, conversation_seq, message_type, content, create_time,
-        server_time, version, edit_time, recall_time
+        server_time, version, edit_time, recall_time, extra
     FROM unnest(%s::bigint[], %s::text[]) AS wanted (sender, message_id)
     JOIN messages USING (sender, message_id) JOIN conversations USING (cid)"""
 CONVERSATION_HEADS = """

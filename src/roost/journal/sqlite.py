@@ -50,7 +50,7 @@ ADD_MEMBERS = f"""
     WHERE true ON CONFLICT DO NOTHING"""
 SENT_BEFORE = """
     SELECT json_group_array(json_array(mid, sender, sender_seq, message_id, conversation_id, conversation_seq,
-        message_type, content, create_time, server_time, version, edit_time, recall_time))
+        message_type, content, create_time, server_time, version, edit_time, recall_time, extra))
     FROM json_each(?) AS wanted CROSS JOIN messages JOIN conversations USING (cid)
     WHERE sender = wanted.value ->> 0 AND message_id = wanted.value ->> 1"""
 CONVERSATION_HEADS = """

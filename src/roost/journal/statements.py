@@ -73,6 +73,7 @@ class FoundMessage(NamedTuple):
     version: int
     edit_time: int
     recall_time: int
+    extra: str | None
 
 
 class AlreadySent(Exception):

@@ -9,6 +9,7 @@ from roost.errors import InvalidID
 USER_ID = re.compile(r"[A-Za-z0-9._@-]{1,50}", re.ASCII)
 GROUP_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 ATTACHMENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+STICKER_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 MAX_MESSAGE_ID = 64
 """Characters in a sender's own message id."""
 MAX_DEVICE_ID = 64
@@ -87,6 +88,13 @@ def attachment_id(value: str) -> str:
     """`value` as the id of a file: 32 hexadecimal digits. Raises `InvalidID`."""
     if ATTACHMENT_ID.fullmatch(value) is None:
         raise InvalidID("The id of a file is 32 digits of 0-9 a-f.")
+    return value
+
+
+def sticker_id(value: str, field: str = "stickerID") -> str:
+    """`value` as the id of a sticker, or of a pack. Raises `InvalidID` naming `field`."""
+    if STICKER_ID.fullmatch(value) is None:
+        raise InvalidID(f"{field} must be 1-64 characters of A-Z a-z 0-9 . _ @ -")
     return value
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from roost.model.attachment import Attachment
 from roost.model.names import Wire
+from roost.model.sticker import Sticker
 
 EVERYBODY = "@all"
 """Who mentions this mentions all members."""
@@ -65,6 +66,7 @@ class Message(Wire, kw_only=True):
     recall_reason: str | None = None
     attachments: list[Attachment] | None = None
     ttl: int = 0
+    sticker: Sticker | None = None
 
     @property
     def expire_time(self) -> int:
@@ -88,6 +90,7 @@ class Extra(Wire, kw_only=True):
     recall_reason: str | None = None
     attachments: list[Attachment] | None = None
     ttl: int = 0
+    sticker: Sticker | None = None
 
 
 class GroupSettings(Wire, kw_only=True):

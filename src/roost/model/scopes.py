@@ -22,6 +22,7 @@ SCOPES: dict[str, str] = {
     "groups:write": "make, change and dissolve groups, and say who belongs to them",
     "messages:send": "send messages as the server, or in the name of any user",
     "messages:recall": "recall any message",
+    "stickers": "make, change and remove packs of stickers",
     "metrics": "read the metrics, for the operator's page",
     "audit": "search the audit log",
     "stats": "see how much there is, who is connected, and which devices are behind",

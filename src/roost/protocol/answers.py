@@ -12,6 +12,7 @@ import msgspec
 
 from roost.model.message import GroupSettings, Message
 from roost.model.names import Wire
+from roost.model.sticker import StickerName
 from roost.protocol.frames import Mark, Sent
 
 
@@ -109,6 +110,7 @@ class Scheduled(Wire, kw_only=True):
     mentions: list[str] | None = None
     attachments: list[str] | None = None
     ttl: int = 0
+    sticker: StickerName | None = None
 
 
 class ScheduledList(Wire, kw_only=True):

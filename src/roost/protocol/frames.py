@@ -11,6 +11,7 @@ import msgspec
 
 from roost.model.message import Change, Message
 from roost.model.names import Wire, wire_name
+from roost.model.sticker import Sticker, StickerName
 
 DEFAULT_COUNT = 500
 """Entries in a sync page where the request names no number (C3)."""
@@ -36,7 +37,8 @@ class Send(ClientFrame, kw_only=True):
     """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent.
 
     `reply_to` is the server id of a message of the conversation; `mentions` are members, or `@all`; `attachments` the
-    ids of files. `ttl`: seconds after which the message is recalled by itself; 0 is never.
+    ids of files. `ttl`: seconds after which the message is recalled by itself; 0 is never. A `sticker` is sent
+    without `content`: its emoji is.
     """
 
     to: str | int
@@ -48,6 +50,7 @@ class Send(ClientFrame, kw_only=True):
     mentions: list[str | int] | None = None
     attachments: list[str] | None = None
     ttl: int = 0
+    sticker: StickerName | None = None
 
 
 class Private(Send, tag="private", kw_only=True):
@@ -152,7 +155,8 @@ class Offline(ServerFrame, tag="offline", kw_only=True):
 class Sent(ServerFrame, tag="sent", kw_only=True):
     """The message is durable in every receiver's log; `seq` is its place in the sender's own.
 
-    `content` is what was stored, where that is not what was sent: words were masked (D7).
+    `content` is what was stored, where that is not what was sent: words were masked (D7), or it is a
+    `sticker`.
     """
 
     message_id: str
@@ -163,6 +167,7 @@ class Sent(ServerFrame, tag="sent", kw_only=True):
     server_time: int
     duplicate: bool = False
     content: str | None = None
+    sticker: Sticker | None = None
 
 
 class Page(Wire, kw_only=True):

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Message(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "attachments", "recallReason", "ttl")
+    __slots__ = ("messageID", "serverMsgID", "seq", "conversationID", "senderID", "messageType", "content", "createTime", "serverTime", "conversationSeq", "version", "editTime", "recallTime", "reactions", "pinned", "replyTo", "mentions", "forwardedFrom", "attachments", "recallReason", "ttl", "sticker")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class Message(_message.Message):
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     RECALLREASON_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
+    STICKER_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     seq: int
@@ -50,7 +51,20 @@ class Message(_message.Message):
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
     recallReason: str
     ttl: int
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recallReason: _Optional[str] = ..., ttl: _Optional[int] = ...) -> None: ...
+    sticker: Sticker
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., seq: _Optional[int] = ..., conversationID: _Optional[str] = ..., senderID: _Optional[str] = ..., messageType: _Optional[int] = ..., content: _Optional[str] = ..., createTime: _Optional[int] = ..., serverTime: _Optional[int] = ..., conversationSeq: _Optional[int] = ..., version: _Optional[int] = ..., editTime: _Optional[int] = ..., recallTime: _Optional[int] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., pinned: _Optional[bool] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., forwardedFrom: _Optional[_Union[Origin, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recallReason: _Optional[str] = ..., ttl: _Optional[int] = ..., sticker: _Optional[_Union[Sticker, _Mapping]] = ...) -> None: ...
+
+class Sticker(_message.Message):
+    __slots__ = ("packID", "stickerID", "emoji", "url")
+    PACKID_FIELD_NUMBER: _ClassVar[int]
+    STICKERID_FIELD_NUMBER: _ClassVar[int]
+    EMOJI_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    packID: str
+    stickerID: str
+    emoji: str
+    url: str
+    def __init__(self, packID: _Optional[str] = ..., stickerID: _Optional[str] = ..., emoji: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
 
 class Attachment(_message.Message):
     __slots__ = ("id", "name", "size", "type", "width", "height", "thumbnail")
@@ -233,7 +247,7 @@ class Auth(_message.Message):
     def __init__(self, token: _Optional[str] = ..., deviceID: _Optional[str] = ..., lastSeq: _Optional[int] = ..., epoch: _Optional[str] = ...) -> None: ...
 
 class Send(_message.Message):
-    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions", "attachments", "ttl")
+    __slots__ = ("to", "content", "messageID", "messageType", "createTime", "replyTo", "mentions", "attachments", "ttl", "sticker")
     TO_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
@@ -243,6 +257,7 @@ class Send(_message.Message):
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     TTL_FIELD_NUMBER: _ClassVar[int]
+    STICKER_FIELD_NUMBER: _ClassVar[int]
     to: str
     content: str
     messageID: str
@@ -252,7 +267,8 @@ class Send(_message.Message):
     mentions: _containers.RepeatedScalarFieldContainer[str]
     attachments: _containers.RepeatedScalarFieldContainer[str]
     ttl: int
-    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., attachments: _Optional[_Iterable[str]] = ..., ttl: _Optional[int] = ...) -> None: ...
+    sticker: Sticker
+    def __init__(self, to: _Optional[str] = ..., content: _Optional[str] = ..., messageID: _Optional[str] = ..., messageType: _Optional[int] = ..., createTime: _Optional[int] = ..., replyTo: _Optional[str] = ..., mentions: _Optional[_Iterable[str]] = ..., attachments: _Optional[_Iterable[str]] = ..., ttl: _Optional[int] = ..., sticker: _Optional[_Union[Sticker, _Mapping]] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("seq",)
@@ -396,7 +412,7 @@ class Offline(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., throughSeq: _Optional[int] = ..., remaining: _Optional[int] = ...) -> None: ...
 
 class Sent(_message.Message):
-    __slots__ = ("messageID", "serverMsgID", "conversationID", "conversationSeq", "seq", "serverTime", "duplicate", "content")
+    __slots__ = ("messageID", "serverMsgID", "conversationID", "conversationSeq", "seq", "serverTime", "duplicate", "content", "sticker")
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -405,6 +421,7 @@ class Sent(_message.Message):
     SERVERTIME_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    STICKER_FIELD_NUMBER: _ClassVar[int]
     messageID: str
     serverMsgID: str
     conversationID: str
@@ -413,7 +430,8 @@ class Sent(_message.Message):
     serverTime: int
     duplicate: bool
     content: str
-    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ..., content: _Optional[str] = ...) -> None: ...
+    sticker: Sticker
+    def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ..., content: _Optional[str] = ..., sticker: _Optional[_Union[Sticker, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "error", "message", "messageID", "retryAfter", "serverMsgID")

@@ -31,6 +31,7 @@ TABLE = [
     row("auth", users(none="invalid_token"), "ready"),
     row("private", users(blocked="forbidden"), "sent", to="owner", content="hi"),
     row("group", members(), "sent", to="{group}", content="hi"),
+    row("private", users(blocked="forbidden"), "sent", to="owner", sticker={"packID": "{pack}", "stickerID": "wave"}),
     row("ack", users(), seq=0),
     row("sync", users(), "sync_batch", lastSeq=0, count=1),
     row("read", members(), conversationID="g:{group}", conversationSeq=0),

@@ -55,6 +55,7 @@ SAID, WHISPERED = "/messages/{said}", "/messages/{whispered}"
 UNSEEN = "unknown_message"
 ADMIN = "/admin/users/{user_id}"
 SOMEBODY = "/admin/users/{somebody}"
+PACK = {"name": "Cats", "stickers": [{"stickerID": "wave", "emoji": "👋", "url": "https://example.org/wave.webp"}]}
 
 ACCOUNTS = [
     row("POST /auth/register", everybody(), {"userID": "{name}", "password": PASSWORD}),
@@ -190,6 +191,7 @@ OWN = [
     row("GET /users/me", users()),
     row("PATCH /users/me", users(), {"status": "away", "presence": "contacts"}),
     row("GET /blocks", users()),
+    row("GET /stickers", users()),
     row("PUT /blocks/{user_id}", users(), path="/blocks/target"),
     row("DELETE /blocks/{user_id}", users(), path="/blocks/target"),
     row("GET /devices", users()),
@@ -230,6 +232,8 @@ BACK_ENDS = [
     row(f"PUT {ADMIN_GROUP}/members/{{user_id}}", back_ends(), {}, "/admin/groups/{group}/members/newcomer"),
     row("POST /admin/messages", back_ends(), {"to": "target", "content": "hi"}),
     row("POST /admin/messages/{server_msg_id}/recall", back_ends(), {}, "/admin/messages/{said}/recall"),
+    row("PUT /admin/stickers/{pack_id}", back_ends(), PACK, "/admin/stickers/cats"),
+    row("DELETE /admin/stickers/{pack_id}", back_ends(), path="/admin/stickers/{pack}"),
     row("GET /admin/metrics", back_ends(narrow=OK)),
     row("GET /admin/audit", back_ends()),
     row("GET /admin/stats", back_ends()),

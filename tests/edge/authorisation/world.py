@@ -177,6 +177,13 @@ class World:
         await self._thing("somebody")
         return self._things["refresh"]
 
+    async def pack(self) -> str:
+        """A pack of stickers."""
+        name = f"pack{next(_numbers)}"
+        one = {"stickerID": "wave", "emoji": "👋", "url": "https://example.org/wave.webp"}
+        await self.cast.operator.put(f"/admin/stickers/{name}", {"name": "Cats", "stickers": [one]})
+        return name
+
     async def old_key(self) -> Any:
         """A back end's key that may be revoked."""
         body = {"name": f"old{next(_numbers)}", "scopes": ["stats"]}

@@ -143,8 +143,11 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
     if not row or book.user_id is None:
         return None
     message_type, content, create_time, more = row[0]
-    if receipt.content is not None:  # the server stored another: words were masked
+    if receipt.content is not None:  # the server stored another: words were masked, or it is a sticker
         content = receipt.content
+    fields = fields_of(more)
+    if receipt.sticker is not None:  # as its pack has it now
+        fields["sticker"] = receipt.sticker
     return StoredMessage(
         message_id=receipt.message_id,
         server_msg_id=receipt.server_msg_id,
@@ -157,7 +160,7 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
         create_time=create_time,
         server_time=receipt.server_time,
         version=1,
-        **fields_of(more),
+        **fields,
         state=SENT,
     )
 

@@ -27,7 +27,7 @@ NOT_FOUND = """
     WHERE server_id IN (SELECT server_id FROM expiring WHERE due <= ?)"""
 EMPTY = """
     UPDATE messages SET content = '',
-        more = json_remove(more, '$.mentions', '$.reactions', '$.pinned', '$.attachments'),
+        more = json_remove(more, '$.mentions', '$.reactions', '$.pinned', '$.attachments', '$.sticker'),
         recall_time = (SELECT due FROM expiring WHERE expiring.server_id = messages.server_id)
     WHERE server_id IN (SELECT server_id FROM expiring WHERE due <= ?) AND recall_time = 0"""
 FOUND_EMPTY = """

@@ -22,6 +22,7 @@ from roost.db.schema.profiles import profiles
 from roost.db.schema.push import push_addresses, push_log, push_outbox
 from roost.db.schema.reports import reports
 from roost.db.schema.search import search_again, search_marks, search_texts
+from roost.db.schema.stickers import sticker_packs, stickers
 
 __all__ = [
     "api_keys",
@@ -61,6 +62,8 @@ __all__ = [
     "search_again",
     "search_marks",
     "search_texts",
+    "sticker_packs",
+    "stickers",
     "users",
     "webhook_failures",
     "webhook_outbox",

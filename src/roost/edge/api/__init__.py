@@ -36,6 +36,7 @@ from roost.edge.api import (
     scheduled,
     search,
     snapshot,
+    stickers,
     uploads,
     users,
 )
@@ -79,6 +80,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *attachments.OPERATIONS,
     *uploads.OPERATIONS,
     *blocks.OPERATIONS,
+    *stickers.OPERATIONS,
     *devices.OPERATIONS,
     *snapshot.OPERATIONS,
     *admin.OPERATIONS,

@@ -20,6 +20,7 @@ from roost.edge.api.operations import (
 from roost.errors import InvalidInput, UnknownConversation, UnknownReceiver
 from roost.model import ids
 from roost.model.names import Wire
+from roost.model.sticker import StickerName
 from roost.protocol.answers import HistoryPage, Presence
 from roost.protocol.frames import Group, Private, Sent
 
@@ -32,7 +33,7 @@ DEFAULT_HISTORY, MAX_HISTORY = 20, 100
 class Outgoing(Wire, kw_only=True):
     """A message to be sent. Sending again with the same `messageID` gives the first result (`duplicate`)."""
 
-    content: Annotated[str, msgspec.Meta(description="not empty, unless there are attachments")] = ""
+    content: Annotated[str, msgspec.Meta(description="not empty, unless there are attachments or a sticker")] = ""
     to: UserID | GroupID | None = None
     message_id: MessageID | None = None
     message_type: Annotated[
@@ -45,6 +46,7 @@ class Outgoing(Wire, kw_only=True):
     mentions: Annotated[list[UserID], msgspec.Meta(description="members, or `@all`")] | None = None
     attachments: Annotated[list[AttachmentID], msgspec.Meta(description="ids of files, 10 at most")] | None = None
     ttl: Annotated[int, msgspec.Meta(description="seconds after which it is recalled by itself; 0 is never")] = 0
+    sticker: Annotated[StickerName, msgspec.Meta(description="sent without `content`, as type 4")] | None = None
 
 
 class ToUser(Outgoing, kw_only=True):
@@ -113,6 +115,7 @@ def _filled(kind: type[Private | Group], asked: Outgoing, to: str | int) -> Priv
         mentions=asked.mentions,
         attachments=asked.attachments,
         ttl=asked.ttl,
+        sticker=asked.sticker,
     )
 
 

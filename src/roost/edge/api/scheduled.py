@@ -57,6 +57,7 @@ async def schedule(call: Call, asked: ToBeSent) -> Scheduled:
         mentions=asked.mentions,
         attachments=asked.attachments,
         ttl=asked.ttl,
+        sticker=asked.sticker,
     )
     wish = Wish(conversation, send, asked.send_time)
     return await call.roads.scheduling.schedule(call.author, wish, address=call.address)

@@ -34,6 +34,7 @@
  * @property {string[]} [mentions] user ids, or `@all`
  * @property {{conversationID: string, serverMsgID: string, senderID: string}} [forwardedFrom]
  * @property {Attachment[]} [attachments] the files it carries
+ * @property {{packID: string, stickerID: string, emoji: string, url: string}} [sticker] what it shows; content is the emoji
  * @property {Record<string, string[]>} [reactions] who reacted with each emoji
  * @property {boolean} [pinned]
  * @property {string} [recallReason] told where a back end recalled it

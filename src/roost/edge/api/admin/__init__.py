@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import data, groups, keys, messages, operating, stats, users
+from roost.edge.api.admin import data, groups, keys, messages, operating, stats, stickers, users
 
 OPERATIONS = (
     *users.OPERATIONS,
     *data.OPERATIONS,
     *groups.OPERATIONS,
     *messages.OPERATIONS,
+    *stickers.OPERATIONS,
     *operating.OPERATIONS,
     *stats.OPERATIONS,
     *keys.OPERATIONS,
