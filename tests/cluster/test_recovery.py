@@ -48,7 +48,19 @@ class Away:
         await line.hang_up()
         await eventually_state(look, 3)
         await away.send(missed)
+        await away.eventually_kept(look)
         return away
+
+    async def eventually_kept(self, look: redis.Redis) -> None:
+        """What was sent last is in Bob's recent log: to there it comes after it was acknowledged."""
+        state, seq = state_of(look, "bob"), f"{self.sent}-1"
+        assert state is not None
+        logs = f"roost:log:{state['epoch']}:*:{state['uid']}"
+
+        async def kept() -> bool:
+            return any(look.xrange(log, seq, seq) for log in look.keys(logs))
+
+        await eventually(kept)
 
     async def send(self, count: int) -> None:
         """Ann, who has no connection, says so many more."""

@@ -46,7 +46,8 @@ def _figures(moved: Moved) -> list[str]:
         ("epoch", f"{moved.facts.get('epoch', 'none yet')}, kept"),
         ("time", f"{moved.seconds:,.1f} s, {moved.rows['log'] / moved.seconds:,.0f} log entries a second"),
     ]
-    return [f"{name:<16}{value}" for name, value in facts]
+    width = max(len(name) for name, _ in facts) + 2
+    return [f"{name:<{width}}{value}" for name, value in facts]
 
 
 def _next(there: Address, here: Address) -> list[str]:
