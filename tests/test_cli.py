@@ -85,7 +85,7 @@ def test_token_prints_a_token_signed_with_the_secret_and_touches_no_database(tmp
     secret = tmp_path / "new" / "jwt.secret"
     claims = jwt.decode(printed.strip(), secret.read_text().strip(), ["HS256"])
     assert (claims["sub"], claims["did"]) == ("alice", "phone")
-    assert claims["exp"] - claims["iat"] == 30 * 86400
+    assert claims["exp"] - int(claims["iat"]) == 30 * 86400
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert [path.name for path in secret.parent.iterdir()] == ["jwt.secret"]
 

@@ -34,6 +34,7 @@ class Guest(Person):
         line = await self.house.open(speech=speech, subprotocols=[subprotocol] if subprotocol else None)
         await line.say("auth", token=self.token, **auth)
         line.ready = await line.hear("ready")
+        line.hints = bool(auth.get("hints"))
         return line
 
     async def on(self, device: str) -> Guest:

@@ -15,8 +15,9 @@ PATIENCE = 10.0
 
 Fields = dict[str, Any]
 
+
 HINTS = {"receipts", "profile"}
-"""Frames that come when they like."""
+"""Frames that come when they like, to who asks for hints."""
 
 
 class Speech(NamedTuple):
@@ -44,6 +45,7 @@ class Line:
     def __init__(self, socket: ClientConnection, speech: Speech = JSON) -> None:
         self.socket = socket
         self.ready: Fields = {}
+        self.hints = False
         self._speech = speech
 
     async def say(self, kind: str, **fields: Any) -> None:
@@ -54,11 +56,11 @@ class Line:
         await self.socket.send(self._speech.write(frame))
 
     async def hear(self, *kinds: str) -> Fields:
-        """The next frame, which must be of one of these kinds if any are named. Hints, which come when they like, are
-        passed over unless they are meant."""
+        """The next frame, which must be of one of these kinds if any are named. Hints that were asked for are passed
+        over unless they are meant."""
         async with asyncio.timeout(PATIENCE):
             frame = self._speech.read(await self.socket.recv())
-            while frame["type"] in HINTS and frame["type"] not in kinds:
+            while self.hints and frame["type"] in HINTS and frame["type"] not in kinds:
                 frame = self._speech.read(await self.socket.recv())
         assert not kinds or frame["type"] in kinds, f"heard {frame}, not {' or '.join(kinds)}"
         return frame

@@ -84,7 +84,7 @@ async def test_who_shares_no_conversation_any_more_sees_nothing(house: House) ->
 async def test_who_shares_a_small_conversation_is_told_of_a_changed_profile(house: House, speech: Speech) -> None:
     ann, bob, cat = await house.guest(), await house.guest(), await house.guest()
     await ann.group(bob)
-    knows, stranger = await bob.line(speech=speech), await cat.line(speech=speech)
+    knows, stranger = [await one.line(speech=speech, hints=True) for one in (bob, cat)]
     await ann.patch("/users/me", {"status": "away"})
     heard = await knows.hear("profile")
     assert (heard["userID"], heard["version"]) == (ann.user_id, 1)

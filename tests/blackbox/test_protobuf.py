@@ -40,6 +40,10 @@ async def test_a_whole_conversation_in_protobuf(ann: Guest, bob: Guest, how: dic
         "replyTo": "",
         "mentions": [],
         "forwardedFrom": {"conversationID": "", "serverMsgID": "", "senderID": ""},
+        "attachments": [],
+        "recallReason": "",
+        "ttl": 0,
+        "sticker": {"packID": "", "stickerID": "", "emoji": "", "url": ""},
     }
     assert (await line.send(bob.user_id, "again", messageID="m-1"))["duplicate"] is True
     await there.say("ack", seq=1)

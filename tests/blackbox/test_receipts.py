@@ -20,7 +20,8 @@ async def marks(line: Line, wanted: dict[str, Any]) -> None:
 @pytest.mark.parametrize("speech", [JSON, PROTOBUF], ids=["json", "protobuf"])
 async def test_an_author_is_told_that_a_message_was_delivered(house: House, speech: Speech) -> None:
     ann, bob = await house.guest(), await house.guest()
-    writing, reading = await ann.line(speech=speech), await bob.line(lastSeq=0)
+    writing, reading = await ann.line(speech=speech, hints=True), await bob.line(lastSeq=0)
+    plain = await (await ann.on("desk")).line(lastSeq=0)
     for _ in range(3):
         await writing.send(bob.user_id)
     seq = [(await reading.hear("message", "offline"))["type"] for _ in range(3)].count("message")
@@ -32,11 +33,13 @@ async def test_an_author_is_told_that_a_message_was_delivered(house: House, spee
     assert heard["marks"] == [{"userID": bob.user_id, "deliveredSeq": 2} | nothing_read]
     await reading.say("ack", seq=3)
     await marks(writing, {"userID": bob.user_id, "deliveredSeq": 3} | nothing_read)
+    await plain.hear_many("message", 3)
+    await plain.nothing()  # it did not ask for hints
 
 
 async def test_an_author_is_told_of_what_is_marked_over_http(house: House) -> None:
     ann, bob = await house.guest(), await house.guest()
-    writing = await ann.line()
+    writing = await ann.line(hints=True)
     sent = await writing.send(bob.user_id)
     await bob.post("/messages/mark_synced", {"messageIDs": [sent["serverMsgID"]]})
     await marks(writing, {"userID": bob.user_id, "deliveredSeq": 1})
@@ -46,7 +49,7 @@ async def test_the_authors_in_a_large_group_are_told_who_has_read(house: House) 
     ann, bob, cat = await house.guest(), await house.guest(), await house.guest()
     others = [await house.guest() for _ in range(20)]
     group = await ann.group(bob, cat, *others)
-    writing, silent = await ann.line(), await cat.line()
+    writing, silent = await ann.line(hints=True), await cat.line(hints=True)
     await writing.send(group, kind="group")
     await silent.hear("message")
     await bob.post(f"/conversations/g:{group}/read", {"conversationSeq": 1})

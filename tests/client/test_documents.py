@@ -11,7 +11,7 @@ from typing import Any
 
 from roost.client import Client, ClientError, Durable, Event
 from roost.client.blocking import BlockingClient
-from roost.client.store.schema import SCHEMA, VERSION
+from roost.client.store.schema import SCHEMA, STEPS, VERSION
 from roost.testing import LocalServer
 from tests.client.people import Cast
 
@@ -93,7 +93,7 @@ def test_every_error_of_the_client_is_named() -> None:
 
 def test_every_table_of_the_store_is_explained() -> None:
     told = section("The store")
-    tables = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", SCHEMA))
+    tables = set(re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", "\n".join([SCHEMA, *STEPS.values()])))
     assert set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == tables
     assert f"(now {VERSION})" in told
 

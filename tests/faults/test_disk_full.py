@@ -88,6 +88,7 @@ async def test_a_full_disk_loses_nothing_and_ends_by_itself(server: Server, hous
     make_room(server)
     await eventually(lambda: is_ready(house))
     assert (await bob.post("/conversations/p:ann:bob/read", {"conversationSeq": 1})).status == 200
+    await line.hear("change")  # that he has read it
     await line.send("bob", "after")
     assert await received(bob) == [*acknowledged, "after"]
     server.stop()

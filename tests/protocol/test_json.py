@@ -32,7 +32,7 @@ def fields(kind: type[Any]) -> list[msgspec.structs.FieldInfo]:
 SENT: dict[str, Any] = {"content": "c", "messageID": "m", "messageType": 1, "createTime": 5, "replyTo": "7"}
 SENT |= {"mentions": ["b"], "attachments": ["0f"], "ttl": 9, "sticker": {"packID": "p", "stickerID": "s"}}
 EXAMPLES: list[dict[str, Any]] = [
-    {"type": "auth", "token": "t", "deviceID": "d", "lastSeq": 3, "epoch": "e"},
+    {"type": "auth", "token": "t", "deviceID": "d", "lastSeq": 3, "epoch": "e", "hints": True},
     {"type": "private", "to": "a"} | SENT,
     {"type": "group", "to": "a"} | SENT,
     {"type": "ack", "seq": 1},

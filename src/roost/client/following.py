@@ -140,7 +140,7 @@ class Following:
         device = self._device
         if device is None and hints(token).device_id is None:
             device = self._own_device
-        return frames.Auth(token=token, device_id=device, last_seq=self._hello_at, epoch=self.epoch)
+        return frames.Auth(token=token, device_id=device, last_seq=self._hello_at, epoch=self.epoch, hints=True)
 
     def ready(self, frame: frames.Ready) -> None:
         """Authenticated: decides how the gap is closed."""

@@ -59,9 +59,6 @@ LAST_WORDS = 1.0
 LOOK = 0.01
 """Seconds between two looks whether a connection may be closed."""
 
-Passing = frames.TypingNotice | frames.ReceiptsNotice | frames.ProfileNotice
-"""What is told to users who are here, and to nobody later."""
-
 logger = structlog.get_logger()
 
 
@@ -257,9 +254,9 @@ class Gateway:
         self._show(notice, [uid], None)
         self.roads.bus.tell(notice, [uid])
 
-    def _show(self, notice: Passing, uids: Iterable[int], but: Session | None) -> None:
+    def _show(self, notice: frames.Passing, uids: Iterable[int], but: Session | None) -> None:
         for session in self._sessions_of(uids):
-            if session is not but and session.is_ready and session.writable:
+            if session is not but and session.hears(notice):
                 session.send(notice)
 
     async def watch(self, session: Session, author: Author, user_ids: Sequence[str | int]) -> None:

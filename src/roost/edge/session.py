@@ -56,6 +56,7 @@ class Session(Socket):
         "_timer",
         "author",
         "claims",
+        "hints",
         "reader",
         "watched",
     )
@@ -75,6 +76,7 @@ class Session(Socket):
         self.author: Author | None = None
         self.reader: Reader | None = None
         self.claims: Claims | None = None
+        self.hints = False
         self.watched: frozenset[str] = frozenset()
 
     # --- the socket's life ---
@@ -105,10 +107,10 @@ class Session(Socket):
         if self.reader is not None:
             self.reader.wake()
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the client was told `ready`, before which it is told nothing else."""
-        return self._connection.state is State.READY
+    def hears(self, notice: frames.Passing) -> bool:
+        """Whether the client is told of what passes: after `ready`, while there is room, and where it wants that."""
+        wanted = self.hints or isinstance(notice, frames.TypingNotice)
+        return wanted and self.writable and self._connection.state is State.READY
 
     @property
     def is_waited_for(self) -> bool:
@@ -272,7 +274,7 @@ class Session(Socket):
             author, claims, known = await self._gateway.admit(frame, self.address)
             if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
                 return
-            self.author, self.claims = author, claims
+            self.author, self.claims, self.hints = author, claims, frame.hints
             reader = self._gateway.attach(self, author, follows=frame.last_seq is not None)
             step = "join the bus"
             await self._gateway.roads.bus.join(author.uid)

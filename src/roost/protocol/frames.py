@@ -25,12 +25,14 @@ class Auth(ClientFrame, tag="auth", kw_only=True):
     """Must come first, within `limits.auth_timeout`. With `last_seq` the connection follows the log.
 
     Without a token (a page that has none writes null) it is refused as a bad token is, not as a frame of a wrong form.
+    `hints` asks for `receipts` and `profile` frames, which come when they like.
     """
 
     token: str | None = None
     device_id: str | int | None = None
     last_seq: int | None = None
     epoch: str | None = None
+    hints: bool = False
 
 
 class Send(ClientFrame, kw_only=True):
@@ -232,6 +234,10 @@ class ReceiptsNotice(ServerFrame, tag="receipts", kw_only=True):
 
     conversation_id: str
     marks: list[Mark]
+
+
+Passing = TypingNotice | ReceiptsNotice | ProfileNotice
+"""What is told to users who are here, and to nobody later."""
 
 
 class Pong(ServerFrame, tag="pong", kw_only=True):

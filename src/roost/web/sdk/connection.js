@@ -150,7 +150,7 @@ export class Connection {
     let error;
     let heard = Date.now();
     const watch = setInterval(() => this.#watch(socket, heard), LOST);
-    socket.onopen = () => socket.send(JSON.stringify({ type: "auth", token, ...hello, epoch: hello.epoch ?? undefined }));
+    socket.onopen = () => socket.send(JSON.stringify({ type: "auth", token, ...hello, epoch: hello.epoch ?? undefined, hints: true }));
     socket.onmessage = ({ data }) => {
       heard = Date.now();
       const frame = JSON.parse(data);
