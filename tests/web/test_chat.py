@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from roost.client.blocking import BlockingClient
-from tests.web.conftest import PASSWORD, SENT, Lines, choose, connected, said, say, texts, write_to
+from tests.web.conftest import PASSWORD, PATIENCE, SENT, Lines, choose, connected, said, say, texts, write_to
 
 
 def test_a_message_arrives_and_is_marked_as_sent(pair: tuple[Page, Page, str, str]) -> None:
@@ -202,7 +204,9 @@ def test_signing_out_can_remove_what_is_stored(lines: Lines) -> None:
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("button", name="remove what is stored here").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    page.wait_for_timeout(500)
+    end = time.monotonic() + PATIENCE / 1000
+    while page.evaluate(stores) and time.monotonic() < end:
+        page.wait_for_timeout(50)
     assert page.evaluate(stores) == []
 
 

@@ -105,11 +105,13 @@ async function enter() {
  * forgotten.
  */
 export async function signOut({ forget = false } = {}) {
-  await login.logout();
-  await leave(forget);
+  const left = client.value;
+  await login.logout(); // the connection may hear of it before this returns, and has left already then
+  await leave();
+  if (forget) await left?.forget();
 }
 
-async function leave(forget = false) {
+async function leave() {
   const left = client.value;
   if (left === null) return;
   batch(() => {
@@ -118,7 +120,7 @@ async function leave(forget = false) {
     progress.value = null;
     choose(null);
   });
-  await (forget ? left.forget() : left.close());
+  await left.close();
 }
 
 /** @type {Set<(messages: Message[]) => void>} */
