@@ -41,6 +41,8 @@ TALK = (
     ("bob", "alice", "Could you look at the minutes before Monday? I am not sure about page 3."),
 )
 """Who says what to whom, in order."""
+HEAD = 1 + len(TALK) + 2
+"""Alice's last entry: the group, what is said, and that she has read what erin and, in the chat, what bob wrote."""
 UNSENT = "Yes, I'll read them on the train."
 TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
@@ -71,7 +73,7 @@ async def drawn(server: LocalServer) -> str:
         await clients["frank"].disconnect()
         chat = Chat(alice, "alice", to="bob")
         async with chat.run_test(size=(WIDTH, HEIGHT)) as pilot:
-            await shows(pilot, r"Could you look", r"● ?▸bob", "●", "up to date")
+            await shows(pilot, r"Could you look", r"● ?▸bob", "●", "up to date", rf"seq {HEAD}\b")
             await pilot.press("ctrl+o")
             await pilot.press(*("space" if letter == " " else letter for letter in UNSENT), "enter")
             await shows(pilot, r"◌ Yes", "offline", "1 waiting")
