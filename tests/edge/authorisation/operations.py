@@ -43,7 +43,7 @@ def row(operation: str, cells: Cells, body: Any = None, path: str | None = None,
 
 
 PUSHED = users(**dict.fromkeys(USERS, "not_found"))
-"""Every user, about its own; but push is off at the node that is asked."""
+"""Every user, about its own; but push is off at the node that is asked, and nobody has the device `nowhere`."""
 FORM = {"files": {"file": ("a.txt", b"text", "text/plain")}}
 PIECE = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
 SCHEDULED = "/messages/scheduled/{scheduled_id}"
@@ -199,7 +199,7 @@ OWN = [
     row("DELETE /devices", users(), path="/devices?platform=email"),
     row("GET /devices/webpush-key", PUSHED),
     row("DELETE /devices/{device_id}", users(), path="/devices/default?platform=email"),
-    row("POST /devices/{device_id}/test", PUSHED, {}, "/devices/default/test"),
+    row("POST /devices/{device_id}/test", PUSHED, {}, "/devices/nowhere/test"),
     row("GET /snapshot", users()),
 ]
 BACK_ENDS = [
