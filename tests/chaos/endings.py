@@ -15,7 +15,7 @@ import msgspec
 
 from roost.client import Client, State, Store
 from roost.client.store import sending
-from roost.client.store.rows import DELIVERED, FAILED, SENT, StoredMessage
+from roost.client.store.rows import DELIVERED, FAILED, READ, SENT, StoredMessage
 from roost.errors import NotAMember
 from tests.chaos.devices import PATIENCE, Device, Person, Told, Town
 
@@ -208,9 +208,9 @@ async def view(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def _logged(message: StoredMessage) -> dict[str, Any]:
-    """A message without what the log does not tell: that others have got it is hinted, and asked for."""
+    """A message without what others have done with it: that is partly hinted, and known where their names are."""
     fields: dict[str, Any] = msgspec.to_builtins(message)
-    return fields | {"state": SENT} if message.state == DELIVERED else fields
+    return fields | {"state": SENT} if message.state in {DELIVERED, READ} else fields
 
 
 async def _from_log(person: Person) -> dict[str, dict[str, Any]]:

@@ -137,7 +137,7 @@ def test_each_operation_has_a_method_both_ways() -> None:
     """By the words of the routes: what is new in the API is not to be forgotten here."""
     methods = {name for name in vars(AdminClient) if not name.startswith("_")} - {"close"}
     assert methods == {name for name in vars(BlockingAdminClient) if not name.startswith("_")} - {"close", "wait"}
-    subjects = {"users", "tokens", "messages", "groups", "stats", "keys"}
+    subjects = {"users", "tokens", "messages", "groups", "stickers", "stats", "keys"}
     scoped = [operation for operation in OPERATIONS if (operation.scope or "").partition(":")[0] in subjects]
     assert len(methods) == len(scoped), [operation.handle.__name__ for operation in scoped]
 

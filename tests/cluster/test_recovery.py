@@ -48,12 +48,12 @@ class Away:
         await line.hang_up()
         await eventually_state(look, 3)
         await away.send(missed)
-        await away.eventually_kept(look)
+        await away.eventually_kept(look, away.sent)
         return away
 
-    async def eventually_kept(self, look: redis.Redis) -> None:
-        """What was sent last is in Bob's recent log: to there it comes after it was acknowledged."""
-        state, seq = state_of(look, "bob"), f"{self.sent}-1"
+    async def eventually_kept(self, look: redis.Redis, head: int) -> None:
+        """The last entry is in Bob's recent log: to there it comes after it was acknowledged."""
+        state, seq = state_of(look, "bob"), f"{head}-1"
         assert state is not None
         logs = f"roost:log:{state['epoch']}:*:{state['uid']}"
 
@@ -124,6 +124,7 @@ class TestFromRedis:
             await away.bob.send(away.ann, f"mine {number}")
         await away.bob.ask("POST", "/conversations/p:ann:bob/read", {"conversationSeq": 2})
         await away.send(1)
+        await away.eventually_kept(look, 8)
         questions.clear()
         line = await away.back()
         missed = await line.hear("offline")
