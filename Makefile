@@ -76,7 +76,7 @@ bench: setup ## the benchmarks: a table, and JSON under bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
 faults: setup ## the fault runs, long: kill -9 under load, 1,000 plans of chaos for the SDK, and the like
-	@FAULTS=long $(BIN)/python -m pytest -m faults $(ARGS)
+	@FAULTS=long $(BIN)/python -m pytest -m faults -o faulthandler_timeout=0 $(ARGS)
 
 proto: setup ## regenerate roost_pb2.py from roost.proto
 	@cd src && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. roost/protocol/roost.proto
