@@ -261,7 +261,7 @@ def _show(lines: list[str]) -> None:
 @config_app.command
 def check(file: Path) -> None:
     """Check a settings file, and the word lists it names; what is wrong is named."""
-    from roost.flow.wordlists import WordLists
+    from roost.flow.moderation.wordlists import WordLists
 
     WordLists(load(file).moderation)
     print(f"{file} is valid.")

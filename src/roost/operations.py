@@ -28,7 +28,7 @@ from roost.db.schema import conversations, deployment, devices, log, messages, u
 from roost.edge.auth.secret import FILE, load_or_make_secret
 from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
-from roost.flow.explain import explain
+from roost.flow.push.explain import explain
 from roost.journal.behind import furthest_behind
 
 FURTHEST_BEHIND = 10

@@ -26,8 +26,8 @@ from roost.files.local import LocalStore
 from roost.files.place import open_place
 from roost.files.s3 import S3Store
 from roost.files.threads import Threads
-from roost.flow.attachments import Attachments
-from roost.flow.uploads import Uploads
+from roost.flow.files.attachments import Attachments
+from roost.flow.files.uploads import Uploads
 from roost.journal.mysql import MySQLStatements
 from roost.journal.postgresql import PostgreSQLStatements
 from roost.journal.sqlite import SQLiteStatements

@@ -14,15 +14,15 @@ from roost.db.database import Database
 from roost.deliver.bus import Bus
 from roost.deliver.hub import Hub
 from roost.flow.calling import Calling
-from roost.flow.drafts import Drafts
 from roost.flow.due import Due
-from roost.flow.erasing import Erasing
-from roost.flow.expiring import Expiring
 from roost.flow.fanout import Fanout
-from roost.flow.indexing import Indexing
+from roost.flow.messages.drafts import Drafts
+from roost.flow.messages.expiring import Expiring
+from roost.flow.messages.scheduled import Scheduling
+from roost.flow.operating.erasing import Erasing
 from roost.flow.pulling import Pulling
-from roost.flow.scheduled import Scheduling
-from roost.flow.searching import Searching
+from roost.flow.search.indexing import Indexing
+from roost.flow.search.searching import Searching
 from roost.journal.journal import Journal
 
 Clock = Callable[[], int]

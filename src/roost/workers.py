@@ -23,7 +23,7 @@ from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
 from roost.db.redis import RedisServer
 from roost.errors import Unavailable
-from roost.flow import notify
+from roost.flow.push import notify
 from roost.journal.append import Pushes, PushTo, Where
 from roost.journal.contract import Place
 from roost.journal.positions import stored_by_any

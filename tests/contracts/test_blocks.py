@@ -10,8 +10,8 @@ import pytest
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.errors import Forbidden
-from roost.flow.blocks import Blocks
 from roost.flow.fanout import Fanout
+from roost.flow.people.blocks import Blocks
 from roost.journal.contract import Author, Committed
 from roost.roster import conversations as roster
 from tests.backends import Backend

@@ -12,9 +12,9 @@ from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.errors import AnnouncementOnly, InvitationOver, Muted
 from roost.flow.fanout import Fanout
-from roost.flow.groups import GroupRoad, Groups, Wish
-from roost.flow.invitations import Invitations
-from roost.flow.membership import Membership
+from roost.flow.groups.groups import GroupRoad, Groups, Wish
+from roost.flow.groups.invitations import Invitations
+from roost.flow.groups.membership import Membership
 from roost.flow.pulling import Pulling
 from roost.journal.contract import Author, Committed
 from tests.backends import Backend

@@ -132,7 +132,7 @@ async def test_a_long_result_is_read_page_by_page(desk: Desk, ann: Author, bob: 
 async def test_an_answer_that_looked_at_much_for_little_tells_where_to_go_on(
     desk: Desk, ann: Author, bob: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roost.flow.searching.LOOKED_AT", 4)
+    monkeypatch.setattr("roost.flow.search.searching.LOOKED_AT", 4)
     await desk.rooms.send(private(ann, "bob", "天地人和"))
     await desk.rooms.batch(
         *(private(ann, "bob", "天地人，地人和") for _ in range(9))

@@ -15,9 +15,9 @@ from roost.db.schema import attachment_uses, attachments
 from roost.files.local import LocalStore
 from roost.files.place import Place, open_place
 from roost.files.threads import Threads
-from roost.flow.attachments import Attachments
-from roost.flow.changing import recalled
-from roost.flow.uploads import Progress, Uploads
+from roost.flow.files.attachments import Attachments
+from roost.flow.files.uploads import Progress, Uploads
+from roost.flow.messages.changing import recalled
 from roost.journal import rewriting
 from roost.journal.contract import Author, Committed
 from roost.model.attachment import Attachment

@@ -9,9 +9,9 @@ import pytest
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.errors import ContentTooLong, LimitReached, NotAMember
-from roost.flow import drafts as module
-from roost.flow.drafts import PAUSE, Drafts
 from roost.flow.fanout import Fanout
+from roost.flow.messages import drafts as module
+from roost.flow.messages.drafts import PAUSE, Drafts
 from roost.journal.contract import Author
 from roost.model.message import Change
 from tests.rooms import Rooms

@@ -8,9 +8,9 @@ import pytest
 
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
-from roost.flow.erasing import Erasing
 from roost.flow.fanout import Fanout
-from roost.flow.membership import Membership
+from roost.flow.groups.membership import Membership
+from roost.flow.operating.erasing import Erasing
 from roost.flow.pulling import Pulling
 from roost.journal.contract import Author
 from roost.model.message import Message

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from roost.db.schema import expiring
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
-from roost.flow.expiring import Expiring
 from roost.flow.fanout import Fanout
+from roost.flow.messages.expiring import Expiring
 from roost.journal import rewriting
 from roost.journal.contract import Author, Committed
 from roost.model.message import Extra, Message

@@ -13,10 +13,10 @@ from roost.admit.wordfilter import WordFilter
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.errors import Conflict, InvalidInput, LimitReached, Unavailable, UnknownMessage
-from roost.flow import scheduled as module
 from roost.flow.fanout import Fanout
-from roost.flow.moderators import Moderators, Order
-from roost.flow.scheduled import CLAIM, Scheduling, Wish
+from roost.flow.messages import scheduled as module
+from roost.flow.messages.scheduled import CLAIM, Scheduling, Wish
+from roost.flow.moderation.moderators import Moderators, Order
 from roost.flow.submit import Submit
 from roost.journal.contract import Author
 from roost.model.message import Change, Message

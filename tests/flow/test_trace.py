@@ -11,7 +11,7 @@ from roost.commands.trace import lines
 from roost.config import Push
 from roost.db.schema import push_log, push_outbox
 from roost.errors import UnknownMessage, UnknownReceiver
-from roost.flow.trace import AtDevice, AtReceiver, Trace, trace
+from roost.flow.operating.trace import AtDevice, AtReceiver, Trace, trace
 from roost.journal.contract import Author
 from roost.journal.retention import clear
 from roost.model.message import Change
@@ -153,7 +153,7 @@ async def test_a_message_to_a_large_group_waits_in_its_log(
 async def test_a_trace_has_so_many_receivers_and_says_how_many_more(
     rooms: Rooms, ann: Author, bob: Author, cat: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roost.flow.trace.MOST", 2)
+    monkeypatch.setattr("roost.flow.operating.trace.MOST", 2)
     await rooms.group("team", ann, bob, cat)
     sent = await rooms.send(to_group(cat, "team"))
     found = await traced(rooms, sent.message.server_msg_id)

@@ -26,8 +26,9 @@ from roost.edge.api.operations import Call
 from roost.edge.api.snapshot import snapshot
 from roost.edge.roads import Roads
 from roost.errors import RoostError
-from roost.flow import conversations, notify
-from roost.flow.groups import Wish
+from roost.flow.groups.groups import Wish
+from roost.flow.people import conversations
+from roost.flow.push import notify
 from roost.journal.contract import Author
 from roost.protocol.frames import Group, Private
 from roost.push import plan

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from roost.config import ConfigError, Moderation
-from roost.flow.wordlists import WordLists, watched
+from roost.flow.moderation.wordlists import WordLists, watched
 from roost.metrics import WORD_LISTS_BROKEN
 
 Write = Callable[..., str]

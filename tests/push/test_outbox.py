@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from roost.db.schema import push_addresses, push_log, push_outbox
 from roost.errors import Unavailable
-from roost.flow.notify import look
+from roost.flow.push.notify import look
 from roost.push.contract import Apns, Dead, Dropped, Email, Failed, Outcome, Postponed, Report, Retry, Sent, Task
 from roost.push.local import LocalQueue
 from roost.push.outbox import CLAIM, LEASE, LOG_KEPT, NEXT, PRUNED, QUEUE_BEHIND, Outbox

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from roost.admit.ratelimit import RateLimit
-from roost.flow.indexing import Indexing
-from roost.flow.searching import Search, Searching
+from roost.flow.search.indexing import Indexing
+from roost.flow.search.searching import Search, Searching
 from roost.journal import rewriting
 from roost.journal.contract import Author, Committed
 from roost.model.message import Message

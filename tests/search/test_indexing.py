@@ -34,7 +34,7 @@ async def test_it_is_known_how_far_the_index_is_behind(desk: Desk, ann: Author, 
 
 
 async def test_many_conversations_are_looked_through(desk: Desk, ann: Author, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roost.flow.searching.CONVERSATIONS", 2)
+    monkeypatch.setattr("roost.flow.search.searching.CONVERSATIONS", 2)
     others = [f"user{number}" for number in range(5)]
     await desk.rooms.authors(*others)
     await desk.rooms.batch(*(private(ann, other, f"word for {other}") for other in others))

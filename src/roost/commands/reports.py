@@ -19,7 +19,7 @@ def reports(
 ) -> None:
     """Show the messages that users have reported last, the newest at the end."""
     from roost import storage
-    from roost.flow.reporting import newest
+    from roost.flow.moderation.reporting import newest
     from roost.operations import columns, moment, shortened
     from roost.protocol.codec import encode_json
 

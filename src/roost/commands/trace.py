@@ -10,7 +10,7 @@ from roost.commands.options import ConfigFile, DataDirectory, ServerURL, setting
 
 if TYPE_CHECKING:
     from roost.config import Config
-    from roost.flow.trace import AtDevice, AtReceiver, Attempt, Trace
+    from roost.flow.operating.trace import AtDevice, AtReceiver, Attempt, Trace
 
 AS_SENT = 1
 """The version of a message that nobody changed."""
@@ -35,7 +35,7 @@ def trace(
 def look(settings: Config, message: str, user: str | None, url: str | None) -> Trace:
     """Where a message is. Who is online the running server says, if there is one."""
     from roost import operations, storage
-    from roost.flow.trace import trace as find
+    from roost.flow.operating.trace import trace as find
 
     with storage.looking_at(settings) as connection:
         found = find(connection, settings.push, message, operations.moment, user)

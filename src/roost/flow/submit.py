@@ -10,8 +10,8 @@ from roost.admit.folding import fold
 from roost.admit.wordfilter import Action, is_masked
 from roost.errors import ContentRejected, InvalidInput, RoostError, SpamSuspected, UnknownMessage
 from roost.flow.fanout import Fanout
-from roost.flow.moderators import Order
-from roost.flow.wordlists import note
+from roost.flow.moderation.moderators import Order
+from roost.flow.moderation.wordlists import note
 from roost.journal.contract import Author, Committed, Draft
 from roost.journal.journal import Journal
 from roost.metrics import DUPLICATES, MESSAGES, MODERATED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from roost.audit.reading import records
-from roost.flow.reporting import MAX_COMMENT, newest
+from roost.flow.moderation.reporting import MAX_COMMENT, newest
 from tests.edge.people import Answer, Person, Town
 from tests.test_cli import said
 

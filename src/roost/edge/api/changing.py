@@ -9,7 +9,7 @@ import msgspec
 from roost.admit.emoji import MAX_LENGTH
 from roost.edge.api.conversations import own_conversation
 from roost.edge.api.operations import Call, ConversationID, MessageID, operation
-from roost.flow.forwarding import MAX_TARGETS
+from roost.flow.messages.forwarding import MAX_TARGETS
 from roost.model.message import Message
 from roost.model.names import Wire
 from roost.protocol.answers import Pins, Receipts

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 
 from roost.edge.api.operations import Call, GroupID, GroupIDInPath, UserID, UserIDInPath, operation
-from roost.flow.groups import AT_ONCE, MAX_NAME, MAX_TEXT, GroupState, Wish
-from roost.flow.membership import MAX_MUTE
+from roost.flow.groups.groups import AT_ONCE, MAX_NAME, MAX_TEXT, GroupState, Wish
+from roost.flow.groups.membership import MAX_MUTE
 from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.answers import Added, Ban, Bans, Group, Member, MemberPage

@@ -8,7 +8,7 @@ import msgspec
 
 from roost.edge.api.groups import GroupName, view
 from roost.edge.api.operations import Call, GroupIDInPath, operation
-from roost.flow.invitations import LIFE, MAX_LIFE, MAX_USES, MIN_LIFE
+from roost.flow.groups.invitations import LIFE, MAX_LIFE, MAX_USES, MIN_LIFE
 from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.answers import Group, Invitation, Invitations, InvitedTo

@@ -8,7 +8,7 @@ import msgspec
 
 from roost.edge.api.changing import Named
 from roost.edge.api.operations import Call, operation
-from roost.flow.reporting import MAX_COMMENT
+from roost.flow.moderation.reporting import MAX_COMMENT
 from roost.protocol.answers import REASONS, ReportTaken
 
 

@@ -10,8 +10,8 @@ from roost.edge.api.conversations import own_conversation
 from roost.edge.api.messages import Outgoing
 from roost.edge.api.operations import Call, ConversationID, operation
 from roost.errors import InvalidInput
-from roost.flow.forwarding import receiver_in
-from roost.flow.scheduled import LONGEST_WAIT, Wish
+from roost.flow.messages.forwarding import receiver_in
+from roost.flow.messages.scheduled import LONGEST_WAIT, Wish
 from roost.model.names import Wire
 from roost.protocol.answers import Scheduled, ScheduledList
 

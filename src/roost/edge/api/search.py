@@ -8,7 +8,7 @@ import msgspec
 
 from roost.edge.api.conversations import own_conversation
 from roost.edge.api.operations import Call, ConversationID, UserID, operation
-from roost.flow.searching import Search
+from roost.flow.search.searching import Search
 from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.answers import SearchPage

@@ -17,7 +17,7 @@ from litestar import Request, Response
 from roost.edge.api.attachments import stream_of
 from roost.edge.api.operations import Call, raw_operation, success
 from roost.errors import InvalidInput, UnsupportedMedia
-from roost.flow.uploads import Progress
+from roost.flow.files.uploads import Progress
 from roost.model import ids
 from roost.model.attachment import Attachment
 from roost.model.names import Wire

@@ -8,7 +8,7 @@ import msgspec
 
 from roost.edge.api.operations import Call, UserIDInPath, operation
 from roost.errors import InvalidInput
-from roost.flow.profiles import MAX_AVATAR, MAX_NAME, MAX_STATUS, Wish
+from roost.flow.people.profiles import MAX_AVATAR, MAX_NAME, MAX_STATUS, Wish
 from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.answers import OwnProfile, Profile, ProfileList

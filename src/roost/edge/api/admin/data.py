@@ -13,7 +13,7 @@ from roost.audit import Act, record
 from roost.edge.api.admin.users import UserName
 from roost.edge.api.operations import BackEndCall, operation, raw_operation
 from roost.edge.auth.credentials import find_account
-from roost.flow.exporting import export
+from roost.flow.operating.exporting import export
 from roost.model import ids
 from roost.protocol.admin import ErasureState
 from roost.protocol.codec import encode_json

@@ -15,7 +15,7 @@ from roost.edge.api.groups import (
 )
 from roost.edge.api.operations import BackEndCall, UserID, operation
 from roost.errors import Conflict, UnknownConversation
-from roost.flow.groups import GroupState
+from roost.flow.groups.groups import GroupState
 from roost.model import ids
 from roost.protocol.answers import Added, Group, MemberPage, Removed
 from roost.roster.conversations import OWNER

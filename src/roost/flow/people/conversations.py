@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import UnknownConversation
-from roost.flow import drafts
+from roost.flow.messages import drafts
 from roost.flow.pulling import Pulling
 from roost.journal import large, reading, retention
 from roost.journal.contract import Author, LogState

@@ -33,7 +33,7 @@ from roost.db.schema import (
     users,
 )
 from roost.errors import UnknownMessage, UnknownReceiver
-from roost.flow.explain import why_none
+from roost.flow.push.explain import why_none
 from roost.journal.reading import passed
 from roost.model import ids
 from roost.model.names import Wire

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, bindparam, delete, select
 from roost.db.database import Database
 from roost.db.schema import expiring
 from roost.errors import UnknownConversation
-from roost.flow.changing import recalled
 from roost.flow.fanout import Fanout
+from roost.flow.messages.changing import recalled
 from roost.journal import rewriting
 from roost.journal.contract import Recorded
 from roost.journal.journal import Journal

@@ -3,7 +3,7 @@
 A read mark moves in one transaction with the log entries that tell of it. In a private conversation and in a group of
 at most `read_receipts_members` these are in the logs of all members, so a device that slept knows what the others have
 read; in a larger group only in the reader's own, and the authors of what was read are given a hint. Who is blocked sees
-no more of how far the other reads in private (`roost.flow.blocks`). Delivery is logged nowhere: it is derived
+no more of how far the other reads in private (`roost.flow.people.blocks`). Delivery is logged nowhere: it is derived
 (`roost.journal.delivered`), hinted and answered. Why: docs/decisions/0015.
 """
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from roost.db.database import Database
 from roost.errors import InvalidInput, NotAMember, UnknownConversation, UnknownMessage
 from roost.flow.fanout import Fanout
-from roost.flow.hints import Hints
+from roost.flow.people.hints import Hints
 from roost.journal import delivered, large, rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.delivered import Asked

@@ -37,9 +37,9 @@ from roost.db.schema import (
     scheduled,
 )
 from roost.errors import NotAMember, UnknownConversation
-from roost.flow.changing import recalled
 from roost.flow.fanout import Fanout
-from roost.flow.membership import Membership
+from roost.flow.groups.membership import Membership
+from roost.flow.messages.changing import recalled
 from roost.journal import rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal

@@ -1,8 +1,8 @@
 """Groups: what is changed of one, and the log entries that tell of it, are one transaction.
 
 Whatever is changed is decided on a `Gathering`: the group, locked, and who asks for it. Roles: the owner may do
-everything; admins change settings, and whatever concerns plain members (`roost.flow.membership`); nobody but the owner
-has a say over admins.
+everything; admins change settings, and whatever concerns plain members (`roost.flow.groups.membership`); nobody but
+the owner has a say over admins.
 
 A group that grows beyond `fanout.max_members` becomes a large one (see `roost.journal.large`), and stays so.
 """

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from roost.errors import Forbidden, InvalidInput
-from roost.flow.groups import Gathering, GroupRoad, GroupState, check_number, known
+from roost.flow.groups.groups import Gathering, GroupRoad, GroupState, check_number, known
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
 from roost.roster import conversations as roster

@@ -21,7 +21,7 @@ from roost.admit.spam import Spam
 from roost.audit import Act, record
 from roost.config import Config
 from roost.db.database import Database
-from roost.flow.wordlists import WordLists
+from roost.flow.moderation.wordlists import WordLists
 from roost.hooks.events import Moderation, emit
 from roost.journal.contract import Author
 

@@ -18,7 +18,7 @@ from roost.errors import (
     LimitReached,
     UnknownInvitation,
 )
-from roost.flow.groups import Gathering, GroupRoad, GroupState
+from roost.flow.groups.groups import Gathering, GroupRoad, GroupState
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
 from roost.model.message import GroupSettings

@@ -1,9 +1,9 @@
 """Hints to the authors of messages: others have got them, or have read them in a larger group.
 
-A hint is told to who is connected and stored nowhere; who missed it asks (`roost.flow.marks`). So they are collected
-for a moment and told together, and what is collected is bounded. Finding out whose messages a device has stored takes a
-look into its log. That is done beside everything else, after the fact, and in a small part of the time: neither a send
-nor an `ack` waits for it.
+A hint is told to who is connected and stored nowhere; who missed it asks (`roost.flow.people.marks`). So they are
+collected for a moment and told together, and what is collected is bounded. Finding out whose messages a device has
+stored takes a look into its log. That is done beside everything else, after the fact, and in a small part of the time:
+neither a send nor an `ack` waits for it.
 """
 
 from __future__ import annotations

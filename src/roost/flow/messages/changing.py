@@ -39,8 +39,8 @@ from roost.errors import (
     UnknownMessage,
 )
 from roost.flow.fanout import Fanout
-from roost.flow.moderators import Order
-from roost.flow.wordlists import note
+from roost.flow.moderation.moderators import Order
+from roost.flow.moderation.wordlists import note
 from roost.hooks.events import emit
 from roost.journal import rewriting, rights
 from roost.journal.contract import Author, Recorded

@@ -1,0 +1,1 @@
+"""Push, as its users and its operators see it."""

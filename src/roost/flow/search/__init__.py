@@ -1,0 +1,1 @@
+"""Full-text search: keeping the index, and asking it (D9)."""
