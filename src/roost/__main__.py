@@ -16,10 +16,9 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from roost import __version__
-from roost.commands import audit, webhook
+from roost.commands import audit, reports, webhook
 from roost.commands.options import ConfigFile, DataDirectory, ServerURL
 from roost.commands.options import settings_of as _settings
-from roost.commands.reports import reports
 from roost.commands.trace import trace
 from roost.config import Config, ConfigError, load
 from roost.errors import RoostError
@@ -34,7 +33,7 @@ key_app = App(name="key", help="The keys of back ends.")
 app.command(config_app)
 app.command(audit.app)
 app.command(trace)
-app.command(reports)
+app.command(reports.app)
 app.command(webhook.app)
 app.command(push_app)
 app.command(key_app)

@@ -47,6 +47,7 @@ from roost.flow.messages.scheduled import Scheduling
 from roost.flow.messages.stickers import Stickers
 from roost.flow.moderation.moderators import Moderators, Order, admission_of
 from roost.flow.moderation.reporting import Reporting
+from roost.flow.moderation.reports import Reports
 from roost.flow.moderation.wordlists import watched
 from roost.flow.operating.erasing import Erasing
 from roost.flow.operating.overview import Overview
@@ -230,6 +231,7 @@ async def _wire(
         profiles=Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members),
         blocks=Blocks(database, journal, fanout, now_ms),
         reporting=Reporting(database, order.admission, now_ms),
+        reports=Reports(database, now_ms),
         stickers=Stickers(database, now_ms),
         pulling=pulling,
         push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),

@@ -14,17 +14,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
-from roost import storage
 from roost.audit import OPERATOR, Act, record
 from roost.config import Config
-from roost.db.migrate import migrate
 from roost.edge.auth import keys
-from roost.edge.auth.keys import KeyState, operator_key
-from roost.edge.auth.secret import load_or_make_secret
+from roost.edge.auth.keys import KeyState
 from roost.errors import InvalidInput
-from roost.operations import ask, audited, columns, moment
+from roost.operations import ask_as_operator, columns, moment, write_or_ask
 
 T = TypeVar("T")
 
@@ -89,25 +85,10 @@ class Keyring:
         return [f"{gone.name} ({gone.prefix}) is revoked."]
 
     def _do(self, change: Callable[[Connection], T], otherwise: Callable[[], T]) -> T:
-        try:
-            engine = storage.open_engine(self.settings)
-        except BlockingIOError:
-            return otherwise()
-        try:
-            with engine.writer() as connection:
-                migrate(connection)
-                engine.begin(audited(connection, self.settings))
-                done = change(connection)
-                engine.commit(connection)
-                return done
-        except DBAPIError as error:
-            raise OSError(f"{storage.name(self.settings)} can't be used: {error.orig}") from None
-        finally:
-            engine.dispose()
+        return write_or_ask(self.settings, change, otherwise)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        token = operator_key(load_or_make_secret(self.settings.data), _now())
-        return ask(f"{self.url.rstrip('/')}/api/v1/admin/keys{path}", token, method, body)
+        return ask_as_operator(self.settings, self.url, method, f"/keys{path}", body)
 
 
 def _standing(key: KeyState) -> str:

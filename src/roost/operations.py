@@ -10,10 +10,10 @@ import secrets
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, func, select, update
@@ -25,11 +25,14 @@ from roost.audit.ledger import Ledger
 from roost.config import Config, ConfigError, Server
 from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, users
+from roost.edge.auth.keys import operator_key
 from roost.edge.auth.secret import FILE, load_or_make_secret
 from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
 from roost.flow.push.explain import explain
 from roost.journal.behind import furthest_behind
+
+T = TypeVar("T")
 
 FURTHEST_BEHIND = 10
 """Devices that `roost stats` names."""
@@ -184,6 +187,34 @@ def renew_secret(settings: Config) -> list[str]:
 def audited(connection: Connection, settings: Config) -> Connection:
     """A connection of a command that writes, so that it can record in its transactions what it does."""
     return connection.execution_options(**Ledger(settings.audit, lambda: time.time_ns() // 1_000_000).options)
+
+
+def write_or_ask(settings: Config, change: Callable[[Connection], T], otherwise: Callable[[], T]) -> T:
+    """Changes the database in a transaction; where a server has its file open, `otherwise` is what asks that.
+
+    Raises `OSError` where neither can be reached, and what `change` raises.
+    """
+    try:
+        engine = storage.open_engine(settings)
+    except BlockingIOError:
+        return otherwise()
+    try:
+        with engine.writer() as connection:
+            migrate(connection)
+            engine.begin(audited(connection, settings))
+            done = change(connection)
+            engine.commit(connection)
+            return done
+    except DBAPIError as error:
+        raise OSError(f"{storage.name(settings)} can't be used: {error.orig}") from None
+    finally:
+        engine.dispose()
+
+
+def ask_as_operator(settings: Config, url: str, method: str, path: str, body: Any = None) -> Any:
+    """What the server at `url` answers to an operation under /admin. Raises as `ask` does."""
+    token = operator_key(load_or_make_secret(settings.data), time.time_ns() // 1_000_000)
+    return ask(f"{url.rstrip('/')}/api/v1/admin{path}", token, method, body)
 
 
 def _set(connection: Connection, name: str, value: str) -> None:

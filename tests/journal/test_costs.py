@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from roost.errors import RoostError, UnknownSticker
+from roost.errors import NotFound, RoostError, UnknownSticker
 from roost.files import register
+from roost.flow.moderation import reports
 from roost.journal import attachments, delivered, reading, retention, stickers
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
@@ -168,6 +169,8 @@ async def rules(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
         assert invitations.find(tx, invited.digest) in invitations.of_group(tx, group.cid)
         invitations.use(tx, invited.digest)
         invitations.revoke(tx, invited.digest)
+        with pytest.raises(NotFound):
+            reports.close(tx, "operator", 7, "upheld", "", 0)
 
     def look(connection: Connection) -> None:
         blocks.of_user(connection, bob.uid)
@@ -176,6 +179,9 @@ async def rules(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
         blocks.blockers(connection, ann.uid, ["bob", "cat"])
         blocks.read_by_blockers(connection, ann.uid, [bob.uid, cat.uid])
         groups.banned(connection, roster.find(connection, "g:team").cid)
+        for state in reports.STATES:
+            reports.oldest(connection, state, 0, 10)
+            reports.newest(connection, 10, state)
 
     await rooms.write(change)
     await rooms.read(look)

@@ -7,28 +7,28 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from roost.audit.reading import Record
 from roost.model.names import wire_name
+from roost.protocol.admin import AuditRecord
 from roost.protocol.codec import encode_json
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet takes for a formula: users write what they like. It gets a ' in front."""
 
 
-def as_jsonl(records: Iterable[Record]) -> Iterator[str]:
+def as_jsonl(records: Iterable[AuditRecord]) -> Iterator[str]:
     """A JSON object on each line; `time` in milliseconds since 1970-01-01 UTC."""
     for record in records:
         yield encode_json(record).decode() + "\n"
 
 
-def as_csv(records: Iterable[Record]) -> Iterator[str]:
+def as_csv(records: Iterable[AuditRecord]) -> Iterator[str]:
     """A line for each, after one with the names; `time` in ISO 8601, UTC; `details` as JSON."""
     text = io.StringIO(newline="")
     write = csv.writer(text, lineterminator="\n").writerow
-    write([wire_name(name) for name in Record.__struct_fields__])
+    write([wire_name(name) for name in AuditRecord.__struct_fields__])
     for record in records:
         yield _taken(text)
-        write([_cell(name, getattr(record, name)) for name in Record.__struct_fields__])
+        write([_cell(name, getattr(record, name)) for name in AuditRecord.__struct_fields__])
     yield _taken(text)
 
 

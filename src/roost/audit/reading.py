@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
@@ -12,7 +12,7 @@ from roost.audit.act import ActRow
 from roost.audit.pages import ACT, SENDS, Page
 from roost.audit.sends import Send
 from roost.db.schema import audit
-from roost.model.names import Wire
+from roost.protocol.admin import AuditRecord
 
 AT_ONCE = 20
 """Pages in memory: with long messages and `audit.content` one has some megabytes at most."""
@@ -43,22 +43,6 @@ class Placed(NamedTuple):
     page: Page
 
 
-class Record(Wire, kw_only=True):
-    """A message or an act of the audit log. `time` is in milliseconds."""
-
-    time: int
-    act: str
-    actor: str
-    device: str | None = None
-    address: str | None = None
-    conversation: str | None = None
-    target: str | None = None
-    message: str | None = None
-    message_type: int | None = None
-    content: str | None = None
-    details: dict[str, Any] | None = None
-
-
 def pages(connection: Connection, after: int = 0) -> Iterator[Placed]:
     """The pages whose keys are beyond `after`, a few in memory at a time."""
     while True:
@@ -87,7 +71,7 @@ def last_before(connection: Connection, time: int) -> int:
 
 def records(
     connection: Connection, since: int | None = None, until: int | None = None, user: str | None = None
-) -> Iterator[Record]:
+) -> Iterator[AuditRecord]:
     """What was done from `since` on and before `until` (ms), in the order in which it was written.
 
     With `user`: what this user did, and what was done to this user.
@@ -111,14 +95,14 @@ def search(
     *,
     after: int,
     limit: int,
-) -> tuple[list[Record], int | None]:
+) -> tuple[list[AuditRecord], int | None]:
     """Records as `records` has them, and the page after which to go on; None at the end.
 
     Whole pages are taken until there are `limit` records or more, and `MOST_PAGES` at most: what nobody finds costs
     no more than that.
     """
     start = max(after, 0 if since is None else last_before(connection, since - SLACK))
-    found: list[Record] = []
+    found: list[AuditRecord] = []
     for number, (page_id, page) in enumerate(pages(connection, start)):
         if until is not None and page.written_at >= until + SLACK:
             return found, None
@@ -129,11 +113,11 @@ def search(
     return found, None
 
 
-def records_of(page: Page) -> Iterator[Record]:
+def records_of(page: Page) -> Iterator[AuditRecord]:
     """What stands on a page."""
     if page.kind == SENDS:
         for send in _sends.decode(page.body):
-            yield Record(
+            yield AuditRecord(
                 time=page.written_at,
                 act=SENT,
                 actor=send.actor,
@@ -146,4 +130,4 @@ def records_of(page: Page) -> Iterator[Record]:
             )
     elif page.kind == ACT:
         act = _acts.decode(page.body)
-        yield Record(time=page.written_at, **{name: getattr(act, name) for name in ActRow.__struct_fields__})
+        yield AuditRecord(time=page.written_at, **{name: getattr(act, name) for name in ActRow.__struct_fields__})

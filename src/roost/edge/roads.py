@@ -24,6 +24,7 @@ from roost.flow.messages.forwarding import Forwarding
 from roost.flow.messages.scheduled import Scheduling
 from roost.flow.messages.stickers import Stickers
 from roost.flow.moderation.reporting import Reporting
+from roost.flow.moderation.reports import Reports
 from roost.flow.operating.erasing import Erasing
 from roost.flow.operating.overview import Overview
 from roost.flow.people.blocks import Blocks
@@ -65,6 +66,7 @@ class Roads(NamedTuple):
     profiles: Profiles
     blocks: Blocks
     reporting: Reporting
+    reports: Reports
     stickers: Stickers
     pulling: Pulling
     push: Push

@@ -23,6 +23,8 @@ SCOPES: dict[str, str] = {
     "messages:send": "send messages as the server, or in the name of any user",
     "messages:recall": "recall any message",
     "stickers": "make, change and remove packs of stickers",
+    "reports:read": "list what users have reported",
+    "reports:write": "close reports with what was found",
     "metrics": "read the metrics, for the operator's page",
     "audit": "search the audit log",
     "stats": "see how much there is, who is connected, and which devices are behind",

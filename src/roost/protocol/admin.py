@@ -5,6 +5,11 @@ Times are milliseconds since 1970-01-01 UTC.
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from roost.model.message import Message
 from roost.model.names import Wire
 
 
@@ -100,3 +105,71 @@ class DevicesBehind(Wire, kw_only=True):
     """The devices furthest behind, the furthest first."""
 
     devices: list[DeviceBehind]
+
+
+class Sample(Wire, kw_only=True):
+    """A number of a metric, in the names of `GET /metrics`."""
+
+    name: str
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    value: float
+
+
+class Samples(Wire, kw_only=True):
+    """The metrics of one node; behind a balancer each answer may be of another. `time` is in milliseconds."""
+
+    node: str
+    time: int
+    samples: list[Sample]
+
+
+class AuditRecord(Wire, kw_only=True):
+    """A message or an act of the audit log. `time` is in milliseconds."""
+
+    time: int
+    act: str
+    actor: str
+    device: str | None = None
+    address: str | None = None
+    conversation: str | None = None
+    target: str | None = None
+    message: str | None = None
+    message_type: int | None = None
+    content: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class AuditRecords(Wire, kw_only=True):
+    """In the order in which they were written. `next` is the `after` of the next request; left out at the end."""
+
+    records: list[AuditRecord]
+    next: int | None = None
+
+
+RESOLUTIONS = ("upheld", "dismissed")
+"""What operators find of a report."""
+
+
+class ReportRecord(Wire, kw_only=True, omit_defaults=True):
+    """A report of a message, for operators. `message` is as it was when it was reported.
+
+    `resolution` is one of `RESOLUTIONS`, with a `note`, by a back end's key or the operator; left out while it is open.
+    """
+
+    report_id: str
+    reporter_id: str
+    reason: str
+    comment: str = ""
+    message: Message
+    create_time: int
+    resolution: str | None = None
+    note: str = ""
+    closed_by: str | None = None
+    close_time: int = 0
+
+
+class ReportPage(Wire, kw_only=True):
+    """Reports, the oldest first. `next` asks for the page after; left out where there is none."""
+
+    reports: list[ReportRecord]
+    next: str | None = None

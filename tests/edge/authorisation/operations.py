@@ -234,6 +234,10 @@ BACK_ENDS = [
     row("POST /admin/messages/{server_msg_id}/recall", back_ends(), {}, "/admin/messages/{said}/recall"),
     row("PUT /admin/stickers/{pack_id}", back_ends(), PACK, "/admin/stickers/cats"),
     row("DELETE /admin/stickers/{pack_id}", back_ends(), path="/admin/stickers/{pack}"),
+    row("GET /admin/reports", back_ends()),
+    row(
+        "POST /admin/reports/{report_id}/close", back_ends(), {"resolution": "upheld"}, "/admin/reports/{report}/close"
+    ),
     row("GET /admin/metrics", back_ends(narrow=OK)),
     row("GET /admin/audit", back_ends()),
     row("GET /admin/stats", back_ends()),

@@ -184,6 +184,10 @@ class World:
         await self.cast.operator.put(f"/admin/stickers/{name}", {"name": "Cats", "stickers": [one]})
         return name
 
+    async def report(self) -> Any:
+        """A report of what a member said."""
+        return (await self._data("owner", "POST", "/messages/{said}/report", {"reason": "spam"}))["reportID"]
+
     async def old_key(self) -> Any:
         """A back end's key that may be revoked."""
         body = {"name": f"old{next(_numbers)}", "scopes": ["stats"]}

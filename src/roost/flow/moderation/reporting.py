@@ -7,16 +7,14 @@ read a message may report it, once; asking again gives the first report. Nobody 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from roost.admit.admission import Admission
 from roost.audit import Act, record
 from roost.db.database import Database
 from roost.db.rows import made_key
-from roost.db.schema import reports, users
+from roost.db.schema import reports
 from roost.errors import InvalidInput, NotAMember, UnknownConversation, UnknownMessage
 from roost.hooks.events import Moderation, emit
 from roost.journal import rewriting
@@ -32,24 +30,6 @@ MAX_COMMENT = 1000
 FIRST = select(reports.c.report_id, reports.c.created_at).where(
     reports.c.mid == bindparam("mid"), reports.c.uid == bindparam("uid")
 )
-NEWEST = (
-    select(reports, users.c.user_id)
-    .select_from(reports.join(users, users.c.uid == reports.c.uid))
-    .where(reports.c.report_id < bindparam("before"))
-    .order_by(reports.c.report_id.desc())
-    .limit(bindparam("count"))
-)
-
-
-class Report(msgspec.Struct, frozen=True):
-    """A report, for operators. `message` is as it was when it was reported, at `time` (ms)."""
-
-    report_id: int
-    reporter: str
-    reason: str
-    comment: str
-    message: Message
-    time: int
 
 
 class Reporting:
@@ -88,28 +68,13 @@ class Reporting:
                 comment=comment,
                 copy=encode_json(message).decode(),
                 created_at=now,
+                closed=False,
             )
             report_id = made_key(tx, row)
             _tell(tx, author, message, reason, comment)
             return _taken(report_id, now)
 
         return await self._database.write(change)
-
-
-def newest(connection: Connection, count: int, before: int = 1 << 62) -> list[Report]:
-    """The newest reports whose id is below `before`, the newest first."""
-    return [_report(row) for row in connection.execute(NEWEST, {"before": before, "count": count})]
-
-
-def _report(row: Row[Any]) -> Report:
-    return Report(
-        report_id=row.report_id,
-        reporter=row.user_id,
-        reason=row.reason,
-        comment=row.comment,
-        message=msgspec.json.decode(row.copy, type=Message),
-        time=row.created_at,
-    )
 
 
 def _readable(tx: Connection, author: Author, message_id: str | int) -> Message:

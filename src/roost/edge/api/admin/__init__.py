@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roost.edge.api.admin import data, groups, keys, messages, operating, stats, stickers, users
+from roost.edge.api.admin import data, groups, keys, messages, operating, reports, stats, stickers, users
 
 OPERATIONS = (
     *users.OPERATIONS,
@@ -10,6 +10,7 @@ OPERATIONS = (
     *groups.OPERATIONS,
     *messages.OPERATIONS,
     *stickers.OPERATIONS,
+    *reports.OPERATIONS,
     *operating.OPERATIONS,
     *stats.OPERATIONS,
     *keys.OPERATIONS,

@@ -10,28 +10,13 @@ import msgspec
 from prometheus_client import REGISTRY
 from sqlalchemy import Connection
 
-from roost.audit.reading import Record, search
+from roost.audit.reading import search
 from roost.edge.api.operations import DEFAULT_PAGE_SIZE, BackEndCall, PageSize, operation
 from roost.model.names import Wire
+from roost.protocol.admin import AuditRecord, AuditRecords, Sample, Samples
 
 OURS = ("roost_", "process_")
 """How the names begin that are told: those of Python itself tell operators little."""
-
-
-class Sample(Wire, kw_only=True):
-    """A number of a metric, in the names of `GET /metrics`."""
-
-    name: str
-    labels: dict[str, str] = msgspec.field(default_factory=dict)
-    value: float
-
-
-class Samples(Wire, kw_only=True):
-    """The metrics of one node; behind a balancer each answer may be of another. `time` is in milliseconds."""
-
-    node: str
-    time: int
-    samples: list[Sample]
 
 
 class AuditQuery(Wire, kw_only=True):
@@ -42,13 +27,6 @@ class AuditQuery(Wire, kw_only=True):
     until: int | None = None
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     limit: PageSize = DEFAULT_PAGE_SIZE
-
-
-class AuditRecords(Wire, kw_only=True):
-    """In the order in which they were written. `next` is the `after` of the next request; left out at the end."""
-
-    records: list[Record]
-    next: int | None = None
 
 
 async def list_metrics(call: BackEndCall) -> Samples:
@@ -66,7 +44,7 @@ async def list_metrics(call: BackEndCall) -> Samples:
 async def search_audit(call: BackEndCall, asked: AuditQuery) -> AuditRecords:
     """Look into the audit log. A request reads a bounded piece of it, and may find nothing there and have a `next`."""
 
-    def read(connection: Connection) -> tuple[list[Record], int | None]:
+    def read(connection: Connection) -> tuple[list[AuditRecord], int | None]:
         return search(connection, asked.since, asked.until, asked.user, after=asked.after, limit=asked.limit)
 
     found, after = await call.roads.database.read(read)

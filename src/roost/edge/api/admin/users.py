@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from roost.edge.api.admin.paging import cursor
 from roost.edge.api.devices import devices_of
 from roost.edge.api.operations import (
     DEFAULT_PAGE_SIZE,
@@ -20,7 +21,6 @@ from roost.edge.api.operations import (
 from roost.edge.auth.accounts import MAX_DISPLAY_NAME
 from roost.edge.auth.credentials import find_account
 from roost.edge.auth.passwords import LONGEST, SHORTEST
-from roost.errors import InvalidInput
 from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.admin import UserPage, UserRecord, UserToken
@@ -91,7 +91,7 @@ async def create_user(call: BackEndCall, asked: NewUser) -> UserRecord:
 
 async def list_users(call: BackEndCall, asked: UserListing) -> UserPage:
     """List all users, page by page, in the order of coming."""
-    after = _cursor(asked.after)
+    after = cursor(asked.after)
     found = await call.roads.database.read(lambda tx: accounts_after(tx, after, asked.limit + 1))
     page = found[: asked.limit]
     return UserPage(users=[record(each) for each in page], next=str(page[-1].uid) if len(found) > len(page) else None)
@@ -156,15 +156,6 @@ def record(found: Account) -> UserRecord:
         deactivate_time=found.deactivated_at or 0,
         erase_time=found.erased_at or 0,
     )
-
-
-def _cursor(after: str | None) -> int:
-    if after is None:
-        return 0
-    number = ids.server_id(after)
-    if number is None:
-        raise InvalidInput("after must be the `next` of a page.")
-    return number
 
 
 OPERATIONS = (
