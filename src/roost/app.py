@@ -306,8 +306,8 @@ async def running(config: Config) -> AsyncIterator[Node]:
     async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
         gateway = Gateway(roads, config, loop)
         roads.accounts.closed = gateway.revoke
-        roads.blocks.hidden = gateway.hide
-        roads.profiles.told, roads.profiles.shown = gateway.tell_profile, gateway.reshow
+        roads.blocks.hidden = gateway.notices.hide
+        roads.profiles.told, roads.profiles.shown = gateway.notices.tell_profile, gateway.notices.reshow
         roads.credentials.ended = gateway.bar
         roads.bus.heard = gateway.hear
         if config.server.database:

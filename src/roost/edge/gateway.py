@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,15 +18,15 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from roost import metrics
 from roost.config import Config
-from roost.deliver.bus import Advanced, Barred, Hidden, Notice, Revoked, watched
+from roost.deliver.bus import Advanced, Barred, Notice, Revoked
 from roost.deliver.reader import Reader
 from roost.edge.address import Proxies
+from roost.edge.answering import Answering
 from roost.edge.auth.tokens import Claims
+from roost.edge.notices import Notices, sessions_of
 from roost.edge.roads import Roads
 from roost.edge.session import Session
 from roost.edge.socket import Socket, Turn
-from roost.edge.watchers import Watchers
-from roost.errors import InvalidInput, NotAMember
 from roost.flow.catchup import Opening
 from roost.journal.contract import Author
 from roost.journal.recent import SyncState
@@ -42,10 +42,6 @@ SILENCE = 60.0
 """Seconds of silence after which a client is pinged; after twice as long its connection is ended."""
 WEBSOCKET_VERSION = "13"
 """The one there is (RFC 6455 §4.4)."""
-MAX_WATCHED = 500
-"""Users whose presence one connection may subscribe to."""
-UNSEEN = frames.Online(online=False)
-"""How users look to those whom they have blocked."""
 LOGGED_OUT = "logged out"
 """The reason that a connection is closed for."""
 ANSWERS_WITHIN = 2.0
@@ -75,8 +71,9 @@ class Gateway:
         self._save_interval = config.sync.save_interval
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
-        self._watchers = Watchers()
-        self.turn = Turn(loop, self._has_output, self.max_frame, Proxies(config.server.trusted_proxies))
+        self.notices = Notices(roads, self.spawn)
+        self.answering = Answering(roads, self.notices)
+        self.turn = Turn(loop, self.spawn, self._has_output, self.max_frame, Proxies(config.server.trusted_proxies))
         self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: set[int] = set()
@@ -117,7 +114,7 @@ class Gateway:
     def closed(self, session: Session) -> None:
         """A connection is gone: its position is saved soon, its lease ends with the user's last one (B1)."""
         self._sessions.discard(session)
-        self._unwatch(self._watchers.watch(session, frozenset()))
+        self.notices.forget(session)
         self.detach(session)
 
     # --- authentication ---
@@ -163,11 +160,11 @@ class Gateway:
         await presence.leave(author.user_id)
         state = (await presence.query([author.user_id]))[author.user_id]
         if not (state.online or self.roads.hub.has(author.uid)):  # at another node, or back by now
-            self._tell_presence(author.user_id, state)
+            self.notices.tell_presence(author.user_id, state)
 
     def ready(self, author: Author, opening: Opening) -> frames.Ready:
         """The frame that says so; and those who watch the user learn that it is here."""
-        self._tell_presence(author.user_id, frames.Online(online=True, last_seen=self.roads.clock()))
+        self.notices.tell_presence(author.user_id, frames.Online(online=True, last_seen=self.roads.clock()))
         return frames.Ready(
             user_id=author.user_id,
             device_id=author.device_id,
@@ -192,13 +189,13 @@ class Gateway:
         self.roads.bus.tell(Barred(uid, user_id, since), None)
 
     def _end_barred(self, uid: int) -> None:
-        for session in self._sessions_of([uid]):
+        for session in sessions_of(self.roads.hub, [uid]):
             if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
                 session.close(CloseCode.REVOKED, LOGGED_OUT)
 
     def _end(self, uid: int, did: int, claims: Claims) -> None:
         """Ends what a device has open, and what was opened with its token, whatever device `auth` named."""
-        for session in self._sessions_of([uid]):
+        for session in sessions_of(self.roads.hub, [uid]):
             if (session.reader and session.reader.device == did) or session.entered_with(claims):
                 session.close(CloseCode.REVOKED, LOGGED_OUT)
 
@@ -208,10 +205,6 @@ class Gateway:
             if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
                 session.close(CloseCode.REVOKED, LOGGED_OUT)
 
-    def _sessions_of(self, uids: Iterable[int]) -> list[Session]:
-        readers = self.roads.hub.readers
-        return [reader.sink for uid in uids for reader in readers(uid) if isinstance(reader.sink, Session)]
-
     # --- what other nodes tell ---
 
     def hear(self, notice: Notice, uids: Sequence[int]) -> None:
@@ -219,13 +212,6 @@ class Gateway:
         match notice:
             case Advanced():
                 self.roads.pulling.hear(notice, uids)
-            case frames.TypingNotice():
-                self._show(notice, uids, None)
-            case frames.PresenceNotice():
-                for user_id, state in notice.users.items():
-                    self._watchers.tell(user_id, state)
-            case frames.ReceiptsNotice() | frames.ProfileNotice():
-                self._show(notice, uids, None)
             case Revoked(uid=uid, did=did):
                 claims = Claims(notice.user_id, notice.device_id, notice.token_id, notice.expires_at)
                 self.spawn(self.roads.tokens.refuse(claims))
@@ -233,76 +219,8 @@ class Gateway:
             case Barred(uid=uid, user_id=user_id, since=since):
                 self.roads.tokens.bar(user_id, since)
                 self._end_barred(uid)
-            case Hidden(user_id=user_id, uid=uid):
-                self._hide(user_id, uid)
-
-    # --- what is never logged ---
-
-    async def typing(self, session: Session, author: Author, conversation_id: str) -> None:
-        """Tells the members of a conversation who are here that the author is typing."""
-        members = await self.roads.conversations.member_uids(author, conversation_id)
-        if author.uid not in members:
-            raise NotAMember
-        if await self.roads.blocks.apart(conversation_id):
-            return
-        notice = frames.TypingNotice(conversation_id=conversation_id, user_id=author.user_id)
-        self._show(notice, members, session)
-        self.roads.bus.tell(notice, members)
-
-    def _tell_receipts(self, notice: frames.ReceiptsNotice, uid: int) -> None:
-        """Tells a user who has got or read what."""
-        self._show(notice, [uid], None)
-        self.roads.bus.tell(notice, [uid])
-
-    def _show(self, notice: frames.Passing, uids: Iterable[int], but: Session | None) -> None:
-        for session in self._sessions_of(uids):
-            if session is not but and session.hears(notice):
-                session.send(notice)
-
-    async def watch(self, session: Session, author: Author, user_ids: Sequence[str | int]) -> None:
-        """Subscribes a connection to the presence of these users, instead of those before."""
-        if len(user_ids) > MAX_WATCHED:
-            raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
-        names = frozenset(ids.user_id(value, "userIDs") for value in user_ids)
-        hidden = await self.roads.hidden_from(author.uid, names)
-        if session.closing:
-            return
-        shown = names - hidden
-        self._unwatch(self._watchers.watch(session, shown))
-        if shown:
-            await self.roads.bus.join(*map(watched, shown))
-        states = await self.roads.sightings(shown) | dict.fromkeys(hidden, UNSEEN)
-        session.send(frames.PresenceNotice(users=states))
-
-    def hide(self, user_id: str, uid: int) -> None:
-        """A user does not show itself to another (uid) any more, who watches it no longer, at whatever node."""
-        self._hide(user_id, uid)
-        self.roads.bus.tell(Hidden(user_id, uid), [uid])
-
-    def _hide(self, user_id: str, uid: int) -> None:
-        for session in self._sessions_of([uid]):
-            if user_id in session.watched:
-                self._unwatch(self._watchers.watch(session, session.watched - {user_id}))
-                session.send(frames.PresenceNotice(users={user_id: UNSEEN}))
-
-    def _unwatch(self, user_ids: Iterable[str]) -> None:
-        self.roads.bus.leave(*map(watched, user_ids))
-
-    def _tell_presence(self, user_id: str, state: frames.Online) -> None:
-        self._watchers.tell(user_id, state)
-        self.roads.bus.tell(frames.PresenceNotice(users={user_id: state}), [watched(user_id)])
-
-    def reshow(self, user_id: str) -> None:
-        """A user shows its presence to others than before: who may not see it any more watches it no longer."""
-        self.spawn(self._reshow(user_id))
-
-    async def _reshow(self, user_id: str) -> None:
-        self._tell_presence(user_id, (await self.roads.presence.query([user_id]))[user_id])
-
-    def tell_profile(self, notice: frames.ProfileNotice, uids: Collection[int]) -> None:
-        """A profile has changed, and these users may want to know."""
-        self._show(notice, uids, None)
-        self.roads.bus.tell(notice, uids)
+            case _:
+                self.notices.hear(notice, uids)
 
     # --- for all sessions ---
 
@@ -333,8 +251,7 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_forever())
             group.create_task(self._save_forever())
-            group.create_task(self.roads.hints.run(self._tell_receipts))
-            group.create_task(self._watchers.run(self.roads.profiles.blind, self._hide))
+            group.create_task(self.notices.run())
 
     async def _sweep_forever(self) -> None:
         while True:

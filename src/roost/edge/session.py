@@ -14,8 +14,9 @@ import structlog
 
 from roost import metrics
 from roost.deliver.reader import Reader
-from roost.edge.api.conversations import own_conversation
-from roost.edge.socket import BINARY, TEXT, Socket
+from roost.edge.answering import as_batch
+from roost.edge.paced import Paced
+from roost.edge.socket import BINARY, TEXT
 from roost.errors import InternalError, RoostError, SeqAhead, TokenRevoked, Unauthenticated
 from roost.protocol import frames
 from roost.protocol.close import CloseCode, restart_reason
@@ -31,28 +32,20 @@ if TYPE_CHECKING:
     from roost.journal.contract import Author, LogState
     from roost.protocol.frames import AnyClientFrame
 
-MAX_IN_FLIGHT = 1024
-"""Sends of one connection that wait for their receipt; beyond it, it is not read from until half are answered."""
-QUESTION = 32
-"""A frame that is answered from the database counts as so many sends: 32 of them may wait."""
 RETRY_READING = 1.0
 """Seconds until reading a log is tried again after a fault (B6)."""
 
 logger = structlog.get_logger()
 
 
-class Session(Socket):
+class Session(Paced):
     """A connection from its upgrade to its end."""
 
     __slots__ = (
-        "_answering",
-        "_asked",
         "_connection",
         "_encoding",
         "_gateway",
         "_held",
-        "_in_flight",
-        "_limit",
         "_timer",
         "author",
         "claims",
@@ -69,10 +62,6 @@ class Session(Socket):
         self._connection = Connection()
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[AnyClientFrame] = []
-        self._asked: list[AnyClientFrame] = []
-        self._answering = False
-        self._in_flight = 0
-        self._limit = MAX_IN_FLIGHT
         self.author: Author | None = None
         self.reader: Reader | None = None
         self.claims: Claims | None = None
@@ -90,7 +79,7 @@ class Session(Socket):
         """Cleans up; the position is saved soon (B1)."""
         self._connection.closed()
         self._stop_timer()
-        self._asked.clear()
+        super().gone()
         self._gateway.closed(self)
 
     def full(self) -> None:
@@ -98,12 +87,11 @@ class Session(Socket):
         if self.reader is not None:
             self.reader.leave_fast_lane()
             metrics.SLOW_READERS.inc()
-        self._regulate()
+        super().full()
 
     def room(self) -> None:
         """Reads on where it left."""
-        self._regulate()
-        self._answer_next()
+        super().room()
         if self.reader is not None:
             self.reader.wake()
 
@@ -111,11 +99,6 @@ class Session(Socket):
         """Whether the client is told of what passes: after `ready`, while there is room, and where it wants that."""
         wanted = self.hints or isinstance(notice, frames.TypingNotice)
         return wanted and self.writable and self._connection.state is State.READY
-
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether something that the client sent is not answered yet."""
-        return self._in_flight > 0
 
     def send_on(self, delay: float) -> None:
         """The node ends; the client comes back after so many seconds, to this node or to another."""
@@ -172,7 +155,7 @@ class Session(Socket):
         match frame:
             case frames.Private() | frames.Group():
                 roads.submit.message(author, frame, partial(self._receipt, frame), address=self.address, via=self)
-                self._begun(1)
+                self.begun(1)
             case frames.Ack(seq=seq):
                 if seq > reader.announced:
                     raise SeqAhead(f"ack {seq} is above the head of this log, {reader.announced}.")
@@ -181,76 +164,25 @@ class Session(Socket):
             case frames.Ping():
                 self.send(frames.Pong(server_time=roads.clock()))
             case _:
-                self._asked.append(frame)
-                self._begun(QUESTION)
-                self._answer_next()
+                self.ask(frame)
 
-    def _answer_next(self) -> None:
-        """One question after the other, and only while the client takes the answers: a page is megabytes at most."""
-        if self._asked and self.author is not None and self.writable and not self._answering:
-            self._answering = True
-            self._gateway.spawn(self._answer_in_turn(self.author, self._asked.pop(0)))
-
-    async def _answer_in_turn(self, author: Author, frame: AnyClientFrame) -> None:
+    async def answer(self, question: AnyClientFrame) -> None:
+        """Answers what needs a look into the database."""
         try:
-            await self._answer(author, frame)
+            if self.author is not None:
+                await self._gateway.answering.answer(self, self.author, question)
         except RoostError as refusal:
-            self._refuse(refusal, frame)
+            self._refuse(refusal, question)
         except Exception:
-            logger.exception("a frame failed", frame=type(frame).__name__, user=author.user_id)
-            self._refuse(InternalError(), frame)
-        finally:
-            self._answering = False
-            self._settled(QUESTION)
-            self._answer_next()
-
-    async def _answer(self, author: Author, frame: AnyClientFrame) -> None:
-        """What is answered after a look into the database."""
-        match frame:
-            case frames.Sync(last_seq=last_seq, count=count, epoch=epoch):
-                self.send(as_batch(await self._gateway.roads.catchup.page(author, last_seq, count, epoch)))
-            case frames.Read(conversation_id=conversation, conversation_seq=seq):
-                await self._gateway.roads.marks.read(author, own_conversation(author, conversation), seq)
-            case frames.ChangeMessage():
-                await self._change(author, frame)
-            case frames.Typing(conversation_id=conversation):
-                await self._gateway.typing(self, author, own_conversation(author, conversation))
-            case frames.Presence(user_ids=user_ids):
-                await self._gateway.watch(self, author, user_ids)
-
-    async def _change(self, author: Author, frame: frames.ChangeMessage) -> None:
-        """Changes a message; that all members are told is the answer."""
-        changing, message = self._gateway.roads.changing, frame.server_msg_id
-        match frame:
-            case frames.Edit(content=content):
-                await changing.edit(author, message, content, address=self.address)
-            case frames.Recall():
-                await changing.recall(author, message, address=self.address)
-            case frames.React(emoji=emoji, remove=remove):
-                await changing.react(author, message, emoji, address=self.address, remove=remove)
+            logger.exception("a frame failed", frame=type(question).__name__, user=self.author and self.author.user_id)
+            self._refuse(InternalError(), question)
 
     def _receipt(self, frame: frames.Private | frames.Group, outcome: frames.Sent | Exception) -> None:
-        self._settled(1)
+        self.settled(1)
         if isinstance(outcome, frames.Sent):
             self.send(outcome)
         else:
             self._refuse(outcome if isinstance(outcome, RoostError) else InternalError(), frame)
-
-    def _begun(self, weight: int) -> None:
-        self._in_flight += weight
-        if self._in_flight >= self._limit:
-            self._regulate()
-
-    def _settled(self, weight: int) -> None:
-        self._in_flight -= weight
-        if self._in_flight < self._limit < MAX_IN_FLIGHT:
-            self._regulate()
-
-    def _regulate(self) -> None:
-        """Stops reading from a client that sends faster than it is answered, or does not read its answers."""
-        too_much = not self.writable or self._in_flight >= self._limit
-        self._limit = MAX_IN_FLIGHT // 2 if too_much else MAX_IN_FLIGHT
-        self.pause_reading(too_much)
 
     def _refuse(self, refusal: RoostError, frame: AnyClientFrame | None) -> None:
         metrics.REFUSALS.labels(refusal.slug).inc()
@@ -318,7 +250,7 @@ class Session(Socket):
         for frame in held:
             self._take(frame)
         if not self._held:
-            self._regulate()
+            self.regulate()
 
     def _turn_away(self, refusal: RoostError) -> None:
         self._refuse(refusal, None)
@@ -371,11 +303,6 @@ class Session(Socket):
         """Any frame."""
         encoding = self._encoding or Encoding.JSON
         self.write(BINARY if encoding is Encoding.PROTOBUF else TEXT, encoding.encode(frame))
-
-
-def as_batch(page: frames.Page) -> frames.SyncBatch:
-    """A page as the frame that answers `sync`."""
-    return frames.SyncBatch(**{name: getattr(page, name) for name in frames.Page.__struct_fields__})
 
 
 def _text(given: str | int | None) -> str | None:

@@ -8,8 +8,8 @@ answered, is not read from: its memory here is bounded (promise 4).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import NamedTuple, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, cast
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -29,10 +29,17 @@ LENGTH_16, LENGTH_64 = 126, 1 << 16
 """Payload sizes from which a frame's header has a 16-bit and a 64-bit length (RFC 6455 §5.2)."""
 
 
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
 class Turn(NamedTuple):
-    """What the sockets of a node share: the loop, the list of those to flush, the size of a message, our proxies."""
+    """What the sockets of a node share: the loop, the list of those to flush, the size of a message, our proxies.
+
+    `spawn` runs something beside; a failure of it is logged.
+    """
 
     loop: asyncio.AbstractEventLoop
+    spawn: Spawn
     has_output: Callable[[Socket], None]
     max_frame: int
     proxies: Proxies
