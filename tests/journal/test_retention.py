@@ -189,3 +189,20 @@ async def test_a_position_below_the_floor_stands_at_the_first_entry_that_is_left
     await clear(rooms, bob)
     assert await rooms.mark(tablet) == 2
     assert await rooms.offline(tablet) == ([3], 1)
+
+
+async def test_a_log_that_is_forgotten_goes_piece_by_piece_and_its_numbers_go_on(
+    rooms: Rooms, ann: Author, bob: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PIECE", 2)
+    await write_to_bob(rooms, ann, 5)
+    await stored(rooms, bob, 1)
+    pieces = 1
+    while await rooms.write(retention.forget, bob.uid):
+        pieces += 1
+    assert pieces == 3
+    assert not await rooms.write(retention.forget, bob.uid)
+    state = await rooms.state(bob)
+    assert (state.floor, state.head) == (5, 5)
+    await write_to_bob(rooms, ann, 1)
+    assert [entry.seq for entry in await rooms.log(bob)] == [6]

@@ -36,8 +36,26 @@ def clear(connection: Connection, uid: int, *, logged_before: int, active_since:
     new_floor = last if kept is None else kept - 1
     if new_floor <= floor:
         return 0
-    connection.execute(delete(log).where(log.c.uid == uid, log.c.seq <= new_floor))
-    connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.seq <= new_floor))
-    if connection.execute(update(logs).where(logs.c.uid == uid).values(floor=new_floor)).rowcount == 0:
-        connection.execute(insert(logs).values(uid=uid, floor=new_floor))
+    _raise_floor(connection, uid, new_floor)
     return int(new_floor - floor)
+
+
+def forget(connection: Connection, uid: int) -> bool:
+    """Removes a user's entries, whoever has stored them, at most `PIECE` at once; returns whether more are left.
+
+    The log is locked meanwhile, as in `clear`. The next entry's number is what it would have been.
+    """
+    connection.execute(select(users.c.uid).where(users.c.uid == uid).with_for_update())
+    state = log_state(connection, uid)
+    if state.head == state.floor:
+        return False
+    new_floor = min(state.head, state.floor + PIECE)
+    _raise_floor(connection, uid, new_floor)
+    return new_floor < state.head
+
+
+def _raise_floor(connection: Connection, uid: int, floor: int) -> None:
+    connection.execute(delete(log).where(log.c.uid == uid, log.c.seq <= floor))
+    connection.execute(delete(marks).where(marks.c.uid == uid, marks.c.seq <= floor))
+    if connection.execute(update(logs).where(logs.c.uid == uid).values(floor=floor)).rowcount == 0:
+        connection.execute(insert(logs).values(uid=uid, floor=floor))

@@ -48,6 +48,7 @@ mutes = Table(
     Column("cid", BigInteger, primary_key=True, autoincrement=False),
     Column("uid", BigInteger, primary_key=True, autoincrement=False),
     Column("until", BigInteger, nullable=False),
+    Index("mutes_of_user", "uid"),
     sqlite_with_rowid=False,
 )
 """Until when the admins of a group do not let a member write. It holds for who leaves and comes back, too."""
@@ -59,6 +60,7 @@ bans = Table(
     Column("uid", BigInteger, primary_key=True, autoincrement=False),
     Column("banned_by", BigInteger, nullable=False),
     Column("banned_at", BigInteger, nullable=False),
+    Index("bans_of_user", "uid"),
     sqlite_with_rowid=False,
 )
 """Who can't come back to a group."""
@@ -74,6 +76,7 @@ invitations = Table(
     Column("max_uses", Integer, nullable=False),
     Column("uses", Integer, nullable=False),
     Index("invitations_of_group", "cid"),
+    Index("invitations_of_user", "made_by"),
 )
 """Who has the token (it is stored as its SHA-256) may come into the group. `max_uses` 0: any number of times."""
 

@@ -5,9 +5,10 @@ is; each step may be done twice and the second time changes nothing, so after a 
 
 1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
    what was to be sent later, and drafts; the list of blocked users.
-2. The user leaves all groups; everybody in them is told.
+2. The user leaves all groups; everybody in them is told. Its mutes, bans and invitations go.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
    by a log entry, so stores on devices that sleep now are emptied when they come back.
+4. The user's own log goes, which nobody can read any more.
 
 What stays: the user id, which others' conversations are named after; that there was a message; and what others wrote.
 """
@@ -21,29 +22,18 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from roost.db.database import Database
-from roost.db.schema import (
-    attachments,
-    blocks,
-    conversations,
-    devices,
-    drafts,
-    marks,
-    members,
-    messages,
-    positions,
-    scheduled,
-)
+from roost.db.schema import conversations, devices, members, messages
 from roost.errors import NotAMember, UnknownConversation
 from roost.flow.fanout import Fanout
 from roost.flow.groups.membership import Membership
 from roost.flow.messages.changing import recalled
+from roost.flow.operating import forgetting
 from roost.journal import rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
-from roost.model.attachment import Stage
 from roost.push.register import Register
 from roost.roster import conversations as roster
 from roost.roster import erasures, pins
@@ -132,10 +122,13 @@ class Erasing:
         if task is None:
             return False
         await self._forget_devices(task)
-        await self._database.write(lambda tx: _take_away_files(tx, task.uid, self._clock()))
-        await self._database.write(lambda tx: _forget_wishes(tx, task.uid))
+        await self._database.write(lambda tx: forgetting.take_away_files(tx, task.uid, self._clock()))
+        await self._database.write(lambda tx: forgetting.forget_wishes(tx, task.uid))
         await self._leave_groups(task)
-        await self._empty_messages(task)
+        await self._database.write(lambda tx: forgetting.forget_standing(tx, task.uid))
+        passed = await self._empty_messages(task)
+        while await self._database.write(lambda tx: forgetting.forget_log(tx, task.uid)):
+            await self._database.write(lambda tx: self._note(tx, task, passed, 0))
         await self._database.write(lambda tx: erasures.note_done(tx, task.uid, self._clock()))
         return True
 
@@ -143,7 +136,7 @@ class Erasing:
         query = select(devices.c.did).where(devices.c.uid == task.uid)
         for did in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
             await self._register.remove(task.uid, did)
-            await self._database.write(partial(_forget_device, uid=task.uid, did=did))
+            await self._database.write(partial(forgetting.forget_device, uid=task.uid, did=did))
 
     async def _leave_groups(self, task: Erasure) -> None:
         author, asked = Author(task.uid, 0, task.user_id, ""), {"uid": task.uid}
@@ -153,7 +146,7 @@ class Erasing:
                     await self._membership.leave(author, name.removeprefix("g:"))
                 await self._database.write(lambda tx: self._note(tx, task, task.passed, 0))
 
-    async def _empty_messages(self, task: Erasure) -> None:
+    async def _empty_messages(self, task: Erasure) -> str:
         passed = task.passed
         while rows := await self._database.read(partial(_own, uid=task.uid, passed=passed)):
             for row in rows:
@@ -161,6 +154,7 @@ class Erasing:
                     await self._database.write(partial(self._empty, task=task, row=row), self._tell)
             passed = rows[-1].message_id
             await self._database.write(partial(self._note, task=task, passed=passed, emptied=0))
+        return passed
 
     def _empty(self, tx: Connection, /, task: Erasure, row: Any) -> Recorded | None:
         """Empties a message, and notes that it is; who is to be told is in the result."""
@@ -188,23 +182,3 @@ class Erasing:
 
 def _own(connection: Connection, uid: int, passed: str) -> Sequence[Any]:
     return connection.execute(OWN, {"uid": uid, "passed": passed}).all()
-
-
-def _forget_wishes(tx: Connection, uid: int) -> None:
-    """What was to be sent, and whom the user did not want to hear of. Its profile was emptied before."""
-    for table in (scheduled, drafts, blocks):
-        tx.execute(delete(table).where(table.c.uid == uid))
-
-
-def _take_away_files(tx: Connection, uid: int, now: int) -> None:
-    """What was uploaded and never sent. What was sent goes with its message."""
-    unsent = attachments.c.stage.in_((int(Stage.UPLOADING), int(Stage.READY)))
-    gone = update(attachments).where(attachments.c.uid == uid, unsent)
-    tx.execute(gone.values(stage=int(Stage.GONE), expires_at=now))
-
-
-def _forget_device(tx: Connection, uid: int, did: int) -> None:
-    """Nothing tells what it was, or where it stood."""
-    tx.execute(update(devices).where(devices.c.did == did).values(device_id=f"erased-{did}", last_seen=0))
-    for table in (positions, marks):
-        tx.execute(delete(table).where(table.c.uid == uid, table.c.did == did))

@@ -12,13 +12,18 @@ from sqlalchemy import Connection, Select, bindparam, select
 from roost.db.database import Database
 from roost.db.schema import (
     attachments,
+    bans,
     blocks,
     conversations,
     devices,
     drafts,
+    invitations,
     members,
     messages,
+    mutes,
+    positions,
     push_addresses,
+    reports,
     scheduled,
     users,
 )
@@ -33,7 +38,8 @@ PIECE = 500
 """Messages read at once."""
 
 DEVICES = (
-    select(devices.c.device_id, devices.c.created_at, devices.c.last_seen)
+    select(devices.c.device_id, devices.c.created_at, devices.c.last_seen, positions.c.mark)
+    .select_from(devices.outerjoin(positions, (positions.c.uid == devices.c.uid) & (positions.c.did == devices.c.did)))
     .where(devices.c.uid == bindparam("uid"))
     .order_by(devices.c.did)
 )
@@ -59,6 +65,42 @@ BLOCKS = (
     .select_from(blocks.join(users, users.c.uid == blocks.c.blocked))
     .where(blocks.c.uid == bindparam("uid"))
     .order_by(blocks.c.blocked)
+)
+MUTES = (
+    select(conversations.c.conversation_id, mutes.c.until)
+    .select_from(mutes.join(conversations, conversations.c.cid == mutes.c.cid))
+    .where(mutes.c.uid == bindparam("uid"))
+    .order_by(mutes.c.cid)
+)
+BANS = (
+    select(conversations.c.conversation_id, bans.c.banned_at)
+    .select_from(bans.join(conversations, conversations.c.cid == bans.c.cid))
+    .where(bans.c.uid == bindparam("uid"))
+    .order_by(bans.c.cid)
+)
+INVITATIONS = (
+    select(
+        conversations.c.conversation_id,
+        invitations.c.made_at,
+        invitations.c.expires_at,
+        invitations.c.max_uses,
+        invitations.c.uses,
+    )
+    .select_from(invitations.join(conversations, conversations.c.cid == invitations.c.cid))
+    .where(invitations.c.made_by == bindparam("uid"))
+    .order_by(invitations.c.token_hash)
+)
+REPORTS = (
+    select(
+        reports.c.report_id,
+        reports.c.reason,
+        reports.c.comment,
+        reports.c.copy,
+        reports.c.created_at,
+        reports.c.resolution,
+    )
+    .where(reports.c.uid == bindparam("uid"))
+    .order_by(reports.c.report_id)
 )
 SCHEDULED = (
     select(scheduled.c.conversation_id, scheduled.c.send, scheduled.c.send_time)
@@ -96,7 +138,12 @@ FACTS: tuple[tuple[str, Select[Any], Callable[[Any], Any]], ...] = (
     (
         "device",
         DEVICES,
-        lambda row: {"deviceID": row.device_id, "createTime": row.created_at, "lastSeen": row.last_seen or None},
+        lambda row: {
+            "deviceID": row.device_id,
+            "createTime": row.created_at,
+            "lastSeen": row.last_seen or None,
+            "position": row.mark or 0,
+        },
     ),
     (
         "pushAddress",
@@ -113,6 +160,27 @@ FACTS: tuple[tuple[str, Select[Any], Callable[[Any], Any]], ...] = (
         lambda row: dict(zip(("attachmentID", "name", "size", "type", "createTime"), row, strict=True)),
     ),
     ("block", BLOCKS, lambda row: {"userID": row.user_id, "blockTime": row.blocked_at}),
+    ("mute", MUTES, lambda row: {"conversationID": row.conversation_id, "until": row.until}),
+    ("ban", BANS, lambda row: {"conversationID": row.conversation_id, "banTime": row.banned_at}),
+    (
+        "invitation",
+        INVITATIONS,
+        lambda row: dict(
+            zip(("conversationID", "createTime", "expireTime", "maxUses", "uses"), row, strict=True),
+        ),
+    ),
+    (
+        "report",
+        REPORTS,
+        lambda row: {
+            "reportID": str(row.report_id),
+            "reason": row.reason,
+            "comment": row.comment,
+            "message": msgspec.Raw(row.copy.encode()),
+            "createTime": row.created_at,
+            "resolution": row.resolution,
+        },
+    ),
     (
         "scheduled",
         SCHEDULED,

@@ -31,7 +31,8 @@ AnyRequest = Request[Any, Any, Any]
 async def export_user(call: BackEndCall, request: AnyRequest) -> Response[Any]:
     """Read everything the server has of a user, as lines of JSON, the last of them `end` with the number of the others.
 
-    Each has its `kind`: profile, device, pushAddress, file, block, scheduled, draft, conversation, message, end.
+    Each has its `kind`: profile, device, pushAddress, file, block, mute, ban, invitation, report, scheduled, draft,
+    conversation, message, end.
     """
     user = ids.user_id(request.path_params["user_id"])
 
