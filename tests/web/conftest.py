@@ -6,8 +6,10 @@ test that caused it.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.servers import missing
 PASSWORD = "correct horse"
 SENT = re.compile(r"^✓+$")
 """The mark of a message that is on the server; when others have it is up to them."""
+DAY = 86400
 PATIENCE = 20_000
 """Milliseconds for what a person waits for; the machine may be busy."""
 
@@ -54,7 +57,7 @@ def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
 def pair(lines: Lines, request: pytest.FixtureRequest) -> tuple[Page, Page, str, str]:
     """Two people who are connected, and their names."""
     ann, bob = (f"{name}.{request.node.name[5:40]}" for name in ("ann", "bob"))
-    return lines.sign_up(ann), lines.sign_up(bob), ann, bob
+    return lines.sign_in(ann), lines.sign_in(bob), ann, bob
 
 
 class Lines:
@@ -79,6 +82,16 @@ class Lines:
     def watched(self, page: Page) -> Page:
         page.on("console", lambda said: said.type in {"error", "warning"} and self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def sign_in(self, name: str, device: str = "page", **options: Any) -> Page:
+        """Somebody on a new device, connected: with a token, which costs less than a password."""
+        token = self.server.token(name, device)
+        until = int(time.time() + DAY) * 1000
+        session = {"userID": name, "deviceID": device, "token": token, "refreshToken": "", "expireTime": until}
+        kept = {"name": f"roost:session:{self.server.url}", "value": json.dumps(session)}
+        page = self.device(storage_state={"origins": [{"origin": self.server.url, "localStorage": [kept]}]}, **options)
+        connected(page)
         return page
 
     def sign_up(self, name: str, **options: Any) -> Page:

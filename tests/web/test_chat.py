@@ -155,7 +155,7 @@ def test_who_was_away_sees_what_was_edited_recalled_and_reacted_to(pair: tuple[P
 
 
 def test_a_message_to_nobody_fails_and_can_be_discarded(lines: Lines, request: pytest.FixtureRequest) -> None:
-    ann = lines.sign_up("ann.to-nobody")
+    ann = lines.sign_in("ann.to-nobody")
     write_to(ann, "nobody.at-all", "hello?")
     expect(ann.locator(".failed .error")).to_contain_text("There is no user nobody.at-all.")
     ann.get_by_role("button", name="Discard").click()
@@ -217,7 +217,7 @@ def test_the_page_speaks_chinese(lines: Lines) -> None:
 
 
 def test_on_a_phone_one_half_is_shown_at_a_time(lines: Lines) -> None:
-    page = lines.sign_up("ann.phone", viewport={"width": 390, "height": 800})
+    page = lines.sign_in("ann.phone", viewport={"width": 390, "height": 800})
     write_to(page, "ann.phone", "a note to myself")
     expect(page.locator(".side")).to_be_hidden()
     page.get_by_role("button", name="Back to the conversations").click()

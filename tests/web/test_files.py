@@ -70,7 +70,7 @@ def test_files_that_wait_offline_outlive_a_reload_and_are_sent_once(pair: tuple[
 
 
 def test_files_are_pasted_and_dropped(lines: Lines) -> None:
-    page = lines.sign_up("ann.pastes")
+    page = lines.sign_in("ann.pastes")
     write_to(page, "ann.pastes", "notes")
     data = base64.b64encode(picture()["buffer"]).decode()
     page.evaluate(
@@ -97,7 +97,7 @@ def test_files_are_pasted_and_dropped(lines: Lines) -> None:
 
 
 def test_a_file_that_is_refused_says_why_and_can_be_given_up(lines: Lines) -> None:
-    page = lines.sign_up("ann.refused-file")
+    page = lines.sign_in("ann.refused-file")
     write_to(page, "ann.refused-file", "notes")
     huge = io.BytesIO()
     Image.new("1", (20_000, 10_000)).save(huge, "PNG")

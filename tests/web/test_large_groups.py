@@ -29,7 +29,7 @@ def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
 def test_a_large_group_is_read_and_its_members_are_shown(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, ann_name, bob_name = pair
     cleo_name = bob_name.replace("bob", "cleo")
-    lines.sign_up(cleo_name).close()
+    lines.sign_in(cleo_name).close()
     make_group(ann, "Town", bob_name)
     ann.get_by_role("button", name="Members").click()
     ann.get_by_label("Add a member").fill(cleo_name)

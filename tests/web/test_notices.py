@@ -48,7 +48,7 @@ def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
 
 
 def subscribing(lines: Lines, name: str) -> Page:
-    page = lines.sign_up(name, permissions=["notifications"])
+    page = lines.sign_in(name, permissions=["notifications"])
     page.context.add_init_script(SUBSCRIBED % (AUTH, POINT))
     page.reload()
     connected(page)

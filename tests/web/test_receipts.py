@@ -50,7 +50,7 @@ def test_what_others_read_while_one_was_away_is_there_at_once(pair: tuple[Page, 
 def test_in_a_group_all_count_and_each_is_listed(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, _, bob_name = pair
     cleo_name = bob_name.replace("bob", "cleo")
-    cleo = lines.sign_up(cleo_name)
+    cleo = lines.sign_in(cleo_name)
     make_group(ann, "Tea", f"{bob_name} {cleo_name}")
     say(ann, "The kettle is on.")
     mark = ann.locator("article .mark")

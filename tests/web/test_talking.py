@@ -100,7 +100,7 @@ def test_pins_are_listed_and_lead_to_a_message_far_up(lines: Lines, pair: tuple[
 
 
 def test_on_a_phone_the_menu_is_within_the_screen(lines: Lines) -> None:
-    page = lines.sign_up("ann.menu-phone", viewport={"width": 390, "height": 800}, has_touch=True)
+    page = lines.sign_in("ann.menu-phone", viewport={"width": 390, "height": 800}, has_touch=True)
     write_to(page, "ann.menu-phone", "a note to myself")
     page.locator("article").get_by_role("button", name="More").tap()
     menu = page.locator("#message-menu")

@@ -3,7 +3,9 @@
 import { Carried, Leaving } from "./files.js";
 import { clock, day, hue, sameDay } from "./format.js";
 import { t } from "./i18n.js";
+import { show } from "./dialog.js";
 import { Actions, toggle } from "./menu.js";
+import { nameOf } from "./people.js";
 import { client, summary, target } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
@@ -26,7 +28,7 @@ export function Bubble({ message, before, divider, got }) {
     ${newDay && html`<p class="day"><span>${day(message.serverTime)}</span></p>`}
     ${news && html`<p class="news"><span>${t("newMessages")}</span></p>`}
     <article class=${`message${own ? " own" : ""}${follows ? " follows" : ""}`} data-key=${message.serverMsgID} tabindex="-1">
-      ${group && !own && !follows && html`<b class="author ${hue(message.senderID)}">${message.senderID}</b>`}
+      ${group && !own && !follows && html`<button class="plain author ${hue(message.senderID)}" onClick=${() => show("person", message.senderID)}>${nameOf(message.senderID)}</button>`}
       ${message.recallTime
         ? html`<div class="bubble quiet">${t("recalled")}</div>`
         : html`<div class=${mentionsMe(message) ? "bubble called" : "bubble"}><${Body} message=${message} /></div>`}
@@ -52,7 +54,7 @@ function Tick({ seq, got }) {
 /** Where it is from, what it answers, and its text. @param {{message: Message|Unsent}} props */
 function Body({ message }) {
   const from = "forwardedFrom" in message ? message.forwardedFrom : undefined;
-  return html`${from && html`<small class="from">${t("forwardedFrom", from.senderID)}</small>`}${
+  return html`${from && html`<small class="from">${t("forwardedFrom", nameOf(from.senderID))}</small>`}${
     message.replyTo && html`<${Quote} of=${message.replyTo} />`
   }${"attachments" in message && message.attachments?.length ? html`<${Carried} files=${message.attachments} />` : ""}${
     "files" in message && message.files?.length ? html`<${Leaving} messageID=${message.messageID} files=${message.files} />` : ""
@@ -67,8 +69,8 @@ function Quote({ of }) {
   }, [of]);
   if (!quoted) return html`<span class="quote quiet">${quoted === null ? t("earlierMessage") : "…"}</span>`;
   const text = summary(quoted);
-  return html`<button class="quote" aria-label=${t("inReplyTo", quoted.senderID, text)} onClick=${() => (target.value = quoted)}>
-    <b class=${hue(quoted.senderID)}>${quoted.senderID}</b><span>${text}</span>
+  return html`<button class="quote" aria-label=${t("inReplyTo", nameOf(quoted.senderID), text)} onClick=${() => (target.value = quoted)}>
+    <b class=${hue(quoted.senderID)}>${nameOf(quoted.senderID)}</b><span>${text}</span>
   </button>`;
 }
 
@@ -96,8 +98,8 @@ function Reactions({ message }) {
       ([emoji, users]) => html`<button
         key=${emoji}
         class=${users.includes(me) ? "plain small mine" : "plain small"}
-        title=${t("reactions", emoji, users.join(", "))}
-        aria-label=${t("reactions", emoji, users.join(", "))}
+        title=${t("reactions", emoji, users.map(nameOf).join(", "))}
+        aria-label=${t("reactions", emoji, users.map(nameOf).join(", "))}
         aria-pressed=${users.includes(me)}
         onClick=${() => toggle(message, emoji)}
       >

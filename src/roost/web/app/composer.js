@@ -3,6 +3,7 @@
 import { Clip, stage, staged, Tray, unstage } from "./files.js";
 import { t } from "./i18n.js";
 import { Picker, usePicker } from "./mentions.js";
+import { nameOf } from "./people.js";
 import { replying, send, summary, tellTyping } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
@@ -77,7 +78,7 @@ function Answered() {
   const message = replying.value;
   if (message === null) return null;
   return html`<div class="answered">
-    <span class="grow" role="status">${t("replyingTo", message.senderID)} <span class="quiet">${summary(message)}</span></span>
+    <span class="grow" role="status">${t("replyingTo", nameOf(message.senderID))} <span class="quiet">${summary(message)}</span></span>
     <button type="button" class="icon" aria-label=${t("noReply")} onClick=${() => (replying.value = null)}>×</button>
   </div>`;
 }

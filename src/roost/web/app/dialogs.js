@@ -4,17 +4,41 @@ import { close, Form, shown } from "./dialog.js";
 import { Forward, Pins, Receipts } from "./elsewhere.js";
 import { Join, Members, NewGroup } from "./groups.js";
 import { t } from "./i18n.js";
+import { Blocked, OwnProfile, Person } from "./person.js";
 import { Settings } from "./settings.js";
 import { choose, client } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
-const KINDS = { chat: NewChat, group: NewGroup, members: Members, settings: Settings, edit: Edit, forward: Forward, pins: Pins, receipts: Receipts, join: Join };
+const KINDS = {
+  chat: NewChat,
+  group: NewGroup,
+  members: Members,
+  settings: Settings,
+  edit: Edit,
+  forward: Forward,
+  pins: Pins,
+  receipts: Receipts,
+  join: Join,
+  person: Person,
+  profile: OwnProfile,
+  blocked: Blocked,
+};
 
 export function Dialogs() {
   const element = useRef(/** @type {HTMLDialogElement|null} */ (null));
+  const opener = useRef(/** @type {HTMLElement|null} */ (null));
   const what = shown.value;
   useEffect(() => {
-    if (what !== null) element.current?.showModal();
+    if (what === null) {
+      // A dialog that is taken away gives the focus to nobody by itself.
+      if (opener.current?.isConnected && document.activeElement === document.body) opener.current.focus();
+      opener.current = null;
+    } else if (!element.current?.open) {
+      opener.current = /** @type {HTMLElement|null} */ (document.activeElement);
+      element.current?.showModal();
+    } else if (!element.current.contains(document.activeElement)) {
+      element.current.focus(); // what was in it is another, and with it went what had the focus
+    }
   }, [what]);
   return (
     what !== null &&

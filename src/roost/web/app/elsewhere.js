@@ -1,9 +1,11 @@
 /** Dialogs about messages: where else they are to go, who has read them, and which are pinned. */
 
 import { close, Form } from "./dialog.js";
-import { hue, initial, short } from "./format.js";
+import { short } from "./format.js";
 import { t } from "./i18n.js";
 import { pin } from "./menu.js";
+import { Face, GroupFace, nameOf } from "./people.js";
+import { Name } from "./person.js";
 import { client, conversations, current, revision, summary, target, titleOf } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
@@ -18,7 +20,7 @@ export function Forward({ about }) {
   const [part, setPart] = useState("");
   const [to, setTo] = useState(/** @type {string[]} */ ([]));
   const all = (conversations.value ?? []).filter((one) => !one.gone);
-  const found = all.filter((one) => titleOf(one).toLowerCase().includes(part.toLowerCase())).slice(0, OFFERED);
+  const found = all.filter((one) => titleOf(one, { known: true }).toLowerCase().includes(part.toLowerCase())).slice(0, OFFERED);
 
   /** @param {string} id */
   const turn = (id) => setTo(to.includes(id) ? to.filter((other) => other !== id) : [...to, id].slice(0, MOST));
@@ -37,12 +39,18 @@ export function Forward({ about }) {
         const title = titleOf(one);
         return html`<label key=${one.conversationID} class="choice">
           <input type="checkbox" checked=${to.includes(one.conversationID)} onChange=${() => turn(one.conversationID)} />
-          <span class="face small ${hue(title)}" aria-hidden="true">${initial(title)}</span>
+          <${Icon} of=${one.conversationID} title=${title} />
           <span class="grow">${title}</span>
         </label>`;
       })}
     </div>
   <//>`;
+}
+
+/** The face of a conversation. @param {{of: string, title: string}} props */
+function Icon({ of, title }) {
+  const other = client.value?.otherOf(of) ?? null;
+  return other === null ? html`<${GroupFace} title=${title} size="small" />` : html`<${Face} of=${other} size="small" />`;
 }
 
 export function Pins() {
@@ -58,7 +66,7 @@ export function Pins() {
       ${pins?.map(
         (message) => html`<li key=${message.serverMsgID}>
           <button class="plain grow" onClick=${() => ((target.value = message), close())}>
-            <b>${message.senderID}</b> <small class="quiet">${short(message.serverTime)}</small><span>${summary(message)}</span>
+            <b>${nameOf(message.senderID)}</b> <small class="quiet">${short(message.serverTime)}</small><span>${summary(message)}</span>
           </button>
           <button class="icon" aria-label=${t("unpinThat", summary(message))} title=${t("unpin")} onClick=${() => pin(message)}>×</button>
         </li>`,
@@ -88,8 +96,8 @@ export function Receipts({ about }) {
     <ul class="members">
       ${found?.receipts.map(
         ({ userID, delivered, read }) => html`<li key=${userID}>
-          <span class="face small ${hue(userID)}" aria-hidden="true">${initial(userID)}</span>
-          <span class="grow">${userID}</span>
+          <${Face} of=${userID} size="small" />
+          <span class="grow"><${Name} of=${userID} /></span>
           <small class="quiet">${read ? t("read") : delivered ? t("delivered") : t("notYet")}</small>
         </li>`,
       )}

@@ -1,8 +1,10 @@
 /** Dialogs of groups: a new one, who is in it and by which rules, and coming in by invitation. */
 
-import { close, Form } from "./dialog.js";
-import { clock, hue, initial } from "./format.js";
+import { close, Form, show } from "./dialog.js";
+import { clock } from "./format.js";
 import { t } from "./i18n.js";
+import { Face, nameOf } from "./people.js";
+import { Name } from "./person.js";
 import { attempt, choose, client, current, open } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
@@ -112,12 +114,13 @@ function Member({ member, groupID, after }) {
   const muted = (member.mutedUntil ?? 0) > Date.now();
   /** @param {keyof typeof import("./i18n.js").WORDS} word @param {() => Promise<any>|undefined} work @param {string} [looks] */
   const item = (word, work, looks = "plain small") => html`<button class=${looks} onClick=${() => after(work)}>${t(word)}</button>`;
-  const line = html`<span class="face small ${hue(userID)}" aria-hidden="true">${initial(userID)}</span>
-    <span class="grow">${userID}</span><small class="quiet">${muted ? t("muted", clock(member.mutedUntil)) : t(role)}</small>`;
-  if (!acts) return html`<li>${line}</li>`;
+  const line = html`<${Face} of=${userID} size="small" />
+    <span class="grow"><${Name} of=${userID} /></span><small class="quiet">${muted ? t("muted", clock(member.mutedUntil)) : t(role)}</small>`;
+  if (!acts) return html`<li><button class="line-button" onClick=${() => show("person", userID)}>${line}</button></li>`;
   return html`<li class="acts">
     <details>
-      <summary aria-label=${t("manage", userID)}>${line}</summary>
+      <summary aria-label=${t("manage", nameOf(userID))}>${line}</summary>
+      <button class="plain small" onClick=${() => show("person", userID)}>${t("profile")}</button>
       ${mine === "owner" && (role === "admin" ? item("makeMember", () => one?.addMember(groupID, userID, "member")) : item("makeAdmin", () => one?.addMember(groupID, userID, "admin")))}
       ${mine === "owner" && item("makeOwner", () => one?.transferGroup(groupID, userID))}
       ${muted ? item("unmute", () => one?.muteMember(groupID, userID, 0)) : item("mute", () => one?.muteMember(groupID, userID, MUTED))}
@@ -150,8 +153,8 @@ function Bans({ groupID, group, after }) {
     <ul class="members">
       ${bans.map(
         ({ userID }) => html`<li key=${userID}>
-          <span class="grow">${userID}</span>
-          <button class="plain small" aria-label=${t("unbanThat", userID)} onClick=${() => after(() => client.value?.unban(groupID, userID))}>${t("unban")}</button>
+          <span class="grow"><${Name} of=${userID} /></span>
+          <button class="plain small" aria-label=${t("unbanThat", nameOf(userID))} onClick=${() => after(() => client.value?.unban(groupID, userID))}>${t("unban")}</button>
         </li>`,
       )}
     </ul>`;

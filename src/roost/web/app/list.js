@@ -1,7 +1,8 @@
 /** The conversations, the latest first. */
 
-import { hue, initial, short } from "./format.js";
+import { short } from "./format.js";
 import { t } from "./i18n.js";
+import { Face, GroupFace, nameOf } from "./people.js";
 import { choose, client, conversations, current, presence, summary, titleOf, typists } from "./state.js";
 import { html, useState } from "./ui.js";
 
@@ -34,11 +35,11 @@ function Row({ one }) {
   const chosen = one.conversationID === current.value;
   return html`<li>
     <button class=${chosen ? "row chosen" : "row"} aria-current=${chosen} onClick=${() => choose(one.conversationID)}>
-      <span class="face ${hue(title)}" aria-hidden="true">${initial(title)}${here && html`<i class="here"></i>`}</span>
+      ${other === null ? html`<${GroupFace} title=${title} />` : html`<${Face} of=${other} here=${here} />`}
       <span class="grow">
         <span class="line"><b class="name">${title}</b><time>${one.lastTime ? short(one.lastTime) : ""}</time></span>
         <span class="line">
-          <span class="preview">${typing.length ? t("typing", typing[0]) : preview(one)}</span>
+          <span class="preview">${typing.length ? t("typing", nameOf(typing[0])) : preview(one)}</span>
           ${(one.mentionSeq ?? 0) > one.readSeq && html`<span class="badge" role="img" aria-label=${t("mentioned")}>@</span>`}
           ${one.unread > 0 &&
           html`<span class=${one.muted ? "badge muted" : "badge"} aria-label=${t("unread", one.unread)}>
@@ -54,6 +55,6 @@ function Row({ one }) {
 function preview({ lastMessage, conversationID }) {
   if (lastMessage === null) return "";
   const own = lastMessage.senderID === client.value?.userID;
-  const who = own ? `${t("you")}: ` : conversationID.startsWith("g:") ? `${lastMessage.senderID}: ` : "";
+  const who = own ? `${t("you")}: ` : conversationID.startsWith("g:") ? `${nameOf(lastMessage.senderID)}: ` : "";
   return lastMessage.recallTime ? summary(lastMessage) : who + summary(lastMessage);
 }

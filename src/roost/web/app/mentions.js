@@ -1,7 +1,8 @@
 /** Whom one can mention: the members of a group, offered while `@` and the beginning of a name are typed. */
 
-import { hue, initial } from "./format.js";
 import { t } from "./i18n.js";
+import { Face, GroupFace } from "./people.js";
+import { Name } from "./person.js";
 import { client, open } from "./state.js";
 import { html, useEffect, useRef, useState } from "./ui.js";
 
@@ -92,8 +93,7 @@ export function Picker({ picker: { found, at, take } }) {
         aria-selected=${index === at}
         onPointerDown=${(/** @type {Event} */ event) => (event.preventDefault(), take(name))}
       >
-        <span class="face small ${hue(name)}" aria-hidden="true">${initial(name)}</span>
-        ${name === "all" ? t("everybody") : name}
+        ${name === "all" ? html`<${GroupFace} title=${name} size="small" /> ${t("everybody")}` : html`<${Face} of=${name} size="small" /><span><${Name} of=${name} /></span>`}
       </li>`,
     )}
   </ul>`;

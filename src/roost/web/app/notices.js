@@ -1,6 +1,7 @@
 /** Telling of messages while nobody looks at the page: by Web Push where the server can, else while a page is open. */
 
 import { canPush, disablePush, enablePush, renewPush } from "../sdk/index.js";
+import { knownName } from "./people.js";
 import { choose, client, connection, summary } from "./state.js";
 import { signal } from "./ui.js";
 
@@ -49,6 +50,6 @@ export function announce(messages) {
   if (document.visibilityState === "visible" || notices.value === "off") return;
   if (globalThis.Notification?.permission !== "granted" || connection.value.state !== "connected") return;
   const last = messages[messages.length - 1];
-  const notice = new Notification(last.senderID, { body: summary(last), tag: last.conversationID });
+  const notice = new Notification(knownName(last.senderID), { body: summary(last), tag: last.conversationID });
   notice.onclick = () => (window.focus(), choose(last.conversationID));
 }

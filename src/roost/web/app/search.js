@@ -1,7 +1,8 @@
 /** Searching all messages: the words, and what the server found. */
 
-import { hue, initial, short } from "./format.js";
+import { short } from "./format.js";
 import { t } from "./i18n.js";
+import { Face, GroupFace, nameOf } from "./people.js";
 import { choose, client, conversations, target, titleOf } from "./state.js";
 import { html, signal, useEffect, useState } from "./ui.js";
 
@@ -53,16 +54,17 @@ export function Found() {
 /** @param {{hit: Hit}} props */
 function Row({ hit: { message, snippet, matches } }) {
   const known = conversations.value?.find((one) => one.conversationID === message.conversationID);
+  const other = client.value?.otherOf(message.conversationID) ?? null;
   const title = titleOf(known ?? message.conversationID);
   function open() {
     choose(message.conversationID);
     target.value = message;
   }
   return html`<button class="row hit" onClick=${open}>
-    <span class="face ${hue(title)}" aria-hidden="true">${initial(title)}</span>
+    ${other === null ? html`<${GroupFace} title=${title} />` : html`<${Face} of=${other} />`}
     <span class="grow">
       <span class="line"><b class="name">${title}</b><time>${short(message.serverTime)}</time></span>
-      <span class="preview">${message.senderID}: ${marked(snippet, matches)}</span>
+      <span class="preview">${nameOf(message.senderID)}: ${marked(snippet, matches)}</span>
     </span>
   </button>`;
 }

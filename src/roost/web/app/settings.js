@@ -1,8 +1,9 @@
-/** The settings: the language, dark or light, notifications, signing out. */
+/** The settings: oneself, the language, dark or light, notifications, signing out. */
 
-import { close } from "./dialog.js";
+import { close, show } from "./dialog.js";
 import { language, speak, t } from "./i18n.js";
 import { notices, turnNotices } from "./notices.js";
+import { Face, nameOf } from "./people.js";
 import { client, signOut } from "./state.js";
 import { html, useState } from "./ui.js";
 
@@ -15,7 +16,10 @@ export function Settings() {
     localStorage.setItem("roost:theme", dark ? "light" : "dark");
   }
   return html`<h2 id="dialog-title">${t("settings")}</h2>
-    <p><b>${client.value?.userID}</b></p>
+    <button class="line-button own" title=${t("editProfile")} onClick=${() => show("profile")}>
+      <${Face} of=${client.value?.userID} />
+      <span class="grow"><b>${nameOf(client.value?.userID ?? "")}</b><small class="quiet">${t("editProfile")}</small></span>
+    </button>
     ${notices.value !== "off" && html`<p class="quiet">${t(notices.value === "push" ? "notifiedAlways" : "notifiedOpen")}</p>`}
     <p class="error" role="alert">${error}</p>
     <div class="stack">
@@ -25,6 +29,7 @@ export function Settings() {
       html`<button aria-pressed=${notices.value !== "off"} onClick=${() => turnNotices().catch((refusal) => setError(refusal.message))}>
         ${t("notify")}
       </button>`}
+      <button onClick=${() => show("blocked")}>${t("blockedPeople")}</button>
       <button class="danger" onClick=${() => (close(), signOut())}>${t("signOut")}</button>
       <button class="danger" onClick=${() => (close(), signOut({ forget: true }))}>${t("signOutForget")}</button>
     </div>`;

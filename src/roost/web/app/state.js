@@ -2,6 +2,7 @@
 
 import { Client, Login } from "../sdk/index.js";
 import { t } from "./i18n.js";
+import { knownName, meet, nameOf } from "./people.js";
 import { batch, computed, signal } from "./ui.js";
 
 /**
@@ -26,7 +27,7 @@ export const current = signal(null);
 export const connection = signal({ state: "disconnected", reason: /** @type {string|null} */ (null) });
 /** @type {import("./ui.js").Signal<{done: number, total: number}|null>} */
 export const progress = signal(null);
-/** @type {import("./ui.js").Signal<Record<string, {online: boolean, lastSeen?: number}>>} */
+/** @type {import("./ui.js").Signal<Record<string, {online: boolean, lastSeen?: number|null}>>} */
 export const presence = signal({});
 /** @type {import("./ui.js").Signal<Record<string, Record<string, number>>>} */
 export const typists = signal({});
@@ -76,6 +77,7 @@ async function enter() {
     offline.value = state.state === "disconnected" && state.reason === "offline by wish";
     if (state.state === "connected") {
       progress.value = null;
+      watched = "";
       watchAll();
     }
   });
@@ -96,6 +98,7 @@ async function enter() {
   });
   made.on("signedOut", () => void leave());
   await made.open();
+  await meet(made);
   client.value = made;
   await reload();
 }
@@ -142,6 +145,7 @@ async function reload() {
   while (reloadAgain && client.value) {
     reloadAgain = false;
     conversations.value = await client.value.conversations();
+    if (connection.value.state === "connected") watchAll();
     await new Promise((resolve) => requestAnimationFrame(resolve));
   }
   reloading = false;
@@ -195,11 +199,17 @@ function typed(conversationID, userID) {
   typists.value = { ...typists.value, [conversationID]: others };
 }
 
+/** Whose presence was asked for last on this connection. */
+let watched = "";
+
+/** Watches who is in the list: whom somebody begins to talk with, too. */
 function watchAll() {
   const one = client.value;
   const others = (conversations.value ?? []).map(({ conversationID }) => one?.otherOf(conversationID) ?? "");
-  const users = [...new Set(others.filter((user) => user && user !== one?.userID))].slice(0, WATCHED);
-  if (users.length) one?.watch(users);
+  const users = [...new Set(others.filter((user) => user && user !== one?.userID))].slice(0, WATCHED).sort();
+  if (!users.length || users.join() === watched) return;
+  watched = users.join();
+  one?.watch(users);
 }
 
 export function toggleOffline() {
@@ -216,11 +226,16 @@ export function attempt(work) {
   work?.catch((/** @type {Error} */ error) => (refusal.value = error.message));
 }
 
-/** What a conversation is called. @param {Conversation|string} conversation */
-export function titleOf(conversation) {
+/**
+ * What a conversation is called. `known`: by what is known already, for looking through many.
+ *
+ * @param {Conversation|string} conversation
+ * @param {{known?: boolean}} [options]
+ */
+export function titleOf(conversation, { known = false } = {}) {
   const id = typeof conversation === "string" ? conversation : conversation.conversationID;
   const other = client.value?.otherOf(id) ?? null;
-  if (other !== null) return other;
+  if (other !== null) return known ? knownName(other) : nameOf(other);
   return (typeof conversation === "string" ? null : conversation.name) ?? id.slice(2);
 }
 

@@ -5,10 +5,11 @@ import { Bubble, Waiting } from "./bubble.js";
 import { Composer } from "./composer.js";
 import { show } from "./dialog.js";
 import { Looking, stage } from "./files.js";
-import { clock, hue, initial, short } from "./format.js";
+import { clock, short } from "./format.js";
 import { t } from "./i18n.js";
 import { Menu } from "./menu.js";
-import { choose, client, open, presence, refusal, revision, target, titleOf, typists } from "./state.js";
+import { blocked, Face, GroupFace, nameOf } from "./people.js";
+import { attempt, choose, client, open, presence, refusal, revision, target, titleOf, typists } from "./state.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { anchor, atEnd, restore, useWindow } from "./window.js";
 
@@ -88,10 +89,20 @@ export function Thread({ id }) {
     ${away && html`<button class="jump" onClick=${toEnd}>${t("jump")} ↓</button>`}
     ${refusal.value && html`<p class="error pad" role="alert">${refusal.value}</p>`}
     <${Typing} id=${id} />
-    ${silenced() ? html`<p class="quiet pad">${silenced()}</p>` : html`<${Composer} id=${id} />`}
+    <${Foot} id=${id} />
     <${Menu} />
     <${Looking} />
   </section>`;
+}
+
+/** Where one writes, or why one can't. @param {{id: string}} props */
+function Foot({ id }) {
+  const other = client.value?.otherOf(id) ?? null;
+  if (other !== null && blocked.value.has(other)) {
+    return html`<p class="quiet pad">${t("youBlocked", nameOf(other))}
+      <button class="plain" onClick=${() => attempt(client.value?.unblock(other))}>${t("unblock")}</button></p>`;
+  }
+  return silenced() ? html`<p class="quiet pad">${silenced()}</p>` : html`<${Composer} id=${id} />`;
 }
 
 /** Why nothing can be written here; empty where it can. */
@@ -116,8 +127,11 @@ function Head({ id }) {
   const note = seen?.online ? t("online") : seen?.lastSeen ? t("lastSeen", short(seen.lastSeen)) : "";
   return html`<header class="bar">
     <button class="icon back" aria-label=${t("back")} onClick=${() => choose(null)}>‹</button>
-    <span class="face small ${hue(title)}" aria-hidden="true">${initial(title)}</span>
-    <span class="grow"><h2>${title}</h2><small class="quiet">${note}</small></span>
+    ${other === null ? html`<${GroupFace} title=${title} size="small" />` : html`<${Face} of=${other} size="small" />`}
+    <span class="grow">
+      <h2>${other === null ? title : html`<button class="named" title=${t("profile")} onClick=${() => show("person", other)}>${title}</button>`}</h2>
+      <small class="quiet">${note}</small>
+    </span>
     <button class="icon" aria-label=${t("pins")} title=${t("pins")} onClick=${() => show("pins")}>⚲</button>
     ${other === null &&
     html`<button class="icon" aria-label=${t("members")} title=${t("members")} onClick=${() => show("members")}>⚇</button>`}
@@ -127,7 +141,7 @@ function Head({ id }) {
 /** @param {{id: string}} props */
 function Typing({ id }) {
   const who = Object.keys(typists.value[id] ?? {});
-  return html`<p class="typing" aria-live="polite">${who.length ? t("typing", who.join(", ")) : ""}</p>`;
+  return html`<p class="typing" aria-live="polite">${who.length ? t("typing", who.map(nameOf).join(", ")) : ""}</p>`;
 }
 
 /** Shows which message was jumped to, to eyes and to a screen reader. @param {HTMLElement|null} log @param {string} key */

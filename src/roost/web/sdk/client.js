@@ -7,7 +7,7 @@ import { ClientClosed } from "./errors.js";
 import { Emitter } from "./events.js";
 import { Following } from "./following.js";
 import { Http } from "./http.js";
-import { Requests } from "./requests.js";
+import { People } from "./people.js";
 import { Store } from "./store/store.js";
 import { Tabs } from "./tabs.js";
 import { uuid7 } from "./uuid.js";
@@ -23,7 +23,7 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Messages of a page of history from the server. */
 const PAGE = 50;
 
-export class Client extends Requests {
+export class Client extends People {
   #events = new Emitter();
   /** @type {Following|null} */
   #following = null;
@@ -102,28 +102,44 @@ export class Client extends Requests {
    * @param {number} [options.messageType]
    * @param {string} [options.replyTo] the serverMsgID of a message of the same conversation
    * @param {string[]} [options.mentions] members, or `@all`
+   * @param {number} [options.ttl] seconds after which it is recalled by itself
+   * @param {import("./types.js").Sticker} [options.sticker] see `sendSticker`
    * @param {File[]} [options.files] at most 10; they are kept here until the server has them. `content` may be empty
    * @returns {Promise<Unsent>}
    */
-  async send(to, content, { messageType = 1, replyTo, mentions, files } = {}) {
+  async send(to, content, { messageType = 1, replyTo, mentions, ttl, sticker, files } = {}) {
     const conversationID = this.conversationWith(to);
     const carried = files?.map((file) => ({ blob: file, name: file.name }));
-    const message = { messageID: uuid7(), conversationID, messageType, content, createTime: Date.now(), replyTo, mentions, files: carried };
-    const unsent = await this.#open.queue({ ...message, state: /** @type {const} */ ("pending") });
-    this.#tell("changed", { conversations: [conversationID] });
-    this.#wish("flush");
+    const said = sticker ? { messageType: 4, content: sticker.emoji, sticker } : { messageType, content };
+    const message = { messageID: uuid7(), conversationID, ...said, createTime: Date.now(), replyTo, mentions, ttl, files: carried };
+    const unsent = await this.store.queue({ ...message, state: /** @type {const} */ ("pending") });
+    this.tell("changed", { conversations: [conversationID] });
+    this.wish("flush");
+    await this.saveDraft(conversationID, "");
     return unsent;
+  }
+
+  /**
+   * Puts a sticker into the outbox. It is of `stickers()`, or came with a message; where no pack has it any more when
+   * it is sent, it fails (`unknown_sticker`).
+   *
+   * @param {string} to a user id, or a conversation id
+   * @param {import("./types.js").Sticker} sticker
+   * @param {{replyTo?: string, ttl?: number}} [options]
+   */
+  sendSticker(to, sticker, options) {
+    return this.send(to, sticker.emoji, { ...options, sticker });
   }
 
   /** The outbox, in the order of sending. @param {string} [conversationID] */
   unsent(conversationID) {
-    return this.#open.unsent(conversationID);
+    return this.store.unsent(conversationID);
   }
 
   /** Sends a message again that has failed. @param {string} messageID */
   async retry(messageID) {
     await this.#changeUnsent(messageID, (unsent) => ({ ...unsent, state: "pending", error: undefined }));
-    this.#wish("flush");
+    this.wish("flush");
   }
 
   /** Gives a message of the outbox up. @param {string} messageID */
@@ -134,42 +150,42 @@ export class Client extends Requests {
   /** @param {string} messageID @param {(unsent: Unsent) => Unsent|null} change */
   async #changeUnsent(messageID, change) {
     let conversationID = "";
-    await this.#open.changeUnsent(messageID, (unsent) => ((conversationID = unsent.conversationID), change(unsent)));
-    this.#tell("changed", { conversations: [conversationID] });
+    await this.store.changeUnsent(messageID, (unsent) => ((conversationID = unsent.conversationID), change(unsent)));
+    this.tell("changed", { conversations: [conversationID] });
   }
 
   /** Moves the read mark, here at once. @param {string} conversationID @param {number} conversationSeq */
   async markRead(conversationID, conversationSeq) {
-    if (!(await this.#open.markRead(conversationID, conversationSeq))) return;
-    this.#tell("changed", { conversations: [conversationID] });
-    this.#wish("marks");
+    if (!(await this.store.markRead(conversationID, conversationSeq))) return;
+    this.tell("changed", { conversations: [conversationID] });
+    this.wish("marks");
   }
 
   /** Tells the others that one types. @param {string} conversationID */
   typing(conversationID) {
-    this.#wish("typing", conversationID);
+    this.wish("typing", conversationID);
   }
 
   /** Subscribes to the presence of these users, instead of those before. @param {string[]} userIDs */
   watch(userIDs) {
-    this.#wish("watch", userIDs);
+    this.wish("watch", userIDs);
   }
 
   // --- reading ---
 
   /** @returns {Promise<Conversation[]>} the latest first */
   conversations() {
-    return this.#open.conversations();
+    return this.store.conversations();
   }
 
   /** @param {string} conversationID */
   conversation(conversationID) {
-    return this.#open.conversation(conversationID);
+    return this.store.conversation(conversationID);
   }
 
   /** A message that is here. @param {string} serverMsgID @returns {Promise<Message|undefined>} */
   message(serverMsgID) {
-    return this.#open.message(serverMsgID);
+    return this.store.message(serverMsgID);
   }
 
   /**
@@ -180,7 +196,7 @@ export class Client extends Requests {
    * @returns {Promise<Message[]>}
    */
   async history(conversationID, { before = NEWEST, limit = PAGE } = {}) {
-    const store = this.#open;
+    const store = this.store;
     const conversation = await store.conversation(conversationID);
     const top = Math.min(before - 1, conversation?.lastSeq ?? 0);
     let found = await store.history(conversationID, top + 1, limit);
@@ -204,7 +220,7 @@ export class Client extends Requests {
    * @returns {Promise<Message[]>}
    */
   async newer(conversationID, after, limit = PAGE) {
-    const store = this.#open;
+    const store = this.store;
     const found = await store.newer(conversationID, after, limit);
     const last = (await store.conversation(conversationID))?.lastSeq ?? 0;
     if (found.length === limit || after + found.length >= last) return found;
@@ -217,26 +233,26 @@ export class Client extends Requests {
 
   /** Goes offline by wish, in all tabs. */
   disconnect() {
-    this.#wish("disconnect");
+    this.wish("disconnect");
   }
 
   /** Comes back. */
   connect() {
-    this.#wish("connect");
+    this.wish("connect");
   }
 
   // --- tabs ---
 
   #lead() {
     const following = this.#follow();
-    return () => void following.then((one) => one?.stop());
+    return () => void following.then((one) => one?.end());
   }
 
   async #follow() {
-    const store = this.#open;
+    const store = this.store;
     const config = await store.config();
     if (this.#closed) return null;
-    const tell = this.#tell.bind(this);
+    const tell = this.tell.bind(this);
     this.#following = new Following(this.url, this.session, this.http, store, config, tell);
     if (!this.#offline) this.#following.start();
     return this.#following;
@@ -248,11 +264,12 @@ export class Client extends Requests {
     if (following === null) return;
     if (what === "flush") void following.outbox.flush();
     else if (what === "marks") void following.tellMarks();
+    else if (what === "drafts") following.drafts.wake();
     else if (what === "typing") following.connection.send({ type: "typing", conversationID: detail });
     else if (what === "watch") following.watch(detail);
     else if (what === "connect") this.#goOnline(following, true);
     else if (what === "disconnect") this.#goOnline(following, false);
-    else if (what === "state") this.#tell("state", { state: this.state, reason: this.stateReason });
+    else if (what === "state") this.tell("state", { state: this.state, reason: this.stateReason });
   }
 
   /** @param {Following} following @param {boolean} wanted */
@@ -263,12 +280,12 @@ export class Client extends Requests {
   }
 
   /** @param {string} what @param {any} [detail] */
-  #wish(what, detail) {
+  wish(what, detail) {
     this.#tabs?.wish(what, detail);
   }
 
   /** @param {import("./events.js").EventName} name @param {any} detail */
-  #tell(name, detail) {
+  tell(name, detail) {
     if (this.#closed) return;
     this.#tabs?.news(name, detail);
     this.#hear(name, detail);
@@ -283,7 +300,7 @@ export class Client extends Requests {
     this.#events.emit(name, detail);
   }
 
-  get #open() {
+  get store() {
     if (this.#store === null || this.#closed) throw new ClientClosed();
     return this.#store;
   }

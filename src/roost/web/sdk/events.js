@@ -12,10 +12,14 @@
  * | `uploading` | `{messageID, conversationID, loaded, total}`: bytes of the files of a message of the outbox |
  * | `typing` | `{conversationID, userID}` |
  * | `presence` | `{users: Record<string, {online: boolean, lastSeen?: number}>}` |
+ * | `block` | `{userID, blocked}`: this user has blocked another, or no longer, here or on another device |
+ * | `draft` | `{conversationID, content}`: what this user has begun to write is another, here or on another device |
+ * | `scheduledFailed` | `{conversationID, messageID, error}`: a scheduled message was refused; `error` is the word for why |
+ * | `profile` | `{userID, version}`: the profile of a user is another; `keptProfiles` has it where it was asked for |
  * | `reset` | `{}`: the store was rebuilt from a snapshot |
  * | `signedOut` | `{error}`: the token is refused, and there is no other |
  *
- * @typedef {"state"|"progress"|"changed"|"received"|"sent"|"failed"|"uploading"|"typing"|"presence"|"reset"|"signedOut"} EventName
+ * @typedef {"state"|"progress"|"changed"|"received"|"sent"|"failed"|"uploading"|"typing"|"presence"|"block"|"draft"|"scheduledFailed"|"profile"|"reset"|"signedOut"} EventName
  */
 
 export class Emitter {

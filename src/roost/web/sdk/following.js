@@ -4,10 +4,13 @@
  */
 
 import { Connection } from "./connection.js";
+import { DraftsToTell } from "./drafts.js";
 import { RoostError } from "./errors.js";
+import { Expiring } from "./expiring.js";
 import { Intake } from "./intake.js";
 import { Outbox } from "./outbox.js";
 import { reached } from "./store/marks.js";
+import { keepProfiles } from "./store/people.js";
 import { isFinal, SyncManager } from "./sync.js";
 import { Uploads } from "./uploads.js";
 
@@ -18,6 +21,8 @@ const ACK_EVERY = 25;
 const ACK_AFTER = 500;
 /** Conversations in one question of marks. */
 const ASKED = 100;
+/** Remembered profiles that are read anew after each connect. */
+const PROFILES = 500;
 
 export class Following {
   #acked = 0;
@@ -63,6 +68,9 @@ export class Following {
         tell("changed", { conversations: [conversationID] });
       },
     );
+    this.drafts = new DraftsToTell(http, store, () => this.connection.live);
+    this.expiring = new Expiring(store, config.userID, (conversations) => tell("changed", { conversations }));
+    void this.expiring.look();
     this.sync = new SyncManager(http, store, this.intake, {
       progress: (done, total) => tell("progress", { done, total }),
       reset: () => tell("reset", {}),
@@ -76,6 +84,13 @@ export class Following {
   stop(/** @type {string|null} */ reason = null) {
     this.sync.stopSync();
     this.connection.stop(reason);
+  }
+
+  /** This tab does it no more. */
+  end() {
+    this.stop();
+    this.drafts.stop();
+    this.expiring.stop();
   }
 
   // --- the connection's follower ---
@@ -98,9 +113,11 @@ export class Following {
     this.#target = ready.headSeq;
     this.#held = false;
     this.#askedFor.clear();
-    if (this.#target - this.#started > LONG_GAP) void this.#fill();
+    if (this.config.lacking) void this.#reset();
+    else if (this.#target - this.#started > LONG_GAP) void this.#fill();
     this.outbox.beginAgain();
     void this.tellMarks();
+    this.drafts.wake();
     if (this.#watched.length) this.connection.send({ type: "presence", userIDs: this.#watched });
     this.#look();
   }
@@ -124,6 +141,9 @@ export class Following {
       case "receipts":
         void this.#keepMarks([frame], false);
         break;
+      case "profile":
+        void this.#askProfiles([frame.userID]);
+        break;
       case "error":
         void this.outbox.refused(frame);
     }
@@ -132,7 +152,9 @@ export class Following {
   /** @param {import("./connection.js").State} state @param {string|null} reason */
   state(state, reason) {
     this.tell("state", { state, reason });
-    if (state === "connected") void this.#askAllMarks();
+    if (state !== "connected") return;
+    void this.#askAllMarks();
+    void this.#askProfiles(null);
   }
 
   /** @param {import("./errors.js").RoostError} error */
@@ -186,10 +208,24 @@ export class Following {
     if (conversations.length) this.tell("changed", { conversations });
   }
 
+  /** Reads anew those of the profiles (null: all) that the store remembers. @param {string[]|null} userIDs */
+  async #askProfiles(userIDs) {
+    const all = await this.store.read(["profiles"], (tx) => tx.objectStore("profiles").getAllKeys(null, PROFILES));
+    const names = all.filter((/** @type {string} */ name) => !userIDs || userIDs.includes(name));
+    if (!names.length) return;
+    try {
+      const { users } = await this.http.request("GET", `/users?userIDs=${names.map(encodeURIComponent).join(",")}`);
+      const news = await this.store.write(["profiles"], (tx) => keepProfiles(tx, users));
+      for (const { userID, version } of news) this.tell("profile", { userID, version });
+    } catch (error) {
+      if (!(error instanceof RoostError)) throw error; // after the next connect
+    }
+  }
+
   // --- the log ---
 
   /** @param {import("./store/apply.js").Applied} applied */
-  #applied({ position, conversations, received, sent }) {
+  #applied({ position, conversations, received, sent, events, timed }) {
     for (const { messageID, conversationID } of sent) {
       this.outbox.settled(messageID);
       this.tell("sent", { messageID, conversationID });
@@ -199,6 +235,8 @@ export class Following {
     const groups = conversations.filter((id) => id.startsWith("g:") && !this.#askedFor.has(id));
     if (this.connection.state === "connected") void this.#askMarks(groups.slice(0, ASKED));
     if (received.length) this.tell("received", { messages: received });
+    for (const [name, detail] of events) this.tell(name, detail);
+    if (timed) void this.expiring.look();
     if (this.connection.state === "syncing" && this.sync.state !== "syncing") {
       this.tell("progress", { done: position - this.#started, total: this.#target - this.#started });
     }
@@ -239,6 +277,8 @@ export class Following {
     this.#held = true;
     try {
       await this.sync.reset();
+      this.config.lacking = false;
+      void this.expiring.look();
     } catch (error) {
       if (!isFinal(error)) this.connection.drop(`the snapshot failed: ${/** @type {Error} */ (error).message}`);
     } finally {

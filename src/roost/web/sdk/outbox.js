@@ -6,6 +6,7 @@
  */
 
 import { sleep } from "./backoff.js";
+import { otherOf } from "./conversations.js";
 import { errorOf, RoostError } from "./errors.js";
 
 /** Messages on their way at most. */
@@ -121,24 +122,12 @@ export class Outbox {
   }
 }
 
-/**
- * The user at the other end of a private conversation (oneself, in the one with oneself); null for a group.
- *
- * @param {string} conversationID
- * @param {string} userID
- * @returns {string|null}
- */
-export function otherOf(conversationID, userID) {
-  const [kind, ...names] = conversationID.split(":");
-  if (kind !== "p") return null;
-  return names.find((name) => name !== userID) ?? userID;
-}
-
 /** @param {import("./types.js").Unsent} unsent @param {string} userID */
-function frameOf({ conversationID, messageID, messageType, content, createTime, replyTo, mentions, files }, userID) {
+function frameOf({ conversationID, messageID, messageType, content, createTime, replyTo, mentions, ttl, sticker, files }, userID) {
   const other = otherOf(conversationID, userID);
   const address = other === null ? { type: "group", to: conversationID.slice(2) } : { type: "private", to: other };
-  const said = { ...address, messageID, content, createTime, replyTo, mentions };
-  if (!files?.length) return { ...said, messageType };
-  return { ...said, attachments: files.map(({ attachment }) => attachment?.id) }; // its type follows from them
+  const said = { ...address, messageID, createTime, replyTo, mentions, ttl };
+  if (sticker) return { ...said, sticker: { packID: sticker.packID, stickerID: sticker.stickerID } };
+  if (!files?.length) return { ...said, content, messageType };
+  return { ...said, content, attachments: files.map(({ attachment }) => attachment?.id) }; // its type follows from them
 }

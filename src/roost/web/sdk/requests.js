@@ -1,31 +1,11 @@
 /** What is asked of the server over HTTP, and is not kept here: it needs a connection, and raises what is refused. */
 
-import { otherOf } from "./outbox.js";
+import { Groups } from "./groups.js";
 import { uuid7 } from "./uuid.js";
 
 /** @typedef {import("./types.js").Message} Message */
 
-export class Requests {
-  /**
-   * @param {import("./http.js").Http} http
-   * @param {string} userID
-   */
-  constructor(http, userID) {
-    this.http = http;
-    this.userID = userID;
-  }
-
-  /** @param {string} to a user id, or a conversation id */
-  conversationWith(to) {
-    if (/^(p:.+:.+|g:.+)$/.test(to)) return to;
-    return `p:${[this.userID, to].sort().join(":")}`;
-  }
-
-  /** The user at the other end of a private conversation; null for a group. @param {string} conversationID */
-  otherOf(conversationID) {
-    return otherOf(conversationID, this.userID);
-  }
-
+export class Requests extends Groups {
   // --- changing; the new state comes by the log, here as to everybody ---
 
   /** Changes the text of one's own message. @param {string} serverMsgID @param {string} content */
@@ -127,96 +107,47 @@ export class Requests {
     return this.http.request("GET", `/messages/online?userIDs=${userIDs.map(encodeURIComponent).join(",")}`);
   }
 
-  /** @param {string} groupID */
-  group(groupID) {
-    return this.http.request("GET", `/groups/${encodeURIComponent(groupID)}`);
+  // --- sending later ---
+
+  /**
+   * Has the server send a message at a time; it comes by the log then. Where it is refused by then, the event
+   * `scheduledFailed` tells.
+   *
+   * @param {string} to a user id, or a conversation id
+   * @param {string} content
+   * @param {number} sendTime milliseconds
+   * @param {{replyTo?: string, mentions?: string[], ttl?: number, sticker?: import("./types.js").Sticker}} [options] as of `send`
+   * @returns {Promise<import("./types.js").Scheduled>}
+   */
+  schedule(to, content, sendTime, { replyTo, mentions, ttl, sticker } = {}) {
+    const named = sticker && { packID: sticker.packID, stickerID: sticker.stickerID };
+    const said = { content, replyTo, mentions, ttl, sticker: named };
+    return this.http.request("POST", "/messages/scheduled", { conversationID: this.conversationWith(to), sendTime, messageID: uuid7(), ...said });
   }
 
-  /** @param {string} name @param {string[]} members @param {string} [groupID] */
-  createGroup(name, members, groupID) {
-    return this.http.request("POST", "/groups", { name, members, groupID });
-  }
-
-  /** @param {string} groupID @param {string} name */
-  renameGroup(groupID, name) {
-    return this.http.request("PATCH", `/groups/${encodeURIComponent(groupID)}`, { name });
-  }
-
-  /** @param {string} groupID @param {string} userID @param {string} [role] admin or member */
-  addMember(groupID, userID, role) {
-    return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`, { role });
-  }
-
-  /** @param {string} groupID @param {string} userID */
-  removeMember(groupID, userID) {
-    return this.http.request("DELETE", `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}`);
-  }
-
-  /** @param {string} groupID */
-  leaveGroup(groupID) {
-    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/leave`);
-  }
-
-  /** @param {string} groupID @param {import("./types.js").GroupSettings} settings those that change */
-  changeGroup(groupID, settings) {
-    return this.http.request("PATCH", `/groups/${encodeURIComponent(groupID)}`, settings);
-  }
-
-  /** @param {string} groupID @param {string} userID @param {number} seconds 0 ends it */
-  muteMember(groupID, userID, seconds) {
-    const path = `/groups/${encodeURIComponent(groupID)}/members/${encodeURIComponent(userID)}/mute`;
-    return seconds ? this.http.request("PUT", path, { seconds }) : this.http.request("DELETE", path);
+  /** What this user has scheduled, the next first. @returns {Promise<import("./types.js").Scheduled[]>} */
+  async scheduled() {
+    return (await this.http.request("GET", "/messages/scheduled")).scheduled;
   }
 
   /**
-   * The members of a group, in pages, whatever its size.
+   * Gives a scheduled message another text or time.
    *
-   * @param {string} groupID
-   * @param {string} [after] `nextAfter` of the page before
-   * @returns {Promise<{members: {userID: string, role: string}[], nextAfter: string|null}>}
+   * @param {string} scheduledID
+   * @param {{content?: string, sendTime?: number}} change
+   * @returns {Promise<import("./types.js").Scheduled>}
    */
-  members(groupID, after) {
-    return this.http.request("GET", `/groups/${encodeURIComponent(groupID)}/members${after ? `?after=${encodeURIComponent(after)}` : ""}`);
+  reschedule(scheduledID, change) {
+    return this.http.request("PATCH", `/messages/scheduled/${scheduledID}`, change);
   }
 
-  /** Removes a member for good. @param {string} groupID @param {string} userID */
-  ban(groupID, userID) {
-    return this.http.request("PUT", `/groups/${encodeURIComponent(groupID)}/bans/${encodeURIComponent(userID)}`);
+  /** @param {string} scheduledID */
+  cancelScheduled(scheduledID) {
+    return this.http.request("DELETE", `/messages/scheduled/${scheduledID}`);
   }
 
-  /** @param {string} groupID @param {string} userID */
-  unban(groupID, userID) {
-    return this.http.request("DELETE", `/groups/${encodeURIComponent(groupID)}/bans/${encodeURIComponent(userID)}`);
-  }
-
-  /** @param {string} groupID */
-  async bans(groupID) {
-    return (await this.http.request("GET", `/groups/${encodeURIComponent(groupID)}/bans`)).bans;
-  }
-
-  /** Another member is the owner from now on. @param {string} groupID @param {string} userID */
-  transferGroup(groupID, userID) {
-    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/transfer`, { userID });
-  }
-
-  /**
-   * An invitation; its `token` is told this once.
-   *
-   * @param {string} groupID
-   * @param {{expiresIn?: number, maxUses?: number}} [options] seconds; times
-   * @returns {Promise<{token: string, expireTime: number}>}
-   */
-  invite(groupID, options = {}) {
-    return this.http.request("POST", `/groups/${encodeURIComponent(groupID)}/invitations`, options);
-  }
-
-  /** What an invitation leads to. @param {string} token */
-  invitation(token) {
-    return this.http.request("GET", `/invitations/${encodeURIComponent(token)}`);
-  }
-
-  /** Comes in; the answer is the group. @param {string} token */
-  join(token) {
-    return this.http.request("POST", `/invitations/${encodeURIComponent(token)}/join`);
+  /** All packs of stickers that the server has. @returns {Promise<import("./types.js").StickerPack[]>} */
+  async stickers() {
+    return (await this.http.request("GET", "/stickers")).packs;
   }
 }

@@ -34,14 +34,15 @@
  * @property {string[]} [mentions] user ids, or `@all`
  * @property {{conversationID: string, serverMsgID: string, senderID: string}} [forwardedFrom]
  * @property {Attachment[]} [attachments] the files it carries
- * @property {{packID: string, stickerID: string, emoji: string, url: string}} [sticker] what it shows; content is the emoji
+ * @property {number} [ttl] seconds after serverTime at which it is recalled by itself
+ * @property {Sticker} [sticker] what it shows; content is the emoji
  * @property {Record<string, string[]>} [reactions] who reacted with each emoji
  * @property {boolean} [pinned]
  * @property {string} [recallReason] told where a back end recalled it
  *
  * @typedef {object} Change a log entry that is no message
  * @property {number} seq
- * @property {string} kind read, group, member, mute; others are passed over
+ * @property {string} kind read, group, member, mute, block, draft, scheduled; others are passed over
  * @property {string} conversationID
  * @property {number} [conversationSeq]
  * @property {string} [action]
@@ -52,6 +53,61 @@
  * @property {GroupSettings} [settings] of a group
  * @property {number} [until] a time
  * @property {number} [time]
+ * @property {string} [content] of a draft
+ * @property {number} [version] of a draft
+ * @property {string} [messageID] of a scheduled message
+ * @property {string} [error] why it was not sent
+ *
+ * @typedef {object} Sticker a picture that stands for an emoji
+ * @property {string} packID
+ * @property {string} stickerID
+ * @property {string} emoji
+ * @property {string} url an https address
+ *
+ * @typedef {object} StickerPack
+ * @property {string} packID
+ * @property {string} name
+ * @property {Sticker[]} stickers
+ *
+ * @typedef {object} Profile what a user says of itself
+ * @property {string} userID
+ * @property {string} [displayName]
+ * @property {string} [avatar] an https address, or an attachment's id
+ * @property {string} [status]
+ * @property {number} version
+ * @property {boolean} [bot] whether it is a program
+ *
+ * @typedef {Profile & {presence: "everybody"|"contacts"|"nobody"}} OwnProfile presence: who sees whether one is online
+ *
+ * @typedef {object} Block
+ * @property {string} userID
+ * @property {number} blockTime
+ *
+ * @typedef {object} Draft what this user has begun to write
+ * @property {string} conversationID
+ * @property {string} content
+ * @property {number} version
+ * @property {number} updateTime
+ * @property {boolean} [told] in the store: whether the server has it
+ *
+ * @typedef {object} Scheduled a message that is sent later
+ * @property {string} scheduledID
+ * @property {string} conversationID
+ * @property {string} messageID
+ * @property {number} messageType
+ * @property {string} content
+ * @property {number} sendTime
+ * @property {string} [replyTo]
+ * @property {string[]} [mentions]
+ * @property {number} [ttl]
+ * @property {{packID: string, stickerID: string}} [sticker]
+ *
+ * @typedef {object} Member
+ * @property {string} userID
+ * @property {string} role owner, admin, member
+ * @property {number} joinTime
+ * @property {number} [mutedUntil]
+ * @property {boolean} [bot]
  *
  * @typedef {object} GroupSettings
  * @property {string} [name]
@@ -118,6 +174,8 @@
  * @property {number} createTime
  * @property {string} [replyTo]
  * @property {string[]} [mentions]
+ * @property {number} [ttl]
+ * @property {Sticker} [sticker]
  * @property {UnsentFile[]} [files]
  * @property {"pending"|"failed"} state
  * @property {string} [error] why it failed, for a person
@@ -129,6 +187,7 @@
  * @property {string|null} epoch
  * @property {number} lastSyncSeq
  * @property {number} lastSyncTime
+ * @property {boolean} [lacking] the store was made by an earlier version, which kept less: a snapshot has it
  */
 
 export {};

@@ -6,7 +6,9 @@
  * whoever calls sees to it that nothing is left out before it.
  */
 
+import { applyDraft } from "./drafts.js";
 import { raise } from "./marks.js";
+import { turnBlock } from "./people.js";
 import { ONE } from "./schema.js";
 
 /**
@@ -31,11 +33,13 @@ import { ONE } from "./schema.js";
  * @property {string[]} conversations that changed
  * @property {Message[]} received messages of others that were not here before
  * @property {{messageID: string, conversationID: string}[]} sent messages of the outbox that turned out to be sent
+ * @property {[import("../events.js").EventName, any][]} events what else the application is told
+ * @property {boolean} timed whether any of the messages expires
  */
 
 const KNOWN = ["read", "group", "member", "mute"];
 
-export const TABLES = /** @type {const} */ (["sync", "conversations", "messages", "outbox", "readMarks"]);
+export const TABLES = /** @type {const} */ (["sync", "conversations", "messages", "outbox", "readMarks", "blocks", "drafts"]);
 
 /**
  * @param {any} tx a `readwrite` transaction over `TABLES`
@@ -58,7 +62,8 @@ export async function apply(tx, entries, now) {
     tx.objectStore("sync").put(config, ONE);
   }
   await book.close();
-  return { position: config.lastSyncSeq, conversations: [...book.touched.keys()], received, sent };
+  const { events, timed } = book;
+  return { position: config.lastSyncSeq, conversations: [...book.touched.keys()], received, sent, events, timed };
 }
 
 /** As the server has it: 2 where all are pictures, else 3. @param {import("../types.js").Attachment[]} attachments */
@@ -95,6 +100,9 @@ export class Book {
     this.userID = userID;
     /** @type {Map<string, Conversation>} */
     this.touched = new Map();
+    /** @type {[import("../events.js").EventName, any][]} */
+    this.events = [];
+    this.timed = false;
   }
 
   /** @param {string} conversationID @returns {Promise<Conversation>} */
@@ -124,12 +132,12 @@ export class Book {
       store.delete(waiting.place);
       sent.push({ messageID: waiting.messageID, conversationID: about.conversationID });
       if ("senderID" in about) continue; // from the log: stored as it is
-      const { content, createTime, replyTo, mentions, files } = waiting;
+      const { content, createTime, replyTo, mentions, ttl, sticker, files } = waiting;
       const attachments = files?.map((/** @type {any} */ file) => file.attachment);
       const messageType = attachments?.length ? typeOf(attachments) : waiting.messageType;
       const { type: _, duplicate: __, ...places } = /** @type {any} */ (about);
       // `places.content`, where it is there, is what the server stored: words were masked
-      const said = { content, ...places, senderID: this.userID, messageType, createTime, version: 1 };
+      const said = { content, ...(sticker && { sticker }), ...(ttl && { ttl }), ...places, senderID: this.userID, messageType, createTime, version: 1 };
       if (replyTo) said.replyTo = replyTo;
       if (mentions?.length) said.mentions = mentions;
       if (attachments?.length) said.attachments = attachments;
@@ -157,6 +165,10 @@ export class Book {
       const record = { ...message, id: ids[index] };
       delete record.seq;
       if (others && !message.recallTime) record.countSeq = message.conversationSeq;
+      if (message.ttl && !message.recallTime) {
+        record.due = message.serverTime + 1000 * message.ttl;
+        this.timed = true;
+      }
       store.put(record);
       if (others && before === undefined) received.push(message);
       const conversation = await this.conversation(message.conversationID);
@@ -179,8 +191,18 @@ export class Book {
 
   /** What kinds it does not know it passes over: there will be more. @param {Change} change */
   async change(change) {
-    if (!KNOWN.includes(change.kind)) return;
-    if (change.kind === "block") return; // it is about a user, with whom there may be no conversation
+    const { kind, conversationID, userID = "", content = "", version = 0, time = 0, messageID, error } = change;
+    // These three are no news of the conversation, which may not be there at all.
+    if (kind === "block") {
+      const blocked = change.action === "blocked";
+      if (await turnBlock(this.tx, userID, blocked, time)) this.events.push(["block", { userID, blocked }]);
+    } else if (kind === "draft") {
+      const draft = { conversationID, content, version, updateTime: time };
+      if (await applyDraft(this.tx, draft)) this.events.push(["draft", { conversationID, content }]);
+    } else if (kind === "scheduled") {
+      this.events.push(["scheduledFailed", { conversationID, messageID, error }]);
+    }
+    if (!KNOWN.includes(kind)) return;
     const conversation = await this.conversation(change.conversationID);
     conversation.lastTime ||= change.time ?? 0;
     if (change.kind === "read" && change.userID !== this.userID) {

@@ -8,7 +8,9 @@
 import { deleteDB } from "../vendor/idb.js";
 import { StoreBelongsToAnother } from "../errors.js";
 import { apply, Book, fresh, TABLES } from "./apply.js";
+import { replaceDrafts } from "./drafts.js";
 import { raise } from "./marks.js";
+import { replaceBlocks } from "./people.js";
 import { ONE, open } from "./schema.js";
 
 /**
@@ -60,6 +62,29 @@ export class Store {
     return deleteDB(name);
   }
 
+  /**
+   * One transaction of its own, on disk when this returns.
+   *
+   * @template T
+   * @param {string[]} tables
+   * @param {(tx: any) => Promise<T>} work
+   */
+  async write(tables, work) {
+    const tx = this.#db.transaction(tables, "readwrite", { durability: "strict" });
+    const done = await work(tx);
+    await tx.done;
+    return done;
+  }
+
+  /**
+   * @template T
+   * @param {string[]} tables
+   * @param {(tx: any) => Promise<T>} work
+   */
+  read(tables, work) {
+    return work(this.#db.transaction(tables, "readonly"));
+  }
+
   // --- the log ---
 
   /** @returns {Promise<SyncConfig>} */
@@ -97,7 +122,7 @@ export class Store {
     const tx = this.#db.transaction(TABLES, "readwrite", { durability: "strict" });
     const config = await tx.objectStore("sync").get(ONE);
     if (config.epoch !== null && config.epoch !== snapshot.epoch) {
-      for (const table of ["conversations", "messages", "readMarks"]) tx.objectStore(table).clear();
+      for (const table of ["conversations", "messages", "readMarks", "blocks", "drafts"]) tx.objectStore(table).clear();
     }
     const book = new Book(tx, config.userID);
     for (const found of snapshot.conversations) {
@@ -120,8 +145,10 @@ export class Store {
       }
     }
     await book.close();
+    replaceBlocks(tx, snapshot.blocks ?? []);
+    await replaceDrafts(tx, snapshot.drafts ?? []);
     const { epoch, maxSeq } = snapshot;
-    tx.objectStore("sync").put({ ...config, epoch, lastSyncSeq: maxSeq, lastSyncTime: Date.now() }, ONE);
+    tx.objectStore("sync").put({ ...config, epoch, lastSyncSeq: maxSeq, lastSyncTime: Date.now(), lacking: undefined }, ONE);
     await tx.done;
   }
 
