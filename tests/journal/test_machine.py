@@ -18,33 +18,37 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Connection
 
 from roost.errors import RoostError
-from roost.journal import reading, retention
-from roost.journal.contract import Author, Committed, Draft
+from roost.journal import large, reading, retention
+from roost.journal.contract import Author, Committed
+from roost.journal.pulling import SHOWN, Pulled
 from roost.model import ids
-from roost.model.message import Change, Message
-from roost.roster import conversations as roster
+from roost.model.message import Message
 from tests.backends import SQLiteBackend
-from tests.journal.world import Device, Log, Membership, Noted, Outcome, Said, Send, Work, World
-from tests.rooms import Clock, Rooms, held, private, to_group
+from tests.journal.hands import Hands
+from tests.journal.works import (
+    DEVICES,
+    GROUPS,
+    USERS,
+    assert_same,
+    assert_same_entry,
+    batches,
+    devices,
+    works,
+)
+from tests.journal.world import (
+    Device,
+    LargeLog,
+    Log,
+    Outcome,
+    Said,
+    Send,
+    Told,
+    Work,
+    World,
+)
+from tests.rooms import Clock, Rooms
 
 T = TypeVar("T")
-
-USERS = ("ann", "bob", "cat")
-DEVICES: tuple[Device, ...] = (("ann", "phone"), ("ann", "tablet"), ("bob", "phone"), ("cat", "phone"))
-GROUPS = ("team", "club")
-
-devices = st.sampled_from(DEVICES)
-contents = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
-sends = st.builds(
-    lambda author, to, content, message_id: Send(author, to[0], to[1], content, message_id),
-    devices,
-    st.sampled_from([(user, False) for user in (*USERS, "nobody")] + [(group, True) for group in (*GROUPS, "none")]),
-    contents,
-    st.sampled_from([None, None, "a", "b", "c", "A"]),
-)
-memberships = st.builds(Membership, devices, st.sampled_from(GROUPS), st.booleans())
-batches = st.lists(sends, min_size=1, max_size=6)
-works = st.lists(st.one_of(sends, sends, memberships), min_size=1, max_size=6)
 
 
 class JournalMachine(RuleBasedStateMachine):
@@ -55,21 +59,24 @@ class JournalMachine(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="roost-journal-"))
         self.runner = asyncio.Runner()
         self.clock = Clock()
-        self.world = World(logs={user: Log() for user in USERS}, groups={group: set() for group in GROUPS})
+        self.world = World(logs={user: Log() for user in USERS}, groups={"team": {*USERS}, "club": set()})
         self.seen: dict[Device, int] = {}
         self.server_ids: dict[str, dict[int, int]] = {}
         self.steps = 0
 
-    @initialize(checkpoint_pages=st.sampled_from([1, 8, 1000]))
-    def open(self, checkpoint_pages: int) -> None:
+    @initialize(checkpoint_pages=st.sampled_from([1, 8, 1000]), grown=st.sampled_from([True, False]))
+    def open(self, checkpoint_pages: int, grown: bool) -> None:
         self.run(self._open(SQLiteBackend(self.directory / "life-0", checkpoint_pages=checkpoint_pages)))
+        if grown:
+            self.a_group_grows()
 
     async def _open(self, backend: SQLiteBackend) -> None:
         self.rooms = await Rooms.open(backend, self.clock)
         self.rooms.prepare = lambda _: None  # looking for new migrations is most of a restart
         self.authors: dict[Device, Author] = {names: await self.rooms.author(*names) for names in DEVICES}
-        for group in GROUPS:
-            await self.rooms.group(group)
+        self.hands = Hands(self.rooms, self.authors)
+        for group, members in self.world.groups.items():
+            await self.rooms.group(group, *(self.authors[user, "phone"] for user in sorted(members)))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         self.clock.pass_(seconds=1)
@@ -89,67 +96,47 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule(works=works)
     def one_transaction(self, works: list[Work]) -> None:
-        self.told(works, self.run(self.hand_in(works)))
+        self.told(works, self.run(self.hands.hand_in(works)))
 
     @rule(batch=batches)
     def one_transaction_of_messages_only(self, batch: list[Send]) -> None:
-        self.told(batch, self.run(self.hand_in(batch)))
+        self.told(batch, self.run(self.hands.hand_in(batch)))
 
-    @rule(batch=batches, table=st.sampled_from(["messages", "log"]))
+    @precondition(lambda self: len(self.world.large) < len(GROUPS))
+    @rule()
+    def a_group_grows(self) -> None:
+        """It has a log of its own from now on."""
+        group = next(name for name in GROUPS if name not in self.world.large)
+        self.run(self.rooms.grow(group))
+        self.world.grow(group)
+
+    @rule(batch=batches, table=st.sampled_from(["messages", "log", "conversation_log"]))
     def a_batch_that_fails(self, batch: list[Send], table: str) -> None:
-        """All of it fails; if there is nothing to store in it, nothing does."""
+        """All of it fails; if there is nothing to store there, nothing does."""
 
         async def fail() -> list[Any]:
             async with self.rooms.failing(table):
-                return await self.hand_in(batch)
+                return await self.hands.hand_in(batch)
 
         outcomes = self.run(fail())
         world = copy.deepcopy(self.world)
-        if any(isinstance(expected := world.send(send, 0), Outcome) and not expected.duplicate for send in batch):
+        stored = [send for send in batch if isinstance(done := world.send(send, 0), Outcome) and not done.duplicate]
+        if any(table != "conversation_log" or (send.group and send.to in world.large) for send in stored):
             assert all(isinstance(outcome, Exception) for outcome in outcomes)
             assert not any(isinstance(outcome, RoostError) for outcome in outcomes)
         else:
             self.told(batch, outcomes)
 
-    async def hand_in(self, works: Sequence[Work]) -> list[Any]:
-        """The outcomes of works that wait together, and so are done in one transaction."""
-        async with held(self.rooms.database):
-            waiting: list[asyncio.Future[Any]] = []
-            for work in works:
-                if isinstance(work, Send):
-                    waiting.append(self.rooms.append(self.draft(work)))
-                else:
-                    waiting.append(asyncio.ensure_future(self.change_membership(work)))
-                    await asyncio.sleep(0)  # so that it is handed in now
-        return await asyncio.gather(*waiting)
-
-    def draft(self, send: Send) -> Draft:
-        make = to_group if send.group else private
-        return make(self.authors[send.author], send.to, send.content, send.message_id)
-
-    async def change_membership(self, work: Membership) -> bool:
-        """The change and what the logs tell of it, in one transaction."""
-        author = self.authors[work.author]
-
-        def change(tx: Connection) -> bool:
-            group = roster.find(tx, ids.group_conversation(work.group))
-            told = {member.uid for member in roster.members_of(tx, group.cid)} | {author.uid}
-            if work.joins:
-                changed = roster.add_member(tx, group, author.uid, roster.MEMBER, self.clock())
-            else:
-                changed = roster.remove_member(tx, group.cid, author.uid)
-            if changed:
-                action = "joined" if work.joins else "left"
-                entry = Change(kind="member", conversation_id=f"g:{work.group}", action=action, user_id=author.user_id)
-                self.rooms.journal.record(tx, entry, told, author)
-            return changed
-
-        return await self.rooms.database.write(change)
-
     def told(self, works: Sequence[Work], outcomes: list[Any]) -> None:
         """The world does the same, and everyone was told what it says."""
         for work, outcome in zip(works, outcomes, strict=True):
             expected = self.world.work(work, self.clock.now)
+            if isinstance(expected, Told):
+                self.compare_told(outcome, expected)
+                continue
+            if expected is None:
+                assert outcome is None
+                continue
             if not isinstance(expected, Outcome):
                 assert outcome == expected if isinstance(expected, bool) else type(outcome) is expected
                 continue
@@ -157,6 +144,17 @@ class JournalMachine(RuleBasedStateMachine):
             assert_same(outcome.message, expected.said)
             assert (outcome.author_seq, outcome.duplicate) == (expected.author_seq, expected.duplicate)
             assert outcome.duplicate == (not outcome.places)
+
+    def compare_told(self, pulled: Pulled, expected: Told) -> None:
+        """Where each entry is now; of very many only the last are told."""
+        users = {author.uid: user for (user, _), author in self.authors.items()}
+        assert pulled.more == expected.more
+        for told in pulled.told:
+            places = sorted((users[uid], seq) for uid, seq in told.places)
+            [what] = [what for what, there in expected.entries if there == places]
+            assert_same_entry(told.what, what)
+        if len(expected.entries) <= SHOWN:
+            assert len(pulled.told) == len(expected.entries)
 
     # --- rules: positions ---
 
@@ -222,7 +220,7 @@ class JournalMachine(RuleBasedStateMachine):
     def kill_while_a_batch_is_written(self, batch: list[Send], part: float) -> None:
         """Nobody was told: the batch is there as a whole, or not at all. All that was told before is there."""
         before = self.rooms.backend.killed()
-        outcomes = self.run(self.hand_in(batch))
+        outcomes = self.run(self.hands.hand_in(batch))
         left = self.rooms.backend.killed_since(before, part)
         self.run(self.rooms.restart(left))
         if self.is_there(batch):
@@ -266,6 +264,8 @@ class JournalMachine(RuleBasedStateMachine):
             if len(users) == len(USERS):
                 for conversation, said in self.world.said.items():
                     self.compare_history(connection, conversation, said)
+                for group, log in self.world.large.items():
+                    self.compare_large(connection, group, log)
 
         self.run(self.rooms.database.read(look))
 
@@ -287,9 +287,19 @@ class JournalMachine(RuleBasedStateMachine):
                 assert_same(entry.what, expected.what)
                 server_ids[entry.seq] = int(entry.what.server_msg_id)
             else:
-                change = Noted(entry.what.conversation_id[2:], entry.what.user_id or "", entry.what.action == "joined")
-                assert change == expected.what
+                assert_same_entry(entry.what, expected.what)
         assert len(set(server_ids.values())) == len(server_ids)
+        numbers: dict[str, int] = {}
+        for entry in found:
+            if isinstance(entry.what, Message):
+                assert entry.what.conversation_seq > numbers.get(entry.what.conversation_id, 0), "in order, and once"
+                numbers[entry.what.conversation_id] = entry.what.conversation_seq
+
+    def compare_large(self, connection: Connection, group: str, log: LargeLog) -> None:
+        cid = reading.cid_of(connection, ids.group_conversation(group))
+        assert large.head(connection, cid) == len(log.entries)
+        cursors = large.members(connection, cid, [self.uid(user) for user in USERS])
+        assert cursors == {self.uid(user): place for user, place in log.cursors.items()}
 
     def compare_history(self, connection: Connection, conversation: str, said: list[Said]) -> None:
         cid = reading.cid_of(connection, conversation)
@@ -326,12 +336,6 @@ class JournalMachine(RuleBasedStateMachine):
             if len(page) < 4:
                 assert total == len(found)
                 return found
-
-
-def assert_same(message: Message, said: Any) -> None:
-    assert (message.conversation_id, message.conversation_seq) == (said.conversation, said.number)
-    assert (message.sender_id, message.content) == (said.sender, said.content)
-    assert said.message_id in (None, message.message_id)
 
 
 TestJournal = JournalMachine.TestCase

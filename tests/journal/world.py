@@ -31,7 +31,22 @@ class Membership(NamedTuple):
     joins: bool
 
 
-Work = Send | Membership
+class Rename(NamedTuple):
+    """A group gets another name, which all its members are told."""
+
+    group: str
+    name: str
+
+
+class Pull(NamedTuple):
+    """What the logs of these lack of large groups, or of one, is entered: about `most` entries."""
+
+    users: frozenset[str]
+    group: str | None
+    most: int
+
+
+Work = Send | Membership | Rename | Pull
 
 
 class Said(NamedTuple):
@@ -52,10 +67,17 @@ class Noted(NamedTuple):
     joins: bool
 
 
+class Renamed(NamedTuple):
+    """A change of a group's name."""
+
+    group: str
+    name: str
+
+
 class Entry(NamedTuple):
     """A log entry; `origin` is the device of the log's own user that caused it, if one did."""
 
-    what: Said | Noted
+    what: Said | Noted | Renamed
     origin: str | None
     logged_at: int
 
@@ -72,6 +94,21 @@ class Log:
         return len(self.entries)
 
 
+@dataclass
+class LargeLog:
+    """A large group's own log, and up to where each member's has it."""
+
+    entries: list[Said | Renamed] = field(default_factory=list)
+    cursors: dict[str, int] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """What is told of a pulling: each entry with the places it has now, (user, seq); and whether there is more."""
+
+    entries: list[tuple[Said | Renamed, list[tuple[str, int]]]]
+    more: bool
+
+
 class Outcome(NamedTuple):
     """What the sender is told: the message and its place in the sender's log."""
 
@@ -86,6 +123,8 @@ class World:
 
     logs: dict[str, Log]
     groups: dict[str, set[str]]
+    large: dict[str, LargeLog] = field(default_factory=dict)
+    """The large ones among the groups."""
     said: dict[str, list[Said]] = field(default_factory=dict)
     first: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     saved: dict[Device, tuple[int, int]] = field(default_factory=dict)
@@ -94,8 +133,15 @@ class World:
 
     # --- appending ---
 
-    def work(self, work: Work, now: int) -> Outcome | type[RoostError] | bool:
-        return self.send(work, now) if isinstance(work, Send) else self.membership(work, now)
+    def work(self, work: Work, now: int) -> Outcome | type[RoostError] | bool | Told | None:
+        if isinstance(work, Send):
+            return self.send(work, now)
+        if isinstance(work, Membership):
+            return self.membership(work, now)
+        if isinstance(work, Pull):
+            return self.pull(work, now)
+        self.rename(work, now)
+        return None
 
     def send(self, send: Send, now: int) -> Outcome | type[RoostError]:
         if (first := self.known(send)) is not None:
@@ -108,6 +154,11 @@ class World:
         messages = self.said.setdefault(conversation, [])
         said = Said(conversation, len(messages) + 1, user, send.content, send.message_id)
         messages.append(said)
+        if send.group and (large := self.large.get(send.to)):
+            self.pull_all(user, large, now)
+            large.entries.append(said)
+            large.cursors[user] = len(large.entries)
+            receivers = {user}
         for receiver in receivers:
             self.logs[receiver].entries.append(Entry(said, device if receiver == user else None, now))
         outcome = Outcome(said, self.logs[user].head, duplicate=False)
@@ -129,15 +180,59 @@ class World:
 
     def membership(self, work: Membership, now: int) -> bool:
         user, device = work.author
-        members = self.groups[work.group]
+        members, large = self.groups[work.group], self.large.get(work.group)
         if work.joins == (user in members):
             return False
-        told = members | {user}
+        told = {user} if large else members | {user}
         (members.add if work.joins else members.remove)(user)
+        if large and work.joins:
+            large.cursors[user] = len(large.entries)
+        elif large:
+            self.pull_all(user, large, now)
+            del large.cursors[user]
         for member in told:
             noted = Noted(work.group, user, work.joins)
             self.logs[member].entries.append(Entry(noted, device if member == user else None, now))
         return True
+
+    def rename(self, work: Rename, now: int) -> None:
+        renamed = Renamed(work.group, work.name)
+        if large := self.large.get(work.group):
+            large.entries.append(renamed)
+            return
+        for member in self.groups[work.group]:
+            self.logs[member].entries.append(Entry(renamed, None, now))
+
+    # --- large groups ---
+
+    def grow(self, group: str) -> None:
+        self.large[group] = LargeLog(cursors=dict.fromkeys(self.groups[group], 0))
+
+    def pull_all(self, user: str, large: LargeLog, now: int) -> None:
+        for what in large.entries[large.cursors[user] :]:
+            self.logs[user].entries.append(Entry(what, None, now))
+        large.cursors[user] = len(large.entries)
+
+    def pull(self, work: Pull, now: int) -> Told:
+        """Group by group, in the order of their making; those who lack the same of one get it together."""
+        told: list[tuple[Said | Renamed, list[tuple[str, int]]]] = []
+        left, more = work.most, False
+        for large in [self.large[name] for name in self.groups if name in self.large and work.group in (None, name)]:
+            behind = {user: place for user, place in large.cursors.items() if user in work.users}
+            for place in sorted({place for place in behind.values() if place < len(large.entries)}):
+                if left <= 0:
+                    return Told(told, more=True)
+                users = sorted(user for user in behind if behind[user] == place)
+                count = max(1, left // len(users))
+                entries = large.entries[place : place + count]
+                for what in entries:
+                    for user in users:
+                        self.logs[user].entries.append(Entry(what, None, now))
+                    told.append((what, [(user, self.logs[user].head) for user in users]))
+                large.cursors |= dict.fromkeys(users, place + len(entries))
+                left -= len(entries) * len(users)
+                more = more or len(entries) == count
+        return Told(told, more)
 
     # --- positions ---
 
