@@ -200,6 +200,7 @@ class RedisServer:
 
     async def _find(self) -> bool:
         try:
+            await self._redis.connection_pool.disconnect(inuse_connections=False)  # none of before the outage is good
             await self._redis.execute_command("PING")  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             if not self._said:
