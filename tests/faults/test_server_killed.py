@@ -21,7 +21,7 @@ from bench.server import Server, ask
 from tests.faults.devices import Cast, Device, Link, Mark, Sending
 from tests.faults.ledger import Ledger
 
-KILLS = 300 if os.environ.get("FAULTS") == "long" else 24
+KILLS = 300 if os.environ.get("FAULTS") == "long" else 12
 SEED = int(os.environ.get("FAULTS_SEED", time.time_ns() % 1_000_000))
 USERS = ["ann", "ben", "cleo", "dan", "eve"]
 MEMBERS = ("ann", "ben", "cleo", "dan")
