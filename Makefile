@@ -54,7 +54,7 @@ cluster: setup ## PostgreSQL, Redis, RabbitMQ, two nodes, a balancer; the demo a
 
 test: setup ## all tests (ARGS='-k journal' chooses)
 	@sh scripts/install_servers.sh
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 $(NODE_STAMP): package-lock.json | $(STAMP)
 	@$(WITH_NODE) npm ci --silent --no-audit --no-fund --no-update-notifier

@@ -53,8 +53,23 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # What the server logs is shown where a test fails, one plain line an event: drawing traces would take most of the time.
 structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
+LONG = ("faults", "test_cluster.py", "push", "cluster", "web", "terminal", "journal", "transfer", "db")
+"""Folders and files that take long. They are begun first, or one process would be busy with one when all others are done.
+"""
+
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 """Every kind of database that the contract suites run on."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts what takes long first, in the order of `LONG`."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        top = item.path.relative_to(here).parts[0]
+        return LONG.index(top) if top in LONG else len(LONG)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
