@@ -355,6 +355,59 @@ async def test_a_message_known_from_history_is_delivered_when_the_log_brings_it(
     assert [one.seq for one in await store.undelivered(0, 0, 10)] == [1]
 
 
+async def bring(store: Store, way: str) -> None:
+    """One's own message comes by one of the ways it may come, at place 3 of the log."""
+    mine = message(3, "out", sender=ME, message_id="m1")
+    if way == "receipt":
+        await store.apply(Entries(receipts=[receipt("m1", 3)]))
+    elif way == "log":
+        await page(store, mine, through=3)
+    elif way == "history":
+        mine.seq = 0
+        await store.save_messages([mine])
+    else:
+        await store.clear()
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("log", "receipt"),
+        ("receipt", "log"),
+        ("history", "log", "receipt"),
+        ("history", "receipt", "log"),
+        ("receipt", "clear", "log"),
+        ("history", "clear", "log"),
+        ("history", "receipt", "clear", "log"),
+    ],
+    ids=" ".join,
+)
+async def test_an_own_message_is_merged_with_the_outbox_whatever_brings_it_first(
+    store: Store, ways: tuple[str, ...]
+) -> None:
+    await page(store, message(1), message(2), through=2)
+    await store.delivered(2, 2)
+    await store.put(outgoing("m1"))
+    for way in ways:
+        await bring(store, way)
+        if way != "clear":
+            mine = [one for one in await store.history(PAIR, None, 10) if one.sender_id == ME]
+            assert [(one.message_id, one.server_msg_id, one.state) for one in mine] == [("m1", "3", "sent")]
+            assert await store.read(sending.unsent) == []
+        assert await store.undelivered(2, 2, 10) == []
+    assert [one.seq for one in await store.history(PAIR, None, 10) if one.sender_id == ME] == [3]
+
+
+async def test_an_own_message_that_changed_is_told_as_changed_after_a_reset(store: Store) -> None:
+    await store.put(outgoing("m1"))
+    await store.apply(Entries(receipts=[receipt("m1", 1)], through=1))
+    edited = message(2, "edited", sender=ME, message_id="m1", server_id=1, version=2)
+    await page(store, edited, through=2)
+    await store.clear()
+    await page(store, edited, through=2)
+    assert [(one.seq, one.new) for one in await store.undelivered(0, 0, 10)] == [(2, False)]
+
+
 async def test_the_row_keeps_every_field_of_a_message(store: Store) -> None:
     first = message(1, edit_time=3, recall_time=4, version=5, message_type=2)
     await page(store, first, through=1)

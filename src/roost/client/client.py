@@ -334,7 +334,8 @@ class Client(Changing, Groups, Blocks, Profiles, Asking, Files, Drafting, Sticke
         conversation_id = self.conversation_id(conversation)
         if self.state in (State.SYNCING, State.CONNECTED):
             with contextlib.suppress(NetworkError, NotFound, NotAMember):
-                await fill_history(self._following.http, self.store, conversation_id, before, limit)
+                following = self._following
+                await fill_history(following.http, self.store, following.keep, conversation_id, before, limit)
         return await self.store.history(conversation_id, before, limit)
 
     async def unread(self) -> dict[str, int]:

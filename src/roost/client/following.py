@@ -19,7 +19,6 @@ from roost.client.drafts import DraftsToTell
 from roost.client.errors import StoreBelongsToAnother
 from roost.client.events import (
     ConversationChanged,
-    MarksMoved,
     MessageSent,
     PresenceChanged,
     ProfileChanged,
@@ -32,18 +31,18 @@ from roost.client.events import (
 from roost.client.frames import LiveChange, LiveMessage, ServerFrame
 from roost.client.holes import close_gap
 from roost.client.http import Http
-from roost.client.intake import Intake
+from roost.client.intake import Intake, LogFrame
+from roost.client.others import Others
 from roost.client.outbox import Outbox, ReadMarks
-from roost.client.store import marks, profiles
 from roost.client.store.entries import Applied
+from roost.client.store.rows import StoredMessage
 from roost.client.store.store import Store, SyncConfig
 from roost.client.sync import SyncManager, SyncMetrics, load_snapshot
 from roost.client.tokens import Tokens, hints
 from roost.errors import RoostError
-from roost.protocol import answers, frames
+from roost.model.message import Message
+from roost.protocol import frames
 
-MAX_PROFILES = 500
-"""Remembered profiles that are read anew after each connect."""
 LONG_GAP = 3000
 """Entries behind, from which on pages are quicker than the socket's batches."""
 
@@ -68,7 +67,7 @@ class Following:
         self.epoch: str | None = None
         self.connection = Connection(url, tokens, self, patience=patience)
         self.intake = Intake(store, applied=self._applied, gap=self._gap, broken=self._broken)
-        self.outbox = Outbox(store, self.connection.send, delivery.tell, self.connection.drop, patience=patience)
+        self.outbox = Outbox(store, self._send_message, delivery.tell, self.connection.drop, patience=patience)
         self.read_marks = ReadMarks(
             store, self.http, lambda: self.connection.state in {State.SYNCING, State.CONNECTED}, patience=patience
         )
@@ -83,8 +82,10 @@ class Following:
             tell=delivery.tell,
             patience=patience,
         )
+        self._others = Others(self.http, store, delivery)
         self._tasks: set[asyncio.Task[None]] = set()
         self._watched: list[str] = []
+        self._log_there: str | None = None
         self._holding = False
         self._hello_at = 0
         self._acked = 0
@@ -150,11 +151,12 @@ class Following:
             self.user_id = frame.user_id
             self.epoch = self.epoch or frame.epoch
             self._spawn(self._store.claim(self.user_id, self.epoch))
+        self._log_there = frame.epoch
         self._acked = min(frame.position, self._hello_at)
         self._target = frame.head_seq
         self._behind = frame.head_seq - self.intake.reach
         self._batches = 0
-        self._holding = frame.epoch != self.epoch
+        self._holding = self._is_another_log
         if not self._holding and self._behind > LONG_GAP:
             self._fill_by_pages()
         self.outbox.limit(max_content=frame.max_content, max_frame=frame.max_frame)
@@ -169,7 +171,7 @@ class Following:
         """A frame after `ready`."""
         match frame:
             case frames.Offline() | LiveMessage() | LiveChange() | frames.Sent():
-                self.intake.take(frame)
+                self._take(frame)
             case frames.SyncBatch():
                 if frame.reset_required:
                     self._holding = True
@@ -179,15 +181,31 @@ class Following:
             case frames.TypingNotice():
                 self._delivery.tell(Typing(conversation_id=frame.conversation_id, user_id=frame.user_id))
             case frames.ReceiptsNotice():
-                self._spawn(self._keep_marks(frame))
+                self._spawn(self._others.keep_marks(frame))
             case frames.ProfileNotice(user_id=user_id, version=version):
                 self._delivery.tell(ProfileChanged(user_id=user_id, version=version))
-                self._spawn(self._ask_profiles([user_id]))
+                self._spawn(self._others.ask_profiles([user_id]))
             case frames.PresenceNotice():
                 for user_id, state in frame.users.items():
                     self._delivery.tell(
                         PresenceChanged(user_id=user_id, online=state.online, last_seen=state.last_seen)
                     )
+
+    def _take(self, frame: LogFrame) -> None:
+        if not self._is_another_log:
+            self.intake.take(frame)
+
+    @property
+    def _is_another_log(self) -> bool:
+        """Whether the server follows another log than the store: what it gives a place there has none here."""
+        return self._log_there != self.epoch
+
+    def _send_message(self, frame: frames.ClientFrame) -> bool:
+        """Sends a message of the outbox, once its receipt will be of the log that the store is in.
+
+        Sent before a reset, its receipt would be stored in what the reset forgets, and its copy look like news.
+        """
+        return not self._is_another_log and self.connection.send(frame)
 
     def lost(self) -> None:
         """The connection is over: what had no receipt is sent again on the next."""
@@ -198,43 +216,8 @@ class Following:
         """Tells the application; and asks how far others have got while nobody could tell."""
         self._delivery.tell(event)
         if event.state is State.CONNECTED:
-            self._spawn(self._ask_marks())
-            self._spawn(self._ask_profiles(None))
-
-    async def _keep_marks(self, hint: frames.ReceiptsNotice) -> None:
-        if await self._store.write(marks.store_marks, hint.conversation_id, hint.marks):
-            self._delivery.tell(MarksMoved(conversation_id=hint.conversation_id, marks=hint.marks))
-            self._delivery.tell(ConversationChanged(conversation_id=hint.conversation_id))
-
-    async def _ask_profiles(self, user_ids: list[str] | None) -> None:
-        """Reads anew those of the profiles (None: all) that the store remembers."""
-        known = await self._store.read(profiles.names, MAX_PROFILES)
-        names = known if user_ids is None else [name for name in user_ids if name in known]
-        if not names:
-            return
-        try:
-            query = {"user_ids": ",".join(names)}
-            found = await self.http.call("GET", "/users", answers.ProfileList, query=query)
-        except RoostError as error:
-            logger.info("profiles stay as they are remembered: %s", error)
-            return
-        await self._store.write(profiles.keep, found.users)
-
-    async def _ask_marks(self) -> None:
-        names = await self._store.read(marks.undelivered_conversations)
-        if not names:
-            return
-        try:
-            query = {"conversation_ids": ",".join(names)}
-            found = await self.http.call("GET", "/conversations/marks", answers.Marks, query=query)
-        except RoostError as error:
-            logger.info("how far others have got is not known yet: %s", error)
-            return
-        moved = set(await self._store.write(marks.store_all, found.conversations))
-        for one in found.conversations:
-            if one.conversation_id in moved:
-                self._delivery.tell(MarksMoved(conversation_id=one.conversation_id, marks=one.marks))
-                self._delivery.tell(ConversationChanged(conversation_id=one.conversation_id))
+            self._spawn(self._others.ask_marks())
+            self._spawn(self._others.ask_profiles(None))
 
     def watch(self, user_ids: list[str]) -> None:
         """Subscribes to the presence of these users, on this connection and those to come."""
@@ -242,6 +225,18 @@ class Following:
         self.connection.send(frames.Presence(user_ids=list(user_ids)))
 
     # --- the intake's events ---
+
+    async def keep(self, messages: list[Message]) -> None:
+        """Stores messages of a history page."""
+        self._sent(await self._store.save_messages(messages))
+
+    def _sent(self, messages: list[StoredMessage]) -> None:
+        """These are out of the outbox: something other than a receipt or the log has brought them."""
+        if messages:
+            self.outbox.settled([message.message_id for message in messages])
+        for message in messages:
+            self._delivery.tell(MessageSent(message=message))
+            self._delivery.tell(ConversationChanged(conversation_id=message.conversation_id))
 
     def _applied(self, outcome: Applied, position: int) -> None:
         """A transaction is on disk: now the server may know, then the application."""
@@ -308,7 +303,7 @@ class Following:
             self._resets += 1
             await self._delivery.suspend()
             try:
-                foreign = await self.intake.take_snapshot(snapshot)
+                foreign, sent = await self.intake.take_snapshot(snapshot)
             finally:
                 config = await self._store.config()
                 self._delivery.resume(config.delivered_seq, config.delivered_id)
@@ -317,6 +312,7 @@ class Following:
             self._delivery.tell(StoreReset(position=snapshot.max_seq, epoch=snapshot.epoch, foreign_epoch=foreign))
             for conversation in snapshot.conversations:
                 self._delivery.tell(ConversationChanged(conversation_id=conversation.conversation_id))
+            self._sent(sent)
             self.outbox.wake()
 
     async def _reset_and_go_on(self) -> None:

@@ -6,6 +6,7 @@ The messages of a conversation are numbered without gaps, so a hole is seen by i
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from roost.client.http import Http
@@ -18,6 +19,9 @@ PAGE = 100
 """Messages in a page of history at most (D8)."""
 MAX_MISSED = 20_000
 """Messages fetched to close the gap that a snapshot leaves; what is older is fetched when somebody looks at it."""
+
+Keep = Callable[[list[Message]], Awaitable[None]]
+"""Stores messages of a history page."""
 
 logger = logging.getLogger("roost.client.holes")
 
@@ -34,12 +38,14 @@ async def history_page(http: Http, conversation_id: str, user_id: str, before: i
     return await http.call("GET", path, HistoryPage, query=query)
 
 
-async def fill_history(http: Http, store: Store, conversation_id: str, before: int | None, limit: int) -> None:
-    """Brings the newest `limit` messages before a conversationSeq into the store, as far as they are missing."""
+async def fill_history(
+    http: Http, store: Store, keep: Keep, conversation_id: str, before: int | None, limit: int
+) -> None:
+    """Has `keep` store the newest `limit` messages before a conversationSeq, as far as they are missing."""
     user_id = (await store.config()).user_id or ""
     while (missing := await store.read(reading.first_missing, conversation_id, before, limit)) is not None:
         page = await history_page(http, conversation_id, user_id, missing + 1, min(limit, PAGE))
-        await store.save_messages(page.messages)
+        await keep(page.messages)
         reached = page.messages[0].conversation_seq if page.messages else 0
         if page.next_before is None or reached > missing:  # the beginning, or nothing to be had there
             return

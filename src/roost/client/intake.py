@@ -22,6 +22,7 @@ import msgspec
 from roost.client.errors import ClientClosed
 from roost.client.frames import LiveChange, LiveMessage
 from roost.client.store.entries import Applied, Entries
+from roost.client.store.reset import Restarted
 from roost.client.store.store import Store
 from roost.model.message import Change, Message
 from roost.protocol import frames
@@ -129,12 +130,12 @@ class Intake:
         self._put(Item(entries, done))
         return await asyncio.shield(done)
 
-    async def take_snapshot(self, snapshot: Snapshot) -> bool:
-        """Puts the store where the snapshot is; returns whether its epoch was foreign."""
+    async def take_snapshot(self, snapshot: Snapshot) -> Restarted:
+        """Puts the store where the snapshot is."""
         async with self._rebuilding():
-            foreign = await self._store.apply_snapshot(snapshot)
+            restarted = await self._store.apply_snapshot(snapshot)
             self.position = self.reach = snapshot.max_seq
-        return foreign
+        return restarted
 
     async def clear(self) -> None:
         """Removes what the log brought, and stands at the beginning."""

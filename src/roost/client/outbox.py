@@ -98,6 +98,7 @@ class Outbox:
         self._under_way.clear()
         self._last_place = 0
         self._wake.set()
+        self._changed.set()
 
     def settled(self, message_ids: list[str]) -> None:
         """These are sent, and out of the outbox."""

@@ -88,6 +88,7 @@ def apply(book: Book, entries: Entries, now: int) -> Applied:
     """Applies entries; part of the caller's transaction. `now` in milliseconds."""
     settled, rows, changed = _rows(book, entries.messages)
     sent = [message for receipt in entries.receipts if (message := _receipt(book, receipt)) is not None]
+    _place(book, entries.receipts)
     rows += [message_row(one, book.key(one.conversation_id), seq=one.seq, sent_here=True) for one in sent]
     changed.update(one.conversation_id for one in sent)
     store_messages(book, rows)
@@ -104,10 +105,20 @@ def apply(book: Book, entries: Entries, now: int) -> Applied:
     return Applied(conversations=changed, sent=[*settled, *sent], settled=ids, position=position)
 
 
+def keep_history(book: Book, messages: Sequence[Message]) -> list[StoredMessage]:
+    """Stores messages that did not come from the log; returns those of the outbox among them, which are sent now.
+
+    One of these has no place yet: its receipt brings it, or its copy from the log, whichever is first.
+    """
+    settled, rows, _ = _rows(book, [msgspec.structs.replace(message, seq=0) for message in messages])
+    store_messages(book, rows)
+    return settled
+
+
 def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[Row], set[str]]:
-    """The rows of messages from the log; those of the outbox among them, which are sent now; their conversations."""
+    """The rows of messages; those of the outbox among them, which are sent now; their conversations."""
     own = [message.message_id for message in messages if message.sender_id == book.user_id]
-    waiting = _take_from_outbox(book, own) if own else frozenset[str]()
+    waiting = take_from_outbox(book, own) if own else frozenset[str]()
     rows: list[Row] = []
     settled: list[StoredMessage] = []
     conversations: set[str] = set()
@@ -120,7 +131,8 @@ def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage],
     return settled, rows, conversations
 
 
-def _take_from_outbox(book: Book, message_ids: Iterable[str]) -> frozenset[str]:
+def take_from_outbox(book: Book, message_ids: Iterable[str]) -> frozenset[str]:
+    """Removes from the outbox those of these messages that are in it: the server has them. Returns which."""
     found = book.execute(
         "DELETE FROM outbox WHERE message_id IN (SELECT value FROM json_each(?)) RETURNING message_id",
         (_encode(list(message_ids)).decode(),),
@@ -162,6 +174,14 @@ def _receipt(book: Book, receipt: Sent) -> StoredMessage | None:
         version=1,
         **fields,
         state=SENT,
+    )
+
+
+def _place(book: Book, receipts: Sequence[Sent]) -> None:
+    """Gives a message that a history page brought before its receipt its place in the log."""
+    book.connection.executemany(
+        "UPDATE messages SET seq = ? WHERE server_id = ? AND seq = 0",
+        [(receipt.seq, int(receipt.server_msg_id)) for receipt in receipts],
     )
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from roost.client.store import drafts, sending
-from roost.client.store.entries import Book, count_others, move_read_mark, set_settings, store_blocks, store_messages
+from roost.client.store.entries import (
+    Book,
+    as_sent,
+    count_others,
+    move_read_mark,
+    set_settings,
+    store_blocks,
+    store_messages,
+    take_from_outbox,
+)
 from roost.client.store.marks import store_marks
-from roost.client.store.rows import SELECT, TOLD, Row, message_of, message_row
-from roost.model.message import GroupSettings
+from roost.client.store.rows import SELECT, TOLD, Row, StoredMessage, message_of, message_row
+from roost.model.message import GroupSettings, Message
 from roost.protocol.answers import ConversationSnapshot, Member, Snapshot
 
 
-def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
-    """Puts the store where the snapshot is; returns whether its epoch was foreign.
+class Restarted(NamedTuple):
+    """What a snapshot did: whether its epoch was `foreign`, and the messages of the outbox that it has: `sent`."""
+
+    foreign: bool
+    sent: list[StoredMessage]
+
+
+def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> Restarted:
+    """Puts the store where the snapshot is.
 
     In the same log, what was stored stays and is completed. In a foreign one, ids and places mean something else:
     what was stored goes, and the snapshot is all there is.
@@ -22,6 +40,8 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     foreign = epoch is not None and epoch != snapshot.epoch
     told = _forget_log(book) if foreign else frozenset[tuple[str, str]]()
     book.execute("UPDATE conversations SET gone = 1, members_known = 0")
+    own = {one.message_id: one for there in snapshot.conversations for one in there.messages if _is_own(book, one)}
+    waiting = take_from_outbox(book, own)
     for conversation in snapshot.conversations:
         key = book.key(conversation.conversation_id)
         rows = [
@@ -29,7 +49,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
                 message,
                 key,
                 seq=TOLD if (message.sender_id, message.message_id) in told else snapshot.max_seq,
-                sent_here=_was_sent_here(book, message.sender_id, message.message_id),
+                sent_here=message.message_id in waiting and _is_own(book, message),
             )
             for message in conversation.messages
         ]
@@ -43,7 +63,11 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> bool:
     )
     if foreign:
         book.execute("UPDATE sync SET delivered_seq = ?, delivered_id = 0", (snapshot.max_seq - 1,))
-    return foreign
+    return Restarted(foreign, [as_sent(own[name]) for name in own if name in waiting])
+
+
+def _is_own(book: Book, message: Message) -> bool:
+    return message.sender_id == book.user_id
 
 
 def _forget_log(book: Book) -> frozenset[tuple[str, str]]:
@@ -55,12 +79,6 @@ def _forget_log(book: Book) -> frozenset[tuple[str, str]]:
     _empty(book)
     book.execute("DELETE FROM read_marks")
     return frozenset((sender, message_id) for sender, message_id in told)
-
-
-def _was_sent_here(book: Book, sender_id: str, message_id: str) -> bool:
-    if sender_id != book.user_id:
-        return False
-    return book.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,)).rowcount > 0
 
 
 def _without_known_places(book: Book, rows: list[Row]) -> list[Row]:
@@ -111,13 +129,18 @@ def clear(book: Book) -> None:
     """Removes everything that the log brought. The outbox stays, and how far the application was told.
 
     So do the read marks that the server does not know, and what this store has sent beyond that place: the log, read
-    again, does not say that it came from here, and the application would be told of its own messages.
+    again, does not say that it came from here, and the application would be told of its own messages. What of it has no
+    place yet (`seq` 0) may get one beyond.
     """
     delivered = book.execute("SELECT delivered_seq FROM sync").fetchone()
-    sent = book.execute(f"{SELECT} WHERE m.sent_here AND max(m.seq, ifnull(m.changed_seq, 0)) > ?", delivered)
-    kept = [message_of(row, book.user_id) for row in sent.fetchall()]
+    sent = book.execute(
+        f"{SELECT} WHERE m.sent_here AND (m.seq = 0 OR max(m.seq, ifnull(m.changed_seq, 0)) > ?)", delivered
+    )
+    kept = [(message_of(row, book.user_id), row[1]) for row in sent.fetchall()]
     _empty(book)
-    store_messages(book, [message_row(one, book.key(one.conversation_id), seq=one.seq, sent_here=True) for one in kept])
+    store_messages(
+        book, [message_row(one, book.key(one.conversation_id), seq=seq, sent_here=True) for one, seq in kept]
+    )
     for mark in sending.read_marks(book):
         move_read_mark(book, book.key(mark.conversation_id), mark.conversation_seq)
 

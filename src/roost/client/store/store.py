@@ -19,9 +19,9 @@ import msgspec
 
 from roost.client.errors import ClientClosed, StoreBelongsToAnother
 from roost.client.store import reading, reset, sending
-from roost.client.store.entries import Applied, Book, Entries, apply, set_settings, store_messages
+from roost.client.store.entries import Applied, Book, Entries, apply, keep_history, set_settings
 from roost.client.store.expiry import expire
-from roost.client.store.rows import StoredMessage, message_row
+from roost.client.store.rows import StoredMessage
 from roost.client.store.schema import open_file
 from roost.model.message import GroupSettings, Message
 from roost.protocol.answers import Group, Snapshot
@@ -150,8 +150,8 @@ class Store:
         """Stores entries and moves the position, in one transaction (C6)."""
         return await self.write(apply, entries, _now())
 
-    async def apply_snapshot(self, snapshot: Snapshot) -> bool:
-        """Puts the store where the snapshot is; returns whether its epoch was foreign."""
+    async def apply_snapshot(self, snapshot: Snapshot) -> reset.Restarted:
+        """Puts the store where the snapshot is."""
         return await self.write(reset.apply_snapshot, snapshot, _now())
 
     async def clear(self) -> None:
@@ -174,9 +174,12 @@ class Store:
         """Sets the position (C6). The client itself moves it only together with the entries; see `apply`."""
         await self.write(_save_last_sync_seq, seq, _now())
 
-    async def save_messages(self, messages: list[Message]) -> None:
-        """Stores messages that did not come from the log: a history page. The position stays."""
-        await self.write(_save_messages, messages)
+    async def save_messages(self, messages: list[Message]) -> list[StoredMessage]:
+        """Stores messages that did not come from the log: a history page. The position stays.
+
+        Returns those that were in the outbox, and are out of it now.
+        """
+        return await self.write(keep_history, messages)
 
     async def save_group(self, group: Group) -> None:
         """Stores who is in a group."""
@@ -278,11 +281,6 @@ def _max_seq(book: Book) -> int:
 
 def _save_last_sync_seq(book: Book, seq: int, now: int) -> None:
     book.execute("UPDATE sync SET last_sync_seq = ?, last_sync_time = ?", (seq, now))
-
-
-def _save_messages(book: Book, messages: list[Message]) -> None:
-    rows = [message_row(one, book.key(one.conversation_id), seq=0, sent_here=False) for one in messages]
-    store_messages(book, rows)
 
 
 def _save_group(book: Book, group: Group) -> None:
