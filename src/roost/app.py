@@ -187,6 +187,7 @@ async def _wire(
         bring=pulling.bring,
     )
     await timed.expire(database, journal, fanout, now_ms, stack)
+    profiles = Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members)
     membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members)
     erasing = Erasing(database, journal, fanout, membership, register, now_ms, shared=bool(config.server.database))
     await timed.erase(erasing, stack)
@@ -228,7 +229,7 @@ async def _wire(
             small=config.messages.read_receipts_members,
         ),
         hints=hints,
-        profiles=Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members),
+        profiles=profiles,
         blocks=Blocks(database, journal, fanout, now_ms),
         reporting=Reporting(database, order.admission, now_ms),
         reports=Reports(database, now_ms),
@@ -243,7 +244,7 @@ async def _wire(
         tokens=tokens,
         accounts=Accounts(database, users, tokens, config, now_ms),
         keys=Keys(secret, database, now_ms),
-        credentials=Credentials(database, users, tokens, config.admin, now_ms),
+        credentials=Credentials(database, users, tokens, profiles, config.admin, now_ms),
         erasing=erasing,
         overview=Overview(database, now_ms),
         database=database,

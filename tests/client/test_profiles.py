@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from roost.client import Client, ProfileChanged
+from roost.client import AdminClient, Client, ProfileChanged
 from roost.client.blocking import BlockingClient
 from roost.client.store import profiles
 from tests.client.conftest import Open
@@ -34,6 +34,20 @@ async def test_a_profile_is_remembered_and_read_anew_when_it_changes(client: Ope
     await remembered(ann, cast["bob"], "in Oslo")
     own = await ann.set_profile(display_name="Ann", presence="nobody")
     assert (own.display_name, own.presence, (await ann.own_profile()).presence) == ("Ann", "nobody", "nobody")
+
+
+async def test_what_a_back_end_changes_is_told_as_what_the_user_changes(client: Open, cast: Cast) -> None:
+    await cast.make("bob")
+    ann = await client(cast, "ann")
+    await ann.send(cast["bob"], "hi")
+    await ann.flush()
+    async with AdminClient(cast.server.url, key=cast.server.key("users")) as admin:
+        listening = asyncio.ensure_future(take(ann.events(ProfileChanged), 2))
+        await asyncio.sleep(0)
+        await admin.update_user(cast["bob"], display_name="Bob")
+        await admin.update_user(cast["bob"], display_name="Bob")
+        await admin.erase(cast["bob"])
+        assert [(event.user_id, event.version) for event in await listening] == [(cast["bob"], 1), (cast["bob"], 2)]
 
 
 async def remembered(ann: Client, user_id: str, status: str) -> None:

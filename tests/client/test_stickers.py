@@ -8,7 +8,7 @@ from pathlib import Path
 from roost.client import AdminClient, BlockingAdminClient
 from roost.client.blocking import BlockingClient
 from roost.errors import UnknownSticker
-from roost.model.sticker import Sticker
+from roost.model.sticker import Sticker, StickerName
 from tests.client.conftest import Open
 from tests.client.people import Cast
 
@@ -56,3 +56,14 @@ def test_a_script_sends_a_sticker(cast: Cast, tmp_path: Path) -> None:
             ann.flush(10)
             assert [one.sticker for one in ann.history(cast["ann"])] == [sticker]
         admin.remove_stickers(name)
+
+
+async def test_a_back_end_sends_one_in_the_name_of_a_user(cast: Cast) -> None:
+    name = cast["pack"]
+    for user in ("ann", "bob"):
+        await cast.make(user)
+    async with AdminClient(cast.server.url, key=cast.server.key()) as admin:
+        made = await admin.put_stickers(name, "Cats", [wave("a.webp")])
+        (sticker,) = made.stickers
+        sent = await admin.send(cast["bob"], sender=cast["ann"], sticker=StickerName(pack_id=name, sticker_id="wave"))
+        assert (sent.content, sent.sticker) == ("👋", sticker)

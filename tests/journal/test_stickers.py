@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
+from sqlalchemy import Connection
 
 from roost.errors import LimitReached, UnknownSticker
 from roost.journal import stickers
 from roost.journal.contract import Author
 from roost.model.message import Extra, MessageType
 from roost.model.sticker import MAX_PACKS, Sticker, StickerPack
-from tests.rooms import Rooms, private
+from tests.places import ServerBackend
+from tests.rooms import Clock, Rooms, private
 
 
 def pack(name: str, *emojis: str) -> StickerPack:
@@ -54,3 +59,27 @@ async def test_a_message_is_stored_with_the_sticker_of_now(rooms: Rooms, ann: Au
     missing.extra = Extra(sticker=Sticker(pack_id="p", sticker_id="s1"))
     (outcome,) = await rooms.batch(missing)
     assert isinstance(outcome, UnknownSticker)
+
+
+async def test_two_nodes_make_a_pack_at_once_and_it_is_one_of_the_two(
+    shared_backend: ServerBackend, clock: Clock
+) -> None:
+    """Whoever comes second finds it made meanwhile, and replaces it: nobody is refused."""
+    here, there = [await Rooms.open(shared_backend, clock) for _ in range(2)]
+    begun, gate = threading.Event(), threading.Event()
+
+    def slowly(tx: Connection) -> None:
+        stickers.put(tx, pack("p", "🍵"), 1)
+        begun.set()
+        assert gate.wait(10)
+
+    first = asyncio.ensure_future(here.database.write(slowly))
+    await asyncio.to_thread(begun.wait, 10)
+    second = asyncio.ensure_future(there.write(stickers.put, pack("p", "👋"), 2))
+    await asyncio.sleep(0.05)
+    assert not second.done(), "it waits for the first"
+    gate.set()
+    await asyncio.gather(first, second)
+    assert await here.read(stickers.listed) == [pack("p", "👋")]
+    await here.close()
+    await there.close()

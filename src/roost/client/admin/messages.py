@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from roost.client.admin.asking import Asking
 from roost.client.changing import MessageLike, server_id
 from roost.model.message import Message
+from roost.model.sticker import StickerName
 from roost.protocol.frames import Sent
 
 
@@ -16,17 +17,18 @@ class Messages(Asking):
     async def send(
         self,
         to: str,
-        content: str,
+        content: str = "",
         *,
         sender: str | None = None,
         message_id: str | None = None,
         message_type: int | None = None,
         reply_to: MessageLike | None = None,
         mentions: Sequence[str] | None = None,
+        sticker: StickerName | None = None,
     ) -> Sent:
         """Sends as the server, or in the name of the user `sender`, to a user or a conversation (`g:...`, `p:...`).
 
-        With the same `message_id` again the first receipt comes.
+        With the same `message_id` again the first receipt comes. A user may send a `sticker`, without `content`.
         """
         body = {
             "conversationID" if ":" in to else "to": to,
@@ -36,6 +38,7 @@ class Messages(Asking):
             "messageType": message_type,
             "replyTo": None if reply_to is None else server_id(reply_to),
             "mentions": mentions,
+            "sticker": sticker,
         }
         return await self._http.call("POST", "/admin/messages", Sent, body=body)
 

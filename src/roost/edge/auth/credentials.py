@@ -20,6 +20,7 @@ from roost.edge.auth.passwords import Passwords
 from roost.edge.auth.signing import Signed
 from roost.edge.auth.tokens import NEVER, Tokens
 from roost.errors import Conflict, UnknownReceiver, UserDeactivated, UserExists
+from roost.flow.people.profiles import ProfileChange, Profiles
 from roost.journal.contract import Author
 from roost.model import ids
 from roost.roster import profiles
@@ -34,12 +35,19 @@ class Credentials:
     """
 
     def __init__(
-        self, database: Database, users: Users, tokens: Tokens, settings: Admin, clock: Callable[[], int]
+        self,
+        database: Database,
+        users: Users,
+        tokens: Tokens,
+        profiles: Profiles,
+        settings: Admin,
+        clock: Callable[[], int],
     ) -> None:
         self._system_user = ids.user_id(settings.system_user, "admin.system_user")
         self._database = database
         self._users = users
         self._tokens = tokens
+        self._profiles = profiles
         self._passwords = Passwords()
         self._clock = clock
         self.ended: Callable[[int, str, int], None] = lambda _uid, _user_id, _since: None
@@ -97,19 +105,27 @@ class Credentials:
         return Author(found.uid, 0, user_id, "", bot=bool(found.bot))
 
     async def update(self, by: Author, user_id: str, changes: Mapping[str, Any]) -> Account:
-        """Gives a user another `display_name`, or makes them a `bot` or none. Tokens of before stay what they are."""
+        """Gives a user another `display_name`, or makes them a `bot` or none. Tokens of before stay what they are.
+
+        Their peers are hinted that the profile is another, as by a change of their own.
+        """
         check_display_name(changes.get("display_name"))
 
-        def change(tx: Connection) -> Account:
-            found = find_account(tx, user_id)
-            if changes:
-                change_account(tx, found.uid, **changes)
-                shown = profiles.of(tx, [user_id])[user_id]
-                profiles.store(tx, shown._replace(version=shown.version + 1), self._clock())
-                record(tx, Act("user.changed", by, target=user_id, details=dict(changes)))
-            return found._replace(**changes)
+        def change(tx: Connection) -> tuple[Account, ProfileChange | None]:
+            before = find_account(tx, user_id)
+            after = before._replace(**changes)
+            if after == before:
+                return before, None
+            change_account(tx, before.uid, **changes)
+            record(tx, Act("user.changed", by, target=user_id, details=dict(changes)))
+            shown = profiles.of(tx, [user_id])[user_id]
+            return after, self._profiles.store(tx, shown, shown)
 
-        return await self._database.write(change)
+        def tell(done: tuple[Account, ProfileChange | None]) -> None:
+            if done[1] is not None:
+                self._profiles.tell(done[1])
+
+        return (await self._database.write(change, tell))[0]
 
     async def deactivate(self, by: Author, user_id: str) -> Account:
         """No token of the user counts any more, nor its password. Again this changes nothing."""
@@ -137,23 +153,25 @@ class Credentials:
             raise Conflict("The server's own user is nobody's data.")
         now = self._clock()
 
-        def change(tx: Connection) -> tuple[Account, Erasure]:
-            found = find_account(tx, user_id)
+        def change(tx: Connection) -> tuple[Account, Erasure, ProfileChange | None]:
+            found, emptied = find_account(tx, user_id), None
             if not found.erased_at:
                 change_account(
                     tx, found.uid, password_hash=None, deactivated_at=found.deactivated_at or now, erased_at=now
                 )
                 shown = profiles.of(tx, [user_id])[user_id]
                 empty = shown._replace(display_name=None, avatar=None, status=None, presence=profiles.NOBODY)
-                profiles.store(tx, empty._replace(version=shown.version + 1), now)
+                emptied = self._profiles.store(tx, shown, empty)
                 begin_erasure(tx, found.uid, now)
                 bar(tx, found.uid, user_id, NEVER)
                 record(tx, Act("user.erased", by, target=user_id))
-            return found, erasure_of(tx, found.uid)
+            return found, erasure_of(tx, found.uid), emptied
 
-        def tell(done: tuple[Account, Erasure]) -> None:
+        def tell(done: tuple[Account, Erasure, ProfileChange | None]) -> None:
             self._tokens.bar(user_id, NEVER)
             self.ended(done[0].uid, user_id, NEVER)
+            if done[2] is not None:
+                self._profiles.tell(done[2])
 
         return (await self._database.write(change, tell))[1]
 

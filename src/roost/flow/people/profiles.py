@@ -40,6 +40,14 @@ class Wish(NamedTuple):
     presence: str | None = None
 
 
+class ProfileChange(NamedTuple):
+    """A profile before and after; `peers` (uids) are hinted that it changed."""
+
+    before: Profile
+    after: Profile
+    peers: frozenset[int]
+
+
 class Profiles:
     """The road of profiles.
 
@@ -71,24 +79,26 @@ class Profiles:
         _check(wish)
         self._admission.admit_change((author.user_id, author.did, address))
 
-        def change(tx: Connection) -> tuple[Profile, Profile, set[int]]:
+        def change(tx: Connection) -> ProfileChange:
             before = profiles.of(tx, [author.user_id])[author.user_id]
             after = _changed(before, wish)
-            if after == before:
-                return before, before, set()
-            after = after._replace(version=before.version + 1)
-            profiles.store(tx, after, self._clock())
-            return before, after, profiles.peers(tx, author.uid, self._small, MAX_TOLD)
+            return ProfileChange(before, before, frozenset()) if after == before else self.store(tx, before, after)
 
-        def tell(result: tuple[Profile, Profile, set[int]]) -> None:
-            before, after, peers = result
-            if after.version != before.version:
-                notice = ProfileNotice(user_id=author.user_id, version=after.version)
-                self.told(notice, {*peers, author.uid})
-            if after.presence != before.presence:
-                self.shown(author.user_id)
+        return (await self._database.write(change, self.tell)).after
 
-        return (await self._database.write(change, tell))[1]
+    def store(self, tx: Connection, before: Profile, after: Profile) -> ProfileChange:
+        """Stores a profile as its next version, in the caller's transaction; `tell` it when that is committed."""
+        after = after._replace(version=before.version + 1)
+        profiles.store(tx, after, self._clock())
+        return ProfileChange(before, after, frozenset(profiles.peers(tx, after.uid, self._small, MAX_TOLD)))
+
+    def tell(self, done: ProfileChange) -> None:
+        """Hints a change to the peers, and to the user's own devices."""
+        before, after, peers = done
+        if after.version != before.version:
+            self.told(ProfileNotice(user_id=after.user_id, version=after.version), {*peers, after.uid})
+        if after.presence != before.presence:
+            self.shown(after.user_id)
 
     async def hidden_from(self, uid: int, names: Collection[str]) -> frozenset[str]:
         """Those of the users who do not show `uid` whether they are online."""

@@ -35,6 +35,25 @@ async def test_the_server_writes_into_any_conversation(shop: Person, alice: Pers
     assert (await alice.get("/messages/unread_count")).data["total"] == 2
 
 
+async def test_a_user_is_let_send_a_sticker_and_the_server_sends_none(
+    town: Town, shop: Person, alice: Person, bob: Person
+) -> None:
+    pack = town.name("pack")
+    wave = {"stickerID": "wave", "emoji": "👋", "url": "https://example.org/wave.webp"}
+    await shop.put(f"/admin/stickers/{pack}", {"name": "Cats", "stickers": [wave]})
+    carried = {"packID": pack, "stickerID": "wave"}
+    body = {"to": bob.user_id, "senderID": alice.user_id, "sticker": carried}
+    assert (await shop.post("/admin/messages", body)).data["sticker"] == {"packID": pack} | wave
+    message = await last(bob)
+    assert (message["messageType"], message["content"], message["sticker"]) == (4, "👋", {"packID": pack} | wave)
+    assert (await shop.post("/admin/messages", body | {"content": "hi"})).refusal == (400, "invalid_input")
+    missing = body | {"sticker": {"packID": pack, "stickerID": "tea"}}
+    assert (await shop.post("/admin/messages", missing)).refusal == (404, "unknown_sticker")
+    of_the_server = {"to": bob.user_id, "sticker": carried}
+    assert (await shop.post("/admin/messages", of_the_server)).refusal == (400, "invalid_input")
+    assert (await shop.post("/admin/messages", {"to": bob.user_id})).refusal == (400, "invalid_input")
+
+
 async def test_nobody_is_the_server(town: Town, shop: Person, alice: Person) -> None:
     await shop.post("/admin/messages", {"to": alice.user_id, "content": "hello"})
     assert (await shop.post("/admin/users/system/tokens")).refusal == (403, "user_deactivated")

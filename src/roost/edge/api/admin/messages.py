@@ -13,6 +13,7 @@ from roost.journal.contract import Author, Draft
 from roost.model import ids
 from roost.model.message import Message, MessageType
 from roost.model.names import Wire
+from roost.model.sticker import StickerName
 from roost.protocol.frames import Group, Private, Sent
 
 MAX_REASON = 200
@@ -30,11 +31,12 @@ class Sending(Wire, kw_only=True):
     to: UserID | None = None
     conversation_id: str | None = None
     sender_id: UserID | None = None
-    content: str
+    content: Annotated[str, msgspec.Meta(description="not empty, unless there is a sticker")] = ""
     message_id: MessageID | None = None
     message_type: int | None = None
     reply_to: str | int | None = None
     mentions: list[UserID] | None = None
+    sticker: Annotated[StickerName, msgspec.Meta(description="sent without `content`, as type 4")] | None = None
 
 
 class Recalling(Wire, kw_only=True):
@@ -60,9 +62,10 @@ async def send_message(call: BackEndCall, asked: Sending) -> Sent:
 
 def _draft(system: Author, asked: Sending, call: BackEndCall) -> Draft:
     """Raises `InvalidInput` for what the server does not send."""
-    if asked.message_type not in {None, MessageType.SYSTEM} or asked.reply_to is not None or asked.mentions:
+    of_users = asked.reply_to is not None or asked.mentions or asked.sticker is not None
+    if asked.message_type not in {None, MessageType.SYSTEM} or of_users:
         raise InvalidInput(
-            "The server's messages have messageType 5, and neither replyTo nor mentions; name a senderID."
+            "The server's messages have messageType 5, and neither replyTo, mentions nor sticker; name a senderID."
         )
     to = None if asked.to is None else ids.user_id(asked.to, "to")
     if to is None:
@@ -104,6 +107,7 @@ def _as_user(sender: str, asked: Sending) -> Private | Group:
         message_type=message_type,
         reply_to=asked.reply_to,
         mentions=asked.mentions,
+        sticker=asked.sticker,
     )
 
 
