@@ -61,3 +61,17 @@ def test_a_link_lets_somebody_in(lines: Lines, pair: tuple[Page, Page, str, str]
     bob.get_by_role("button", name="Join", exact=True).click()
     say(bob, "Here I am.")
     expect(said(ann, "Here I am.")).to_be_visible()
+
+
+def test_an_owner_leaves_to_another_who_dissolves_the_group(pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, _, bob_name = pair
+    make_group(ann, "Tea", bob_name)
+    ann.get_by_role("button", name="Members").click()
+    ann.get_by_text("Leave or dissolve the group").click()
+    ann.get_by_role("button", name="Leave", exact=True).click()
+    expect(ann.get_by_text("You are no longer in this group.")).to_be_visible()
+    bob.locator(".row", has_text="Tea").click()
+    bob.get_by_role("button", name="Members").click()
+    bob.get_by_text("Leave or dissolve the group").click()
+    bob.get_by_role("button", name="Dissolve").click()
+    expect(bob.get_by_text("You are no longer in this group.")).to_be_visible()

@@ -35,6 +35,8 @@ def test_a_large_group_is_read_and_its_members_are_shown(lines: Lines, pair: tup
     ann.get_by_label("Add a member").fill(cleo_name)
     ann.get_by_role("button", name="Add", exact=True).click()
     expect(ann.locator("dialog .members li")).to_have_count(3)
+    ann.get_by_label("Find").fill("CLEO.")
+    expect(ann.locator("dialog .members li")).to_contain_text([cleo_name])
     ann.keyboard.press("Escape")
     say(ann, "Hear, hear")
     expect(ann.locator("article .mark")).to_have_accessible_name("sent")

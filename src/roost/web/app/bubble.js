@@ -1,12 +1,12 @@
 /** A message on the page: one that was sent, and one that waits in the outbox. */
 
 import { Carried, Leaving } from "./files.js";
-import { clock, day, hue, sameDay } from "./format.js";
+import { clock, day, hue, moment, sameDay } from "./format.js";
 import { t } from "./i18n.js";
 import { show } from "./dialog.js";
 import { Actions, toggle } from "./menu.js";
 import { nameOf } from "./people.js";
-import { client, summary, target } from "./state.js";
+import { client, emptied, summary, target } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
 /** Milliseconds within which messages of one person stand together. */
@@ -30,11 +30,12 @@ export function Bubble({ message, before, divider, got }) {
     <article class=${`message${own ? " own" : ""}${follows ? " follows" : ""}`} data-key=${message.serverMsgID} tabindex="-1">
       ${group && !own && !follows && html`<button class="plain author ${hue(message.senderID)}" onClick=${() => show("person", message.senderID)}>${nameOf(message.senderID)}</button>`}
       ${message.recallTime
-        ? html`<div class="bubble quiet">${t("recalled")}</div>`
+        ? html`<div class="bubble quiet">${emptied(message)}</div>`
         : html`<div class=${mentionsMe(message) ? "bubble called" : "bubble"}><${Body} message=${message} /></div>`}
       <${Reactions} message=${message} />
       <footer>
         ${message.pinned ? html`<span class="pinned">${t("pinned")}</span>` : ""}
+        ${message.ttl && !message.recallTime ? html`<${Expires} at=${message.serverTime + 1000 * message.ttl} />` : ""}
         ${message.editTime ? html`<span>${t("edited")}</span>` : ""}
         <time datetime=${new Date(message.serverTime).toISOString()}>${clock(message.serverTime)}</time>
         ${own && html`<${Tick} seq=${message.conversationSeq} got=${got} />`}
@@ -42,6 +43,11 @@ export function Bubble({ message, before, divider, got }) {
       </footer>
     </article>
   `;
+}
+
+/** When it will be gone. @param {{at: number}} props */
+function Expires({ at }) {
+  return html`<span class="expires">${t("disappears", sameDay(at, Date.now()) ? clock(at) : moment(at))}</span>`;
 }
 
 /** What became of one's own message: on the server, on a device of everybody, read by everybody. @param {{seq: number, got: {delivered: number, read: number}}} props */

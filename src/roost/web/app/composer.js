@@ -1,7 +1,9 @@
 /** Writing a message. Enter sends, Shift+Enter begins a line, @ offers the members of a group, files can be pasted. */
 
 import { Clip, stage, staged, Tray, unstage } from "./files.js";
+import { useDraft } from "./drafting.js";
 import { t } from "./i18n.js";
+import { Clock, ForATime, ttlOf } from "./later.js";
 import { Picker, usePicker } from "./mentions.js";
 import { nameOf } from "./people.js";
 import { replying, send, summary, tellTyping } from "./state.js";
@@ -15,6 +17,7 @@ const LINES = 8;
 export function Composer({ id }) {
   const field = useRef(/** @type {HTMLTextAreaElement|null} */ (null));
   const picker = usePicker(id, field);
+  const draft = useDraft(id, field, changed);
 
   useEffect(() => {
     if (matchMedia("(pointer: fine)").matches || replying.value) field.current?.focus();
@@ -25,10 +28,24 @@ export function Composer({ id }) {
     event?.preventDefault();
     const text = field.current?.value.trim() ?? "";
     if (!field.current || !(text || staged.value.length)) return;
-    field.current.value = "";
-    changed();
-    await send(text, picker.mentionedIn(text), unstage());
+    clear();
+    await send(text, { mentions: picker.mentionedIn(text), files: unstage(), ttl: ttlOf(id) });
   }
+
+  function clear() {
+    if (!field.current) return;
+    field.current.value = "";
+    draft.done();
+    changed();
+  }
+
+  /** What a message that is sent later begins with. */
+  const begun = () => ({
+    text: field.current?.value.trim() ?? "",
+    mentionedIn: picker.mentionedIn,
+    replyTo: replying.value?.serverMsgID,
+    done: () => (clear(), (replying.value = null)),
+  });
 
   function changed() {
     if (!field.current) return;
@@ -53,8 +70,10 @@ export function Composer({ id }) {
 
   return html`<form class="composer" onSubmit=${submit}>
     <${Answered} />
+    <${ForATime} id=${id} />
     <${Tray} />
     <${Clip} />
+    <${Clock} begun=${begun} />
     <${Picker} picker=${picker} />
     <textarea
       ref=${field}
@@ -67,7 +86,7 @@ export function Composer({ id }) {
       placeholder=${t("write")}
       onKeyDown=${pressed}
       onPaste=${pasted}
-      onInput=${() => (changed(), tellTyping())}
+      onInput=${() => (changed(), draft.typed(), tellTyping())}
     ></textarea>
     <button class="primary round" aria-label=${t("send")} title=${t("send")}>➤</button>
   </form>`;

@@ -4,6 +4,7 @@ import { close, Form, shown } from "./dialog.js";
 import { Forward, Pins, Receipts } from "./elsewhere.js";
 import { Join, Members, NewGroup } from "./groups.js";
 import { t } from "./i18n.js";
+import { Later } from "./later.js";
 import { Blocked, OwnProfile, Person } from "./person.js";
 import { Settings } from "./settings.js";
 import { choose, client } from "./state.js";
@@ -22,6 +23,7 @@ const KINDS = {
   person: Person,
   profile: OwnProfile,
   blocked: Blocked,
+  later: Later,
 };
 
 export function Dialogs() {

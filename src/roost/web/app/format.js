@@ -28,6 +28,11 @@ export function short(time) {
   return new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric" }).format(time);
 }
 
+/** A time with its day. @param {number} time */
+export function moment(time) {
+  return new Intl.DateTimeFormat(locale(), { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(time);
+}
+
 /** @param {number} a @param {number} b */
 export function sameDay(a, b) {
   return new Date(a).toDateString() === new Date(b).toDateString();

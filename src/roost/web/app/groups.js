@@ -1,9 +1,9 @@
 /** Dialogs of groups: a new one, who is in it and by which rules, and coming in by invitation. */
 
-import { close, Form, show } from "./dialog.js";
-import { clock } from "./format.js";
+import { close, Form } from "./dialog.js";
 import { t } from "./i18n.js";
-import { Face, nameOf } from "./people.js";
+import { MemberList } from "./members.js";
+import { nameOf } from "./people.js";
 import { Name } from "./person.js";
 import { attempt, choose, client, current, open } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
@@ -21,9 +21,6 @@ export function NewGroup() {
     <label>${t("groupMembers")}<input name="members" autocapitalize="none" /></label>
   <//>`;
 }
-
-/** Seconds for which a member is muted from here. */
-const MUTED = 3600;
 
 export function Members() {
   const groupID = (current.value ?? "").slice(2);
@@ -64,11 +61,7 @@ export function Members() {
     ${group?.description && html`<p class="quiet">${group.description}</p>`}
     <p class="error" role="alert">${error}</p>
     ${manages && group && html`<${Rules} group=${group} after=${after} />`}
-    <h3>${t("members")}</h3>
-    <ul class="members">
-      ${group?.members.map((/** @type {any} */ member) => html`<${Member} key=${member.userID} member=${member} groupID=${groupID} after=${after} />`)}
-    </ul>
-    ${group?.nextAfter && html`<button onClick=${() => attempt(more())}>${t("showMore")}</button>`}
+    ${group && html`<${MemberList} group=${group} after=${after} more=${more} />`}
     ${adds &&
     html`<form class="beside" onSubmit=${add}>
         <label class="grow">${t("addMember")}<input name="user" required maxlength="50" autocapitalize="none" /></label>
@@ -76,12 +69,26 @@ export function Members() {
       </form>
       <${Invitation} groupID=${groupID} />`}
     ${manages && html`<${Bans} groupID=${groupID} group=${group} after=${after} />`}
-    <div class="buttons">
-      ${role !== "owner" && html`<button class="plain danger" onClick=${() => after(async () => (await client.value?.leaveGroup(groupID), close()))}>${t("leave")}</button>`}
-    </div>`;
+    <${Going} role=${role} groupID=${groupID} />`;
 }
 
-/** @typedef {(work: () => Promise<any>|undefined) => Promise<void>} After */
+/** @typedef {import("./members.js").After} After */
+
+/** The ways out, behind a fold: they can't be taken back. @param {{role: string|undefined, groupID: string}} props */
+function Going({ role, groupID }) {
+  const [error, setError] = useState("");
+  /** @param {Promise<any>|undefined} work */
+  const go = (work) => work?.then(close, (/** @type {Error} */ refusal) => setError(refusal.message));
+  return html`<details class="going">
+    <summary>${t(role === "owner" ? "leaveOrDissolve" : "leave")}</summary>
+    <p class="quiet">${t(role === "owner" ? "ownerLeaves" : "leaveHint")}</p>
+    <p class="error" role="alert">${error}</p>
+    <div class="buttons">
+      <button class="danger" onClick=${() => go(client.value?.leaveGroup(groupID))}>${t("leaveNow")}</button>
+      ${role === "owner" && html`<button class="danger" onClick=${() => go(client.value?.dissolveGroup(groupID))}>${t("dissolve")}</button>`}
+    </div>
+  </details>`;
+}
 
 /** The settings, for those who manage. @param {{group: any, after: After}} props */
 function Rules({ group, after }) {
@@ -103,31 +110,6 @@ function Rules({ group, after }) {
       <div class="buttons"><button class="primary">${t("save")}</button></div>
     </form>
   </details>`;
-}
-
-/** @param {{member: any, groupID: string, after: After}} props */
-function Member({ member, groupID, after }) {
-  const { userID, role } = member;
-  const one = client.value;
-  const mine = open.value?.role;
-  const acts = userID !== one?.userID && role !== "owner" && (mine === "owner" || (mine === "admin" && role === "member"));
-  const muted = (member.mutedUntil ?? 0) > Date.now();
-  /** @param {keyof typeof import("./i18n.js").WORDS} word @param {() => Promise<any>|undefined} work @param {string} [looks] */
-  const item = (word, work, looks = "plain small") => html`<button class=${looks} onClick=${() => after(work)}>${t(word)}</button>`;
-  const line = html`<${Face} of=${userID} size="small" />
-    <span class="grow"><${Name} of=${userID} /></span><small class="quiet">${muted ? t("muted", clock(member.mutedUntil)) : t(role)}</small>`;
-  if (!acts) return html`<li><button class="line-button" onClick=${() => show("person", userID)}>${line}</button></li>`;
-  return html`<li class="acts">
-    <details>
-      <summary aria-label=${t("manage", nameOf(userID))}>${line}</summary>
-      <button class="plain small" onClick=${() => show("person", userID)}>${t("profile")}</button>
-      ${mine === "owner" && (role === "admin" ? item("makeMember", () => one?.addMember(groupID, userID, "member")) : item("makeAdmin", () => one?.addMember(groupID, userID, "admin")))}
-      ${mine === "owner" && item("makeOwner", () => one?.transferGroup(groupID, userID))}
-      ${muted ? item("unmute", () => one?.muteMember(groupID, userID, 0)) : item("mute", () => one?.muteMember(groupID, userID, MUTED))}
-      ${item("removeMember", () => one?.removeMember(groupID, userID), "plain small danger")}
-      ${item("ban", () => one?.ban(groupID, userID), "plain small danger")}
-    </details>
-  </li>`;
 }
 
 /** A link that lets others in. @param {{groupID: string}} props */

@@ -3,6 +3,7 @@
 import { short } from "./format.js";
 import { t } from "./i18n.js";
 import { Face, GroupFace, nameOf } from "./people.js";
+import { begun } from "./drafting.js";
 import { choose, client, conversations, current, presence, summary, titleOf, typists } from "./state.js";
 import { html, useState } from "./ui.js";
 
@@ -39,7 +40,7 @@ function Row({ one }) {
       <span class="grow">
         <span class="line"><b class="name">${title}</b><time>${one.lastTime ? short(one.lastTime) : ""}</time></span>
         <span class="line">
-          <span class="preview">${typing.length ? t("typing", nameOf(typing[0])) : preview(one)}</span>
+          <span class="preview">${typing.length ? t("typing", nameOf(typing[0])) : ((!chosen && begun(one.conversationID)) || preview(one))}</span>
           ${(one.mentionSeq ?? 0) > one.readSeq && html`<span class="badge" role="img" aria-label=${t("mentioned")}>@</span>`}
           ${one.unread > 0 &&
           html`<span class=${one.muted ? "badge muted" : "badge"} aria-label=${t("unread", one.unread)}>

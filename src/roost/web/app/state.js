@@ -1,6 +1,7 @@
 /** What the page shows: signals, kept up to date by the client. Components read them and call the actions here. */
 
 import { Client, Login } from "../sdk/index.js";
+import { resumeDrafts } from "./drafting.js";
 import { t } from "./i18n.js";
 import { knownName, meet, nameOf } from "./people.js";
 import { batch, computed, signal } from "./ui.js";
@@ -98,7 +99,8 @@ async function enter() {
   });
   made.on("signedOut", () => void leave());
   await made.open();
-  await meet(made);
+  made.on("scheduledFailed", ({ error }) => (refusal.value = t("scheduledFailed", error)));
+  await Promise.all([meet(made), resumeDrafts(made)]);
   client.value = made;
   await reload();
 }
@@ -165,11 +167,11 @@ export function choose(conversationID) {
   history.pushState(null, "", conversationID === null ? location.pathname : `#${encodeURIComponent(conversationID)}`);
 }
 
-/** @param {string} text @param {string[]} [mentions] @param {File[]} [files] */
-export async function send(text, mentions = [], files) {
+/** @param {string} text @param {{mentions?: string[], files?: File[], ttl?: number}} [more] */
+export async function send(text, more) {
   const replyTo = replying.value?.serverMsgID;
   replying.value = null;
-  if (client.value && current.value) await client.value.send(current.value, text, { replyTo, mentions, files });
+  if (client.value && current.value) await client.value.send(current.value, text, { replyTo, ...more });
 }
 
 let toldTyping = 0;
@@ -239,8 +241,14 @@ export function titleOf(conversation, { known = false } = {}) {
   return (typeof conversation === "string" ? null : conversation.name) ?? id.slice(2);
 }
 
+/** Why a message is empty. @param {Message} message */
+export function emptied({ ttl, serverTime, recallTime = 0 }) {
+  return t(ttl && recallTime >= serverTime + 1000 * ttl ? "disappeared" : "recalled");
+}
+
 /** A message in a line. @param {Message} message */
-export function summary({ recallTime, content, attachments }) {
-  if (recallTime) return t("recalled");
+export function summary(message) {
+  const { recallTime, content, attachments } = message;
+  if (recallTime) return emptied(message);
   return content.slice(0, 140) || (attachments ?? []).map(({ name }) => name).join(", ");
 }

@@ -1,0 +1,71 @@
+"""What is written now and sent later, here or on another device; and what is there for a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import Lines, said, say, write_to
+from tests.web.test_accessible import findings
+
+
+def test_a_message_for_tomorrow_is_listed_and_can_be_taken_back(pair: tuple[Page, Page, str, str]) -> None:
+    ann, _, _, bob_name = pair
+    write_to(ann, bob_name)
+    ann.get_by_label("Write a message").fill("Good morning")
+    ann.get_by_role("button", name="Send later").click()
+    dialog = ann.get_by_role("dialog")
+    expect(dialog.get_by_label("Message")).to_have_value("Good morning")
+    dialog.get_by_label("Send at").fill("2020-01-01T08:00")
+    dialog.get_by_role("button", name="Send later").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Choose a time to come.")
+    tomorrow = dt.datetime.now() + dt.timedelta(days=1)  # noqa: DTZ005 - as a person reads the clock
+    dialog.get_by_label("Send at").fill(tomorrow.strftime("%Y-%m-%dT08:00"))
+    dialog.get_by_role("button", name="Send later").click()
+    expect(dialog.get_by_role("listitem")).to_contain_text("Good morning")
+    assert findings(ann, "dialog") == []
+    dialog.get_by_role("button", name="Don't send: Good morning").click()
+    expect(dialog.get_by_role("listitem")).to_have_count(0)
+    ann.keyboard.press("Escape")
+    expect(ann.get_by_role("button", name="Send later")).to_be_focused()
+    expect(ann.get_by_label("Write a message")).to_have_value("")
+
+
+def test_what_is_there_for_a_time_says_so_and_goes_without_the_server(pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, ann_name, bob_name = pair
+    write_to(ann, bob_name)
+    ann.get_by_role("button", name="Send later").click()
+    ann.get_by_label("What you send here disappears after").select_option("an hour")
+    ann.keyboard.press("Escape")
+    say(ann, "an hour of this")
+    bob.locator(".row", has_text=ann_name).click()
+    expect(bob.locator("article .expires")).to_contain_text("here until")
+    ann.get_by_role("button", name="Keep what I send").click()
+    say(ann, "for good")
+    ann.evaluate(
+        """async (to) => (await import("/app/state.js")).client.value.send(to, "a blink", {ttl: 2})""", bob_name
+    )
+    expect(said(bob, "a blink")).to_be_visible()
+    bob.get_by_role("button", name="Go offline").click()
+    expect(bob.locator("article .bubble").last).to_have_text("This message has disappeared.")
+    expect(bob.locator("article .expires")).to_have_count(1)
+    expect(bob.locator(".row .preview")).to_have_text("This message has disappeared.")
+
+
+def test_what_was_begun_is_on_the_other_device_until_it_is_sent(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
+    laptop, _, ann_name, bob_name = pair
+    write_to(laptop, bob_name, "hello")
+    phone = lines.sign_in(ann_name, "phone", viewport={"width": 390, "height": 800})
+    laptop.get_by_label("Write a message").fill("I was just about to")
+    expect(phone.locator(".row .preview")).to_have_text("Draft: I was just about to")
+    phone.locator(".row").click()
+    field = phone.get_by_label("Write a message")
+    expect(field).to_have_value("I was just about to")
+    field.fill("I was just about to go")
+    expect(laptop.get_by_label("Write a message")).to_have_value("I was just about to go", timeout=10_000)
+    field.press("Enter")
+    expect(laptop.get_by_label("Write a message")).to_have_value("", timeout=10_000)
+    laptop.reload()
+    expect(said(laptop, "I was just about to go")).to_be_visible()
+    expect(laptop.get_by_label("Write a message")).to_have_value("")
