@@ -37,7 +37,7 @@ def test_a_large_group_is_read_and_its_members_are_shown(lines: Lines, pair: tup
     expect(ann.locator("dialog .members li")).to_have_count(3)
     ann.get_by_label("Find").fill("CLEO.")
     expect(ann.locator("dialog .members li")).to_contain_text([cleo_name])
-    ann.keyboard.press("Escape")
+    ann.get_by_role("button", name="Close").click()
     say(ann, "Hear, hear")
     expect(ann.locator("article .mark")).to_have_accessible_name("sent")
     bob.locator(".row", has_text="Town").click()

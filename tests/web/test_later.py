@@ -53,7 +53,9 @@ def test_what_is_there_for_a_time_says_so_and_goes_without_the_server(pair: tupl
     expect(bob.locator(".row .preview")).to_have_text("This message has disappeared.")
 
 
-def test_what_was_begun_is_on_the_other_device_until_it_is_sent(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
+def test_what_was_begun_is_on_the_other_device_until_it_is_sent(
+    lines: Lines, pair: tuple[Page, Page, str, str]
+) -> None:
     laptop, _, ann_name, bob_name = pair
     write_to(laptop, bob_name, "hello")
     phone = lines.sign_in(ann_name, "phone", viewport={"width": 390, "height": 800})
