@@ -27,6 +27,7 @@ from roost.deliver.hub import Hub
 from roost.deliver.redis import RedisBus
 from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
+from roost.edge.api.requests import Requests
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
@@ -305,7 +306,8 @@ async def running(config: Config) -> AsyncIterator[Node]:
     loop = asyncio.get_running_loop()
     leaving = asyncio.Event()
     async with open_roads(config) as (roads, database), contextlib.AsyncExitStack() as stack:
-        gateway = Gateway(roads, config, loop)
+        api = build_api(roads._replace(check=_unless(leaving, roads.check)), config)
+        gateway = Gateway(roads, config, Requests(api, roads, config.limits.max_body), loop)
         roads.accounts.closed = gateway.revoke
         roads.blocks.hidden = gateway.notices.hide
         roads.profiles.told, roads.profiles.shown = gateway.notices.tell_profile, gateway.notices.reshow
@@ -315,7 +317,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
             await stack.enter_async_context(_watching(database, roads, gateway))
         server = _Uvicorn(
             uvicorn.Config(
-                build_api(roads._replace(check=_unless(leaving, roads.check)), config),
+                api,
                 host=config.server.host,
                 port=config.server.port,
                 ws=protocol_class(gateway),

@@ -321,6 +321,13 @@ class FileTypeRefused(UnsupportedMedia):
     default = "Files of this type are not taken here."
 
 
+class OverHTTPOnly(RoostError):
+    """An operation that can't be asked for in a `request` frame: of files, of back ends, or no part of the API."""
+
+    code, slug, status = 42100, "over_http_only", 421
+    default = "This is asked over HTTP, not in a request frame."
+
+
 class RangeNotSatisfiable(RoostError):
     """A range that begins behind the end of the file (RFC 9110 §15.5.17); `data.size` is in bytes."""
 

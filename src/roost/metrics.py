@@ -47,7 +47,7 @@ SYNC_DELAY_SECONDS = Histogram(
     buckets=(1, 10, 60, 600, 3600, 21600, 86400, 604800, 2592000),
 )
 POSITIONS_SAVED = Counter("roost_positions_saved", "Device positions written to the database")
-HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests", ["route", "status"])
+HTTP_REQUESTS = Counter("roost_http_requests", "HTTP requests, and request frames", ["route", "status"])
 MODERATED = Counter("roost_moderated", "Messages with a listed word: masked, rejected or flagged", ["action"])
 WORD_LISTS_BROKEN = Gauge("roost_word_lists_broken", "Word lists whose file can't be used; their last good words stay")
 SEARCH_BEHIND = Gauge("roost_search_behind", "Messages known not to be in the search index yet")

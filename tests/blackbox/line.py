@@ -46,22 +46,22 @@ class Line:
         self.socket = socket
         self.ready: Fields = {}
         self.hints = False
-        self._speech = speech
+        self.speech = speech
 
     async def say(self, kind: str, **fields: Any) -> None:
         """Sends one frame; a trailing underscore keeps a field apart from a Python word."""
         await self.write({"type": kind} | {name.rstrip("_"): value for name, value in fields.items()})
 
     async def write(self, frame: Fields) -> None:
-        await self.socket.send(self._speech.write(frame))
+        await self.socket.send(self.speech.write(frame))
 
     async def hear(self, *kinds: str) -> Fields:
         """The next frame, which must be of one of these kinds if any are named. Hints that were asked for are passed
         over unless they are meant."""
         async with asyncio.timeout(PATIENCE):
-            frame = self._speech.read(await self.socket.recv())
+            frame = self.speech.read(await self.socket.recv())
             while self.hints and frame["type"] in HINTS and frame["type"] not in kinds:
-                frame = self._speech.read(await self.socket.recv())
+                frame = self.speech.read(await self.socket.recv())
         assert not kinds or frame["type"] in kinds, f"heard {frame}, not {' or '.join(kinds)}"
         return frame
 

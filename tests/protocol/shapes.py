@@ -73,7 +73,9 @@ def _of(kind: inspect.Type, *, small: bool, full: bool) -> SearchStrategy[Any]:
     if isinstance(kind, inspect.ListType):
         return st.lists(_of(kind.item_type, small=small, full=full), max_size=3)
     if isinstance(kind, inspect.DictType):
-        return st.dictionaries(texts, _of(kind.value_type, small=small, full=full), max_size=3)
+        return st.dictionaries(
+            texts.filter(lambda name: "_" not in name), _of(kind.value_type, small=small, full=full), max_size=3
+        )
     if isinstance(kind, inspect.StructType):
         inside = structs(kind.cls, full=full)  # where a required field that is empty reads as one that is missing
         return inside.filter(lambda one: all(msgspec.structs.astuple(one))) if full else inside

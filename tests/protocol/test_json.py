@@ -43,6 +43,7 @@ EXAMPLES: list[dict[str, Any]] = [
     {"type": "react", "serverMsgID": "1", "emoji": "e", "remove": True},
     {"type": "typing", "conversationID": "g:a"},
     {"type": "presence", "userIDs": ["a", 2]},
+    {"type": "request", "requestID": "7", "method": "PUT", "path": "/api/v1/drafts?a=b", "body": {"content": "c"}},
     {"type": "ping"},
 ]
 REQUIRED = {
@@ -57,6 +58,7 @@ REQUIRED = {
     "react": {"serverMsgID", "emoji"},
     "typing": {"conversationID"},
     "presence": {"userIDs"},
+    "request": {"requestID", "method", "path"},
     "ping": set(),
 }
 FIELDS = [(example, name) for example in EXAMPLES for name in example if name != "type"]
@@ -101,7 +103,7 @@ def test_the_contracts_frames_are_taken_with_all_their_fields(example: dict[str,
 @pytest.mark.parametrize(("example", "name"), FIELDS, ids=named)
 def test_a_field_of_the_wrong_type_is_named(example: dict[str, Any], name: str) -> None:
     with pytest.raises(InvalidInput, match=name):
-        decode_client_json(json.dumps(example | {name: {"no": "such"}}).encode())
+        decode_client_json(json.dumps(example | {name: ["no such"] if name == "body" else {"no": "such"}}).encode())
 
 
 @pytest.mark.parametrize(("example", "name"), FIELDS, ids=named)
@@ -215,9 +217,18 @@ def test_a_refusal_says_which_message_it_is_about(name: str) -> None:
     assert error_frame(caught.value).message_id == "m" * 64
 
 
+@pytest.mark.parametrize("name", ["requestID", "request_id"])
+def test_a_refusal_says_which_request_it_is_about(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_client_json(json.dumps({"type": "request", "path": "/", name: "7"}).encode())
+    assert error_frame(caught.value).request_id == "7"
+    asked = frames.Request(request_id=7, method="GET", path="/")
+    assert error_frame(MalformedInput(), asked).request_id == "7"
+
+
 def test_an_error_frame_carries_what_a_program_needs() -> None:
     refusal = RateLimited("Too fast.", retry_after=1.5, retainedSeq=41)
-    assert json.loads(encode_json(error_frame(refusal, "m"))) == {
+    assert json.loads(encode_json(error_frame(refusal, frames.Private(to="a", message_id="m")))) == {
         "type": "error",
         "code": 42900,
         "error": "rate_limited",

@@ -54,6 +54,8 @@ def assert_carries(message: Any, struct: msgspec.Struct) -> None:
 @given(client_frames)
 def test_a_client_frame_comes_back_as_it_was(frame: Any) -> None:
     values = msgspec.to_builtins(frame)
+    if "body" in values:  # of a request: JSON
+        values["body"] = msgspec.json.encode(values["body"])
     data = pb.Frame(**{values.pop("type"): values}).SerializeToString()
     assert decode_client_protobuf(data) == frame
 
@@ -63,6 +65,19 @@ def test_a_server_frame_carries_every_field(frame: Any) -> None:
     message = pb.Frame.FromString(encode_protobuf(frame))
     assert message.WhichOneof("type") == wire_type(frame)
     assert_carries(getattr(message, wire_type(frame)), frame)
+
+
+def test_a_response_carries_json() -> None:
+    answer = frames.Response(request_id="7", status=404, body=msgspec.Raw(b'{"code":40400}'))
+    message = pb.Frame.FromString(encode_protobuf(answer)).response
+    assert (message.requestID, message.status, message.body) == ("7", 404, b'{"code":40400}')
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"5", b"\xff"])
+def test_a_request_whose_body_is_no_json_object_is_named(body: bytes) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_client_protobuf(pb.Frame(request=pb.Request(requestID="7", path="/", body=body)).SerializeToString())
+    assert caught.value.data == {"requestID": "7"}
 
 
 @given(structs(frames.Page))
@@ -103,7 +118,9 @@ def test_a_frame_of_zeros_is_a_frame(name: str, message: Encoded) -> None:
     assert wire_type(decode_client_protobuf(pb.Frame(**{name: message}).SerializeToString())) == name
 
 
-@pytest.mark.parametrize("name", ["ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error"])
+@pytest.mark.parametrize(
+    "name", ["ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error", "response"]
+)
 def test_a_server_frame_from_a_client_is_of_unknown_type(name: str) -> None:
     data = pb.Frame(**{name: {}}).SerializeToString()
     with pytest.raises(UnknownFrameType, match=name):
@@ -144,7 +161,7 @@ def test_the_numbers_are_those_of_the_document(message: Any, numbers: str) -> No
         assert message.DESCRIPTOR.fields_by_name[name].number == number
 
 
-@pytest.mark.parametrize("kind", [*CLIENT_FRAMES, *SERVER_FRAMES], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*CLIENT_FRAMES, *SERVER_FRAMES, frames.Response], ids=lambda kind: kind.__name__)
 def test_the_proto_has_every_field_of_the_struct_by_its_name(kind: type[Any]) -> None:
     oneof = pb.Frame.DESCRIPTOR.fields_by_name[str(kind.__struct_config__.tag)]
     known = {field.name for field in oneof.message_type.fields}

@@ -8,6 +8,7 @@ from roost.edge.api.conversations import own_conversation
 from roost.protocol import frames
 
 if TYPE_CHECKING:
+    from roost.edge.api.requests import Requests
     from roost.edge.notices import Notices
     from roost.edge.roads import Roads
     from roost.edge.session import Session
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 class Answering:
     """Answers questions of sessions. What is refused is raised."""
 
-    def __init__(self, roads: Roads, notices: Notices) -> None:
+    def __init__(self, roads: Roads, notices: Notices, requests: Requests) -> None:
         self._roads = roads
         self._notices = notices
+        self._requests = requests
 
     async def answer(self, session: Session, author: Author, frame: AnyClientFrame) -> None:
         """The answer, if the frame has one, is sent to the session."""
@@ -35,6 +37,8 @@ class Answering:
                 await self._notices.typing(session, author, own_conversation(author, conversation))
             case frames.Presence(user_ids=user_ids):
                 await self._notices.watch(session, author, user_ids)
+            case frames.Request():
+                session.send(await self._requests.answer(session.asker(author), frame))
 
     async def _change(self, author: Author, frame: frames.ChangeMessage, address: str) -> None:
         """Changes a message; that all members are told is the answer."""

@@ -22,6 +22,7 @@ from roost.deliver.bus import Advanced, Barred, Notice, Revoked
 from roost.deliver.reader import Reader
 from roost.edge.address import Proxies
 from roost.edge.answering import Answering
+from roost.edge.api.requests import Requests
 from roost.edge.auth.tokens import Claims
 from roost.edge.notices import Notices, sessions_of
 from roost.edge.roads import Roads
@@ -42,8 +43,6 @@ SILENCE = 60.0
 """Seconds of silence after which a client is pinged; after twice as long its connection is ended."""
 WEBSOCKET_VERSION = "13"
 """The one there is (RFC 6455 §4.4)."""
-LOGGED_OUT = "logged out"
-"""The reason that a connection is closed for."""
 ANSWERS_WITHIN = 2.0
 """Seconds in which what clients have sent is answered, when the node ends."""
 SPREAD = 4.0
@@ -61,7 +60,7 @@ logger = structlog.get_logger()
 class Gateway:
     """All WebSocket connections of a node."""
 
-    def __init__(self, roads: Roads, config: Config, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, roads: Roads, config: Config, requests: Requests, loop: asyncio.AbstractEventLoop) -> None:
         self.roads = roads
         self.loop = loop
         self.auth_timeout = config.limits.auth_timeout
@@ -72,7 +71,7 @@ class Gateway:
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
         self.notices = Notices(roads, self.spawn)
-        self.answering = Answering(roads, self.notices)
+        self.answering = Answering(roads, self.notices, requests)
         self.turn = Turn(loop, self.spawn, self._has_output, self.max_frame, Proxies(config.server.trusted_proxies))
         self._output: list[Socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -191,19 +190,19 @@ class Gateway:
     def _end_barred(self, uid: int) -> None:
         for session in sessions_of(self.roads.hub, [uid]):
             if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
-                session.close(CloseCode.REVOKED, LOGGED_OUT)
+                session.log_out()
 
     def _end(self, uid: int, did: int, claims: Claims) -> None:
         """Ends what a device has open, and what was opened with its token, whatever device `auth` named."""
         for session in sessions_of(self.roads.hub, [uid]):
             if (session.reader and session.reader.device == did) or session.entered_with(claims):
-                session.close(CloseCode.REVOKED, LOGGED_OUT)
+                session.log_out()
 
     def end_revoked(self) -> None:
         """Tokens were revoked at other nodes: what was opened with them ends."""
         for session in list(self._sessions):
             if session.claims is not None and self.roads.tokens.is_revoked(session.claims):
-                session.close(CloseCode.REVOKED, LOGGED_OUT)
+                session.log_out()
 
     # --- what other nodes tell ---
 

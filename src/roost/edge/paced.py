@@ -14,16 +14,20 @@ MAX_IN_FLIGHT = 1024
 QUESTION = 32
 """A frame that is answered from the database counts as so many sends: 32 of them may wait."""
 
+LAST_ANSWER = 2.0
+"""Seconds that a connection which has to end waits for the answer that is under way."""
+
 
 class Paced(Socket):
     """A socket that keeps count of what waits for an answer. Who uses it overrides `answer`, too."""
 
-    __slots__ = ("_answering", "_asked", "_in_flight", "_limit")
+    __slots__ = ("_answering", "_asked", "_in_flight", "_limit", "_parting")
 
     def __init__(self, turn: Turn) -> None:
         super().__init__(turn)
         self._asked: list[AnyClientFrame] = []
         self._answering = False
+        self._parting: tuple[int, str] | None = None
         self._in_flight = 0
         self._limit = MAX_IN_FLIGHT
 
@@ -72,6 +76,15 @@ class Paced(Socket):
         """Nobody waits for answers any more."""
         self._asked.clear()
 
+    def close_answered(self, code: int, reason: str) -> None:
+        """Ends the connection as soon as the question under way is answered, if one is; no other is."""
+        self._asked.clear()
+        if not self._answering:
+            self.close(code, reason)
+            return
+        self._parting = code, reason
+        self._turn.loop.call_later(LAST_ANSWER, self.close, code, reason)
+
     def _answer_next(self) -> None:
         """One question after the other, and only while the client takes the answers: a page is megabytes at most."""
         if self._asked and self.writable and not self._answering:
@@ -83,5 +96,7 @@ class Paced(Socket):
             await self.answer(question)
         finally:
             self._answering = False
+            if self._parting is not None:
+                self.close(*self._parting)
             self.settled(QUESTION)
             self._answer_next()

@@ -15,6 +15,7 @@ import structlog
 from roost import metrics
 from roost.deliver.reader import Reader
 from roost.edge.answering import as_batch
+from roost.edge.api.requests import Asker
 from roost.edge.paced import Paced
 from roost.edge.socket import BINARY, TEXT
 from roost.errors import InternalError, RoostError, SeqAhead, TokenRevoked, Unauthenticated
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from roost.journal.contract import Author, LogState
     from roost.protocol.frames import AnyClientFrame
 
+LOGGED_OUT = "logged out"
+"""The reason that a connection is closed for whose token counts no more."""
 RETRY_READING = 1.0
 """Seconds until reading a log is tried again after a fault (B6)."""
 
@@ -47,6 +50,7 @@ class Session(Paced):
         "_gateway",
         "_held",
         "_timer",
+        "_token",
         "author",
         "claims",
         "hints",
@@ -62,6 +66,7 @@ class Session(Paced):
         self._connection = Connection()
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[AnyClientFrame] = []
+        self._token = ""
         self.author: Author | None = None
         self.reader: Reader | None = None
         self.claims: Claims | None = None
@@ -103,6 +108,17 @@ class Session(Paced):
     def send_on(self, delay: float) -> None:
         """The node ends; the client comes back after so many seconds, to this node or to another."""
         self.close(CloseCode.RESTART, restart_reason(delay))
+
+    def log_out(self) -> None:
+        """The token counts no more: nothing is taken or delivered from now on. Who asked for it gets the answer."""
+        self._connection.closed()
+        self._gateway.detach(self)
+        self.close_answered(CloseCode.REVOKED, LOGGED_OUT)
+
+    def asker(self, author: Author) -> Asker:
+        """Who asks for an operation here. Only connections that were let in have an author."""
+        assert self.claims is not None
+        return Asker(author, self.claims, self._token, self.address)
 
     def _too_late(self) -> None:
         self._refuse(Unauthenticated("No auth frame in time."), None)
@@ -186,9 +202,7 @@ class Session(Paced):
 
     def _refuse(self, refusal: RoostError, frame: AnyClientFrame | None) -> None:
         metrics.REFUSALS.labels(refusal.slug).inc()
-        message_id = frame.message_id if isinstance(frame, frames.Send) else None
-        changed = frame.server_msg_id if isinstance(frame, frames.ChangeMessage) else None
-        self.send(error_frame(refusal, _text(message_id), _text(changed)))
+        self.send(error_frame(refusal, frame))
 
     def entered_with(self, claims: Claims) -> bool:
         """Whether the token that opened this connection is the one of `claims`, or of the same device."""
@@ -207,6 +221,7 @@ class Session(Paced):
             if self._connection.state is State.CLOSED:  # gone meanwhile: nobody would ever detach it
                 return
             self.author, self.claims, self.hints = author, claims, frame.hints
+            self._token = frame.token or ""
             reader = self._gateway.attach(self, author, follows=frame.last_seq is not None)
             step = "join the bus"
             await self._gateway.roads.bus.join(author.uid)
@@ -303,10 +318,6 @@ class Session(Paced):
         """Any frame."""
         encoding = self._encoding or Encoding.JSON
         self.write(BINARY if encoding is Encoding.PROTOBUF else TEXT, encoding.encode(frame))
-
-
-def _text(given: str | int | None) -> str | None:
-    return None if given is None else str(given)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -10,6 +10,8 @@ USER_ID = re.compile(r"[A-Za-z0-9._@-]{1,50}", re.ASCII)
 GROUP_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 ATTACHMENT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 STICKER_ID = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+"""A client's own id of a request that is safe to repeat in headers and log lines."""
 MAX_MESSAGE_ID = 64
 """Characters in a sender's own message id."""
 MAX_DEVICE_ID = 64
@@ -61,6 +63,14 @@ def is_message_id(value: str | int) -> bool:
 def device_id(value: str | int) -> str:
     """A device id: 1-64 printable characters. Raises `InvalidID`."""
     return _printable(value, "deviceID", MAX_DEVICE_ID)
+
+
+def request_id(value: str | int) -> str:
+    """A client's own id of a request. Raises `InvalidID`."""
+    text = str(value)
+    if REQUEST_ID.fullmatch(text) is None:
+        raise InvalidID("requestID must be 1-64 characters of A-Z a-z 0-9 . _ : -")
+    return text
 
 
 def private_conversation(one: str, other: str) -> str:

@@ -8,9 +8,14 @@ import msgspec
 
 from roost.errors import InvalidInput, MalformedInput, RoostError, UnknownFrameType
 from roost.model.names import accept_snake_case
-from roost.protocol.frames import AnyClientFrame, Error
+from roost.protocol.frames import AnyClientFrame, ChangeMessage, Error, Request, Send
 
 T = TypeVar("T")
+
+NAMING = {"messageID": "message_id", "requestID": "request_id"}
+"""Fields that name what a client has sent, in both spellings; a refusal repeats them."""
+LONGEST_NAME = 64
+"""Characters of them that are repeated."""
 
 encode_json = msgspec.json.Encoder().encode
 """Any struct of `frames` (or plain value) as JSON bytes."""
@@ -51,31 +56,51 @@ def _refusal_of(data: bytes, error: msgspec.ValidationError) -> RoostError:
     if isinstance(kind, str) and kind not in FRAME_TYPES:
         return UnknownFrameType(f"Unknown frame type {kind[:40]!r}; known are {', '.join(sorted(FRAME_TYPES))}")
     refusal = InvalidInput(str(error))
-    if isinstance(raw, dict) and isinstance(message_id := raw.get("messageID", raw.get("message_id")), str):
-        refusal.data["messageID"] = message_id[:64]
+    if isinstance(raw, dict):
+        for name, spelled in NAMING.items():
+            if isinstance(named := raw.get(name, raw.get(spelled)), str):
+                refusal.data[name] = named[:LONGEST_NAME]
     return refusal
 
 
-def decode_json(data: bytes, kind: type[T]) -> T:
-    """A JSON body as `kind`, in wire names or snake_case. Raises `MalformedInput` or `InvalidInput`."""
+def read_json(data: bytes) -> Any:
+    """A JSON body as plain values, its names as wire names. Raises `MalformedInput`."""
     try:
-        return msgspec.convert(accept_snake_case(_decode_any(data)), kind)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(str(error)) from None
+        return accept_snake_case(_decode_any(data))
     except UNREADABLE as error:
         raise MalformedInput(f"This is not JSON: {error}") from None
 
 
-def error_frame(refusal: RoostError, message_id: str | None = None, server_msg_id: str | None = None) -> Error:
-    """The `error` frame of a refusal, about the message that it names if it is about one."""
+def decode_json(data: bytes, kind: type[T]) -> T:
+    """A JSON body as `kind`, in wire names or snake_case. Raises `MalformedInput` or `InvalidInput`."""
+    return convert(read_json(data), kind)
+
+
+def convert(values: Any, kind: type[T], *, strict: bool = True) -> T:
+    """Plain values as `kind`. Raises `InvalidInput`, which names the field, or `MalformedInput`."""
+    try:
+        return msgspec.convert(values, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from None
+    except RecursionError:
+        raise MalformedInput("This is too deep.") from None
+
+
+def error_frame(refusal: RoostError, frame: AnyClientFrame | None = None) -> Error:
+    """The `error` frame of a refusal, naming what it is about: what `frame` names, or was found in one of no form."""
     data = dict(refusal.data)
-    named = data.pop("messageID", None)
+    named = {name: data.pop(name, None) for name in NAMING}
     return Error(
         code=refusal.code,
         error=refusal.slug,
         message=str(refusal),
-        message_id=message_id or named,
-        server_msg_id=server_msg_id,
+        message_id=_text(frame.message_id) if isinstance(frame, Send) else named["messageID"],
+        server_msg_id=_text(frame.server_msg_id) if isinstance(frame, ChangeMessage) else None,
+        request_id=_text(frame.request_id) if isinstance(frame, Request) else named["requestID"],
         retry_after=refusal.retry_after,
         data=data or None,
     )
+
+
+def _text(named: str | int | None) -> str | None:
+    return None if named is None else str(named)

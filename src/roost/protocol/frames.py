@@ -119,11 +119,23 @@ class Presence(ClientFrame, tag="presence", kw_only=True):
     user_ids: list[str | int]
 
 
+class Request(ClientFrame, tag="request", kw_only=True):
+    """Asks for an operation of the HTTP API; answered by `response`.
+
+    `method` and `path` (with its query) are those of HTTP; so is `body`, an object. `request_id` is the client's own.
+    """
+
+    request_id: str | int
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
 class Ping(ClientFrame, tag="ping", kw_only=True):
     """Answered by `pong`; renews the presence lease."""
 
 
-AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Edit | Recall | React | Typing | Presence | Ping
+AnyClientFrame = Auth | Private | Group | Ack | Sync | Read | Edit | Recall | React | Typing | Presence | Request | Ping
 
 
 class ServerFrame(Wire, tag_field="type", kw_only=True):
@@ -246,10 +258,19 @@ class Pong(ServerFrame, tag="pong", kw_only=True):
     server_time: int
 
 
+class Response(ServerFrame, tag="response", kw_only=True):
+    """The answer to the `request` with this `request_id`: HTTP's status, and its body, in JSON."""
+
+    request_id: str
+    status: int
+    body: msgspec.Raw
+
+
 class Error(ServerFrame, tag="error", kw_only=True):
     """A refusal; `code` and `error` are those of `roost.errors`, `retry_after` is in seconds.
 
-    `message_id` names the message that was to be sent, `server_msg_id` the one that was to be changed.
+    `message_id` names the message that was to be sent, `server_msg_id` the one that was to be changed, `request_id` the
+    request that is none: a well-formed one is always answered by `response`.
     """
 
     code: int
@@ -257,6 +278,7 @@ class Error(ServerFrame, tag="error", kw_only=True):
     message: str
     message_id: str | None = None
     server_msg_id: str | None = None
+    request_id: str | None = None
     retry_after: float | None = None
     data: dict[str, Any] | None = None
 

@@ -8,7 +8,7 @@ way in, a field that the struct requires is read even at its zero value, an opti
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError, Message
@@ -17,10 +17,8 @@ from roost.errors import InvalidInput, MalformedInput, UnknownFrameType
 from roost.model.message import Change
 from roost.model.message import Message as ChatMessage
 from roost.protocol import roost_pb2 as pb
-from roost.protocol.codec import FRAME_TYPES
-from roost.protocol.frames import AnyClientFrame, Page, ServerFrame, SyncRequest
-
-T = TypeVar("T", bound=msgspec.Struct)
+from roost.protocol.codec import FRAME_TYPES, LONGEST_NAME, NAMING, convert, read_json
+from roost.protocol.frames import AnyClientFrame, Page, Response, ServerFrame, SyncRequest
 
 SEQ_TAG = bytes([pb.Message.DESCRIPTOR.fields_by_name["seq"].number << 3])
 """The key of `Message.seq`, a varint: seq is spliced behind a message that was encoded once."""
@@ -58,13 +56,6 @@ def _parse(message: Message, data: bytes) -> None:
         raise MalformedInput(f"This is not a Protobuf {message.DESCRIPTOR.name}.") from None
 
 
-def _convert(values: dict[str, Any], kind: type[T]) -> T:
-    try:
-        return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(str(error)) from None
-
-
 def decode_client_protobuf(data: bytes) -> AnyClientFrame:
     """One binary frame. Raises `MalformedInput`, `UnknownFrameType` or `InvalidInput`."""
     frame = pb.Frame()
@@ -73,7 +64,14 @@ def decode_client_protobuf(data: bytes) -> AnyClientFrame:
     kind = FRAME_TYPES.get(name)
     if kind is None:
         raise UnknownFrameType(f"Unknown frame type {name!r}; known are {', '.join(sorted(FRAME_TYPES))}")
-    frame_of_kind: AnyClientFrame = _convert(_plain(getattr(frame, name), kind) | {"type": name}, kind)
+    values = _plain(getattr(frame, name), kind) | {"type": name}
+    try:
+        if name == "request" and "body" in values:
+            values["body"] = read_json(values["body"])
+        frame_of_kind: AnyClientFrame = convert(values, kind)
+    except InvalidInput as refusal:
+        refusal.data |= {naming: values[naming][:LONGEST_NAME] for naming in NAMING if values.get(naming)}
+        raise
     return frame_of_kind
 
 
@@ -81,7 +79,7 @@ def decode_sync_request(data: bytes) -> SyncRequest:
     """The Protobuf body of `POST /messages/sync`."""
     request = pb.SyncRequest()
     _parse(request, data)
-    return _convert(_plain(request, SyncRequest), SyncRequest)
+    return convert(_plain(request, SyncRequest), SyncRequest)
 
 
 def _spelled(values: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +98,9 @@ def encode_sync_response(page: Page) -> bytes:
 
 def encode_protobuf(frame: ServerFrame | msgspec.Struct) -> bytes:
     """A server frame as a Protobuf `Frame`."""
+    if isinstance(frame, Response):  # its body is JSON in either encoding
+        answer = pb.Response(requestID=frame.request_id, status=frame.status, body=bytes(frame.body))
+        return bytes(pb.Frame(response=answer).SerializeToString())
     values = _spelled(msgspec.to_builtins(frame))
     values.pop("data", None)
     return bytes(pb.Frame(**{values.pop("type"): values}).SerializeToString())

@@ -187,7 +187,7 @@ class SyncResponse(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., maxSeq: _Optional[int] = ..., hasMore: _Optional[bool] = ..., totalCount: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., fromSeq: _Optional[int] = ..., headSeq: _Optional[int] = ..., epoch: _Optional[str] = ..., resetRequired: _Optional[bool] = ..., retainedSeq: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "react", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error", "receipts", "profile")
+    __slots__ = ("auth", "private", "group", "ack", "sync", "read", "typing", "presence", "ping", "edit", "recall", "react", "request", "ready", "offline", "sent", "message", "change", "sync_batch", "pong", "error", "receipts", "profile", "response")
     AUTH_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,7 @@ class Frame(_message.Message):
     EDIT_FIELD_NUMBER: _ClassVar[int]
     RECALL_FIELD_NUMBER: _ClassVar[int]
     REACT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_FIELD_NUMBER: _ClassVar[int]
     SENT_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +211,7 @@ class Frame(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RECEIPTS_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
     auth: Auth
     private: Send
     group: Send
@@ -222,6 +224,7 @@ class Frame(_message.Message):
     edit: Edit
     recall: Recall
     react: React
+    request: Request
     ready: Ready
     offline: Offline
     sent: Sent
@@ -232,7 +235,8 @@ class Frame(_message.Message):
     error: Error
     receipts: Receipts
     profile: ProfileNotice
-    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., receipts: _Optional[_Union[Receipts, _Mapping]] = ..., profile: _Optional[_Union[ProfileNotice, _Mapping]] = ...) -> None: ...
+    response: Response
+    def __init__(self, auth: _Optional[_Union[Auth, _Mapping]] = ..., private: _Optional[_Union[Send, _Mapping]] = ..., group: _Optional[_Union[Send, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., sync: _Optional[_Union[SyncRequest, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., offline: _Optional[_Union[Offline, _Mapping]] = ..., sent: _Optional[_Union[Sent, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., sync_batch: _Optional[_Union[SyncResponse, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., receipts: _Optional[_Union[Receipts, _Mapping]] = ..., profile: _Optional[_Union[ProfileNotice, _Mapping]] = ..., response: _Optional[_Union[Response, _Mapping]] = ...) -> None: ...
 
 class Auth(_message.Message):
     __slots__ = ("token", "deviceID", "lastSeq", "epoch", "hints")
@@ -367,6 +371,28 @@ class Receipts(_message.Message):
     marks: _containers.RepeatedCompositeFieldContainer[Mark]
     def __init__(self, conversationID: _Optional[str] = ..., marks: _Optional[_Iterable[_Union[Mark, _Mapping]]] = ...) -> None: ...
 
+class Request(_message.Message):
+    __slots__ = ("requestID", "method", "path", "body")
+    REQUESTID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    requestID: str
+    method: str
+    path: str
+    body: bytes
+    def __init__(self, requestID: _Optional[str] = ..., method: _Optional[str] = ..., path: _Optional[str] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class Response(_message.Message):
+    __slots__ = ("requestID", "status", "body")
+    REQUESTID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    requestID: str
+    status: int
+    body: bytes
+    def __init__(self, requestID: _Optional[str] = ..., status: _Optional[int] = ..., body: _Optional[bytes] = ...) -> None: ...
+
 class Ping(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -436,17 +462,19 @@ class Sent(_message.Message):
     def __init__(self, messageID: _Optional[str] = ..., serverMsgID: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., seq: _Optional[int] = ..., serverTime: _Optional[int] = ..., duplicate: _Optional[bool] = ..., content: _Optional[str] = ..., sticker: _Optional[_Union[Sticker, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "error", "message", "messageID", "retryAfter", "serverMsgID")
+    __slots__ = ("code", "error", "message", "messageID", "retryAfter", "serverMsgID", "requestID")
     CODE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     MESSAGEID_FIELD_NUMBER: _ClassVar[int]
     RETRYAFTER_FIELD_NUMBER: _ClassVar[int]
     SERVERMSGID_FIELD_NUMBER: _ClassVar[int]
+    REQUESTID_FIELD_NUMBER: _ClassVar[int]
     code: int
     error: str
     message: str
     messageID: str
     retryAfter: float
     serverMsgID: str
-    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ..., messageID: _Optional[str] = ..., retryAfter: _Optional[float] = ..., serverMsgID: _Optional[str] = ...) -> None: ...
+    requestID: str
+    def __init__(self, code: _Optional[int] = ..., error: _Optional[str] = ..., message: _Optional[str] = ..., messageID: _Optional[str] = ..., retryAfter: _Optional[float] = ..., serverMsgID: _Optional[str] = ..., requestID: _Optional[str] = ...) -> None: ...

@@ -46,5 +46,6 @@ TABLE = [
     row("typing", members(), conversationID="g:{group}"),
     row("typing", pair(), conversationID="{private}"),
     row("presence", users(), "presence", userIDs=["owner"]),
+    row("request", users(), "response", requestID="1", method="GET", path="/api/v1/drafts"),
     row("ping", users(), "pong"),
 ]

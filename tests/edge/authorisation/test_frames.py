@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
-
-import msgspec
-from websockets.asyncio.client import connect
 
 from roost.protocol.codec import FRAME_TYPES
 from tests.edge.authorisation.cells import OK, OTHERS, ROLES
@@ -15,44 +10,24 @@ from tests.edge.authorisation.frames import TABLE, Row
 from tests.edge.authorisation.world import Cast, World
 from tests.edge.conftest import UNLIMITED
 from tests.edge.people import Town
-
-PATIENCE = 20.0
-"""Seconds until an answer must have come; a machine may be busy."""
+from tests.edge.sockets import Socket, socket
 
 
-class Socket:
-    """A connection that says frames and hears them."""
-
-    def __init__(self, line: Any) -> None:
-        self._line = line
-
-    async def say(self, kind: str, **fields: Any) -> None:
-        await self._line.send(msgspec.json.encode({"type": kind, **fields}).decode())
-
-    async def hear(self, *kinds: str) -> Any:
-        """The next frame of these kinds; others are passed over."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                frame = msgspec.json.decode(await self._line.recv())
-                if frame["type"] in kinds:
-                    return frame
-
-
-async def ask(row: Row, role: str, cast: Cast, socket: Socket) -> str:
+async def ask(row: Row, role: str, cast: Cast, line: Socket) -> str:
     """What a role gets."""
     if row.kind == "auth" or role in OTHERS:
         if role != "none" or row.kind == "auth":
-            await socket.say("auth", token=cast.token(role))
+            await line.say("auth", token=cast.token(role))
         else:
-            await socket.say(row.kind, **await World(cast).fill(row.fields))
-        heard = await socket.hear("ready", "error")
+            await line.say(row.kind, **await World(cast).fill(row.fields))
+        heard = await line.hear("ready", "error")
         return OK if heard["type"] == "ready" else str(heard["error"])
-    await socket.say("auth", token=cast.token(role))
-    await socket.hear("ready")
-    await socket.say(row.kind, **await World(cast).fill(row.fields))
+    await line.say("auth", token=cast.token(role))
+    await line.hear("ready")
+    await line.say(row.kind, **await World(cast).fill(row.fields))
     if row.answer is None:  # what is asked next is answered after it
-        await socket.say("sync", lastSeq=0, count=1)
-    heard = await socket.hear(row.answer or "sync_batch", "error")
+        await line.say("sync", lastSeq=0, count=1)
+    heard = await line.hear(row.answer or "sync_batch", "error")
     return str(heard["error"]) if heard["type"] == "error" else OK
 
 
@@ -69,8 +44,8 @@ async def test_who_may_send_what(settle: Callable[..., Awaitable[Town]]) -> None
     wrong: list[str] = []
     for row in TABLE:
         for role in ROLES:
-            async with connect(str(town.http.base_url).replace("http", "ws") + "/ws") as line:
-                found = await ask(row, role, cast, Socket(line))
+            async with socket(town) as line:
+                found = await ask(row, role, cast, line)
             if found != row.cells[role]:
                 wrong.append(f"{row.kind} {row.fields} by {role}: {found}, not {row.cells[role]}")
     assert not wrong, "\n".join(wrong)

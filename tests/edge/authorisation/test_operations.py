@@ -1,22 +1,29 @@
-"""Who may do what over HTTP: every operation there is, asked by everybody there is (D6)."""
+"""Who may do what: every operation there is, asked by everybody there is, over HTTP and in `request` frames (D6)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from roost.edge.api import OPERATIONS
-from roost.errors import RoostError
-from tests.edge.authorisation.cells import OK, ROLES
+from roost.errors import OverHTTPOnly, RoostError
+from tests.edge.authorisation.cells import OK, ROLES, USERS, Cells
 from tests.edge.authorisation.operations import TABLE, Row
 from tests.edge.authorisation.world import Cast, World
 from tests.edge.conftest import UNLIMITED
 from tests.edge.people import Answer, Town
+from tests.edge.sockets import Socket, socket
 
 AT_ONCE = 8
 """Rows that are played at once: their worlds share nothing but the users."""
 READING = {"GET", "HEAD"}
 REGISTERED = {f"{operation.method} {operation.path}" for operation in OPERATIONS}
+OVER_HTTP_ONLY = {
+    f"{operation.method} {operation.path}"
+    for operation in OPERATIONS
+    if operation.scope is not None or operation.raw is not None
+}
 
 
 def statuses() -> dict[str, int]:
@@ -54,11 +61,53 @@ async def play(row: Row, cast: Cast) -> dict[str, str]:
     return found
 
 
+def in_frames(row: Row) -> Cells:
+    """What users get who ask in a frame: the same, but for what is asked over HTTP only."""
+    only = row.operation in OVER_HTTP_ONLY
+    return {role: OverHTTPOnly.slug if only else row.cells[role] for role in USERS}
+
+
+async def play_in_frames(row: Row, cast: Cast, lines: dict[str, Socket]) -> dict[str, str]:
+    """What each user gets. Nobody changes a world that another sees, but for whoever may and comes last."""
+    expected = in_frames(row)
+    world = World(cast)
+    found = {}
+    changes = [role for role in USERS if expected[role] == OK and row.method not in READING]
+    for role in [role for role in USERS if role not in changes] + changes[-1:]:
+        path, body = await world.fill(row.path), await world.fill(row.body)
+        answer = await lines[role].ask(row.method, path, body)
+        found[role] = OK if answer.status < 400 else answer.error
+    return found
+
+
 def test_every_operation_has_a_row_and_every_row_all_cells() -> None:
     assert {row.operation for row in TABLE} == REGISTERED
     for row in TABLE:
         assert set(row.cells) == set(ROLES), row.operation
         assert set(row.cells.values()) <= {OK, *STATUS}, row.operation
+
+
+async def test_who_may_ask_for_what_in_frames(settle: Callable[..., Awaitable[Town]]) -> None:
+    """The same rows. Of those who may change something one has a turn: over HTTP all of them have."""
+    cast = Cast(await settle(limits=UNLIMITED))
+    await cast.arrive()
+    wrong: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def come(role: str) -> Socket:
+            return await stack.enter_async_context(socket(cast.town, cast.token(role)))
+
+        lines = {role: await come(role) for role in USERS}
+        for row in TABLE:
+            found, expected = await play_in_frames(row, cast, lines), in_frames(row)
+            if row.operation == "POST /auth/logout":
+                lines |= {role: await come(role) for role in found}
+            wrong += [
+                f"{row.operation} ({row.path}) by {role}: {got}, not {expected[role]}"
+                for role, got in found.items()
+                if got != expected[role]
+            ]
+    assert not wrong, "\n".join(wrong)
 
 
 async def test_who_may_do_what(settle: Callable[..., Awaitable[Town]]) -> None:

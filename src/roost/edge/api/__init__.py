@@ -54,8 +54,10 @@ from roost.edge.api.operations import (
     success,
 )
 from roost.edge.api.refusals import methods_of, refuse
+from roost.edge.api.requests import OPERATION
 from roost.edge.roads import Roads
 from roost.errors import UnsupportedMedia
+from roost.protocol.codec import read_json
 
 PREFIX = "/api/v1"
 OTHER_PREFIXES = ("/api", "")
@@ -143,7 +145,7 @@ def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHan
         if spoken == PROTOBUF and operation.protobuf is not None:
             asked = operation.protobuf.decode(body)
         elif spoken == JSON or not body:
-            asked = operation.decode(request, body)
+            asked = operation.decode(request.path_params, request.scope["query_string"], read_json(body or b"{}"))
         else:
             raise UnsupportedMedia(f"Content-Type must be {JSON}{f' or {PROTOBUF}' if operation.protobuf else ''}.")
         done = await operation.handle(visit, asked)
@@ -154,6 +156,7 @@ def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHan
         http_method=[operation.method],
         status_code=HTTPStatus.OK if operation.raw else operation.status,  # a raw response has its own
         include_in_schema=False,
+        opt={OPERATION: operation},
     )(respond)
 
 

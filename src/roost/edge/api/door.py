@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 import zlib
 from typing import Any, cast
@@ -19,9 +18,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from roost.errors import MalformedInput, TooLarge, UnsupportedMedia
 from roost.metrics import HTTP_REQUESTS
+from roost.model import ids
 
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
-"""A client's own `X-Request-ID` that is safe to repeat in headers and log lines."""
 WORTH_PACKING = 1024
 """Bytes of an answer from which on gzip saves more than it costs."""
 PACK_IN_THREAD = 32 * 1024
@@ -48,9 +46,9 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        own = REQUEST_ID.fullmatch(given) is not None
-        request_id = given.decode() if own else f"{self._start}-{next(self._numbers):x}"
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        own = ids.REQUEST_ID.fullmatch(given) is not None
+        request_id = given if own else f"{self._start}-{next(self._numbers):x}"
         scope["state"]["request_id"] = request_id
         answer = _Answer(send, request_id.encode(), packs=_takes_gzip(headers.get(b"accept-encoding", b"")))
         body = _Body(receive, headers, scope, self._max_body)

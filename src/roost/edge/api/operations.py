@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -26,7 +26,7 @@ from roost.journal.contract import Author
 from roost.model import ids
 from roost.model.names import wire_name
 from roost.model.scopes import SCOPES
-from roost.protocol.codec import decode_json, encode_json
+from roost.protocol.codec import convert, encode_json
 
 MAX_QUERY_FIELDS = 100
 MAX_PAGE = 1_000_000
@@ -133,15 +133,16 @@ class Operation(NamedTuple):
         """Whether the input is a body rather than a query."""
         return self.method in {"POST", "PUT", "PATCH"}
 
-    def decode(self, request: Request[Any, Any, Any], body: bytes) -> Any:
-        """The input. Raises `InvalidInput`, which names the field, or `MalformedInput`."""
+    def decode(self, in_path: Mapping[str, Any], query: bytes, body: Any) -> Any:
+        """The input, of the fields in the path, the query string, and the body as `read_json` gives it.
+
+        Raises `InvalidInput`, which names the field.
+        """
         assert self.asked is not None
-        path = {wire_name(name): value for name, value in request.path_params.items()}
+        path = {wire_name(name): value for name, value in in_path.items()}
         if not self.has_body:
-            return _convert(_query(request.scope["query_string"]) | path, self.asked, strict=False)
-        if not path:
-            return decode_json(body or b"{}", self.asked)
-        return _convert(decode_json(body or b"{}", dict[str, Any]) | path, self.asked, strict=True)
+            return convert(_query(query) | path, self.asked, strict=False)
+        return convert(convert(body, dict[str, Any]) | path if path else body, self.asked)
 
 
 def operation(
@@ -203,7 +204,12 @@ def raw_operation(
 
 def success(data: Any, status: int) -> Response[bytes]:
     """An answer in JSON."""
-    return Response(SUCCESS + encode_json(data) + b"}", status_code=status, media_type=JSON)
+    return Response(envelope(data), status_code=status, media_type=JSON)
+
+
+def envelope(data: Any) -> bytes:
+    """The body of an answer in JSON."""
+    return SUCCESS + encode_json(data) + b"}"
 
 
 async def identify(roads: Roads, header: str | None, address: str) -> tuple[Author, Claims]:
@@ -240,10 +246,3 @@ def _query(query: bytes) -> dict[str, str]:
         name = wire_name(key)
         values[name] = f"{values[name]},{value}" if name in values else value
     return values
-
-
-def _convert(values: dict[str, Any], kind: type[msgspec.Struct], *, strict: bool) -> Any:
-    try:
-        return msgspec.convert(values, kind, strict=strict)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(str(error)) from None

@@ -45,12 +45,9 @@ _OF_STATUS: dict[int, type[RoostError]] = {
 
 def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to a request that failed. What is not foreseen is logged here, and only here."""
-    refusal = _as_refusal(request, error)
-    REFUSALS.labels(refusal.slug).inc()
-    data = dict(refusal.data)
+    state = request.scope["state"]
+    refusal, body = refused(error, state["request_id"], state.get("route"))
     headers: dict[str, str] = {}
-    if refusal.retry_after is not None:
-        data["retryAfter"] = refusal.retry_after
     if refusal.retry_after is not None or refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after or 1)))
     if isinstance(refusal, Unauthenticated):
@@ -59,32 +56,31 @@ def refuse(request: AnyRequest, error: Exception) -> Response[bytes]:
     if isinstance(refusal, MethodNotAllowed):
         headers["Allow"] = ", ".join(methods_of(request))
     if isinstance(refusal, RangeNotSatisfiable):
-        headers["Content-Range"] = f"bytes */{data['size']}"
-    failure = Failure(
-        code=refusal.code,
-        error=refusal.slug,
-        message=str(refusal),
-        data=data or None,
-        request_id=request.scope["state"]["request_id"],
-    )
-    body = encode_json(failure)
+        headers["Content-Range"] = f"bytes */{refusal.data['size']}"
     return Response(body, status_code=refusal.status, headers=headers, media_type="application/json")
 
 
-def _as_refusal(request: AnyRequest, error: Exception) -> RoostError:
+def refused(error: Exception, request_id: str, route: str | None) -> tuple[RoostError, bytes]:
+    """The refusal that an error is, counted, and the body of the answer. What is not foreseen is logged."""
+    refusal = _as_refusal(error)
+    if isinstance(refusal, InternalError):
+        logger.error("request failed", request_id=request_id, route=route, exc_info=error)
+    REFUSALS.labels(refusal.slug).inc()
+    data = dict(refusal.data)
+    if refusal.retry_after is not None:
+        data["retryAfter"] = refusal.retry_after
+    failure = Failure(
+        code=refusal.code, error=refusal.slug, message=str(refusal), data=data or None, request_id=request_id
+    )
+    return refusal, encode_json(failure)
+
+
+def _as_refusal(error: Exception) -> RoostError:
     if isinstance(error, RoostError):
-        if isinstance(error, InternalError):
-            _log(request, error)
         return error
     if isinstance(error, HTTPException) and (kind := _OF_STATUS.get(error.status_code)) is not None:
         return kind(error.detail) if kind is InvalidInput else kind()
-    _log(request, error)
     return InternalError()
-
-
-def _log(request: AnyRequest, error: Exception) -> None:
-    state = request.scope["state"]
-    logger.error("request failed", request_id=state["request_id"], route=state.get("route"), exc_info=error)
 
 
 def methods_of(request: AnyRequest) -> list[str]:
