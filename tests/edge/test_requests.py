@@ -29,7 +29,7 @@ async def line(town: Town, alice: Person) -> AsyncIterator[Socket]:
     [
         ("GET", "/conversations", None),
         ("GET", "/messages/search?q=no%20such&limit=3", None),
-        ("GET", "/messages/search?q=午饭 x&q=y", None),
+        ("GET", f"/messages/search?q={'茶' * 100} x&q=y", None),
         ("GET", "/messages/search?limit=x", None),
         ("GET", "/users/me/", None),
         ("GET", "/users?user_ids=nobody", None),
@@ -60,6 +60,15 @@ async def test_what_is_done_is_done(line: Socket, alice: Person, bob: Person) ->
     assert (await line.ask("GET", f"/messages/user/{bob.user_id}")).data == (
         await alice.get(f"/messages/user/{bob.user_id}")
     ).data
+
+
+async def test_a_message_that_is_sent_so_comes_to_who_follows_as_well(town: Town, alice: Person, bob: Person) -> None:
+    body = {"to": bob.user_id, "content": "hello"}
+    async with socket(town) as line:
+        await line.say("auth", token=alice.token, lastSeq=0)
+        await line.hear("ready")
+        await line.say("request", requestID="1", method="POST", path="/api/v1/messages/user", body=body)
+        assert {(await line.hear("response", "message"))["type"] for _ in range(2)} == {"response", "message"}
 
 
 async def test_the_message_routes_answer_at_all_their_paths(line: Socket) -> None:
@@ -175,6 +184,18 @@ async def test_a_logout_is_answered_and_ends_the_connection(town: Town, alice: P
             assert caught.value.rcvd is not None
             assert (caught.value.rcvd.code, caught.value.rcvd.reason) == (4502, "logged out")
     assert (await alice.get("/drafts")).refusal == (401, "token_revoked")
+
+
+async def test_nothing_is_done_behind_a_logout(town: Town, alice: Person, bob: Person) -> None:
+    sent = await alice.send(bob)
+    async with socket(town, alice.token) as line:
+        await line.say("request", requestID="7", method="POST", path="/api/v1/auth/logout")
+        await line.say("recall", serverMsgID=sent["serverMsgID"])
+        assert (await line.hear("response"))["status"] == 200
+        with pytest.raises(ConnectionClosed):
+            await line.hear("message")
+    await bob.send_many(alice, 3)  # time enough for it to be done
+    assert (await bob.sync())["messages"][0]["content"] == "hello"
 
 
 async def test_they_are_answered_one_after_the_other(settle: Settle) -> None:
