@@ -130,6 +130,8 @@ class TestErrors:
             ("limits: {max_content: 1.5}", "limits.max_content"),
             ("limits: {max_content: null}", "limits.max_content"),
             ("server: {origins: self}", "server.origins"),
+            ("server: {images: ['*']}", "server.images"),
+            ('server: {images: ["https://a.example; script-src *"]}', "server.images"),
             ("server: 8080", "server"),
             ("limits: {max_content: 0}", "limits.max_content"),
             ("limits: {messages_per_minute: -1}", "limits.messages_per_minute"),

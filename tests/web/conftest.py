@@ -23,6 +23,8 @@ PASSWORD = "correct horse"
 SENT = re.compile(r"^✓+$")
 """The mark of a message that is on the server; when others have it is up to them."""
 DAY = 86400
+IMAGES = "https://stickers.example"
+"""A host whose pictures the page may show; nothing is there, so a test says what comes."""
 PATIENCE = 20_000
 """Milliseconds for what a person waits for; the machine may be busy."""
 
@@ -42,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def house() -> Iterator[LocalServer]:
     """A server for all tests of the page: everyone needs a new name."""
-    with LocalServer(settings={"LIMITS__LOGIN_ATTEMPTS_PER_MINUTE": "0"}) as server:
+    with LocalServer(settings={"LIMITS__LOGIN_ATTEMPTS_PER_MINUTE": "0", "SERVER__IMAGES": f"[{IMAGES!r}]"}) as server:
         yield server
 
 

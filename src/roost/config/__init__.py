@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from operator import attrgetter
@@ -225,6 +226,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
 
 DATABASES = ("postgresql://", "mysql://", "mariadb://")
 """The beginnings of a database server's address."""
+ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
+"""An origin as a content security policy names it: without a path, and without a `*` that would let in more."""
 REDIS = ("redis://", "rediss://", "unix://")
 """The beginnings of an address of Redis."""
 
@@ -236,11 +239,7 @@ def _check(config: Config) -> None:
         raise ConfigError(f"redis.url must be empty or begin with one of {', '.join(REDIS)}.")
     if config.files.store == "s3" and not config.files.s3.bucket:
         raise ConfigError("files.s3.bucket must be named where files.store is s3.")
-    for proxy in config.server.trusted_proxies:
-        try:
-            ip_network(proxy, strict=False)
-        except ValueError:
-            raise ConfigError(f"server.trusted_proxies: {proxy!r} is no address and no network.") from None
+    _check_hosts(config.server)
     try:
         check_webhooks(config.webhooks)
     except ValueError as error:
@@ -250,3 +249,14 @@ def _check(config: Config) -> None:
         if not lowest <= value <= highest:
             above = "" if highest == math.inf else f" and at most {highest}"
             raise ConfigError(f"{key} must be at least {lowest}{above}, not {value}.")
+
+
+def _check_hosts(server: Server) -> None:
+    for origin in server.images:
+        if not ORIGIN.fullmatch(origin):
+            raise ConfigError(f"server.images: {origin!r} is no origin such as https://stickers.example.com.")
+    for proxy in server.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            raise ConfigError(f"server.trusted_proxies: {proxy!r} is no address and no network.") from None

@@ -14,6 +14,8 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Server(Section, kw_only=True):
     """Where to listen and keep data. `origins`: pages that may connect; `*` is any, `self` this host.
 
+    `images`: the https origins of other hosts whose pictures the page shows.
+
     `trusted_proxies`: addresses or networks whose `X-Forwarded-For` is believed.
 
     `database`: the address of a database server; empty is a SQLite file in the data directory. `drain`: seconds for
@@ -25,6 +27,7 @@ class Server(Section, kw_only=True):
     data: str = "data"
     database: str = ""
     origins: list[str] = msgspec.field(default_factory=lambda: ["self"])
+    images: list[str] = msgspec.field(default_factory=list)
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     readers: int = 2
     drain: float = 0.0

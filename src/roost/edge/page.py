@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,15 +23,16 @@ TYPES = {
 """What is served; other files beside them are for whoever works on them."""
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{images}; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
 }
 """`no-cache`: a browser asks whether its copy is good, so an upgraded server never meets half of an old page."""
+IMAGES = b'<meta name="roost:images" content="" />'
+"""Where the page learns whose pictures it may show: it does not ask for others."""
 
 
 class _File(NamedTuple):
@@ -39,24 +41,25 @@ class _File(NamedTuple):
     etag: str
 
 
-def routes() -> list[HTTPRouteHandler]:
-    """A route for each file."""
+def routes(images: Sequence[str] = ()) -> list[HTTPRouteHandler]:
+    """A route for each file. `images`: the origins of other hosts whose pictures are shown."""
+    policy = POLICY.format(images="".join(f" {origin}" for origin in images))
     paths = [path for path in sorted(WEB.rglob("*")) if path.suffix in TYPES and "types" not in path.parts]
-    files = {str(path.relative_to(WEB)): _read(path) for path in paths}
-    return [_route(path, files[name]) for path, name in FRONTS.items()] + [
-        _route(f"/{name}", file) for name, file in files.items() if not name.endswith(".html")
+    files = {str(path.relative_to(WEB)): _read(path, images) for path in paths}
+    return [_route(path, files[name], policy) for path, name in FRONTS.items()] + [
+        _route(f"/{name}", file, policy) for name, file in files.items() if not name.endswith(".html")
     ]
 
 
-def _read(path: Path) -> _File:
-    body = path.read_bytes()
+def _read(path: Path, images: Sequence[str]) -> _File:
+    body = path.read_bytes().replace(IMAGES, IMAGES.replace(b'""', f'"{" ".join(images)}"'.encode()))
     return _File(body, TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
 
 
-def _route(path: str, file: _File) -> HTTPRouteHandler:
+def _route(path: str, file: _File, policy: str) -> HTTPRouteHandler:
     async def serve(request: Request[Any, Any, Any]) -> Response[bytes]:
         request.scope["state"]["route"] = "page"
-        headers = HEADERS | {"ETag": file.etag}
+        headers = HEADERS | {"Content-Security-Policy": policy, "ETag": file.etag}
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(file.body, media_type=file.media_type, headers=headers)

@@ -98,7 +98,7 @@ def build(roads: Roads, config: Config) -> Litestar:
             *(_route(operation, roads, proxies) for operation in OPERATIONS),
             *health.routes(roads),
             *reference_pages(describe(OPERATIONS, PREFIX)),
-            *page.routes(),
+            *page.routes(config.server.images),
         ],
         exception_handlers={Exception: refuse},
         cors_config=_cors(config.server.origins),

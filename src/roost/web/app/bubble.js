@@ -7,6 +7,7 @@ import { show } from "./dialog.js";
 import { Actions, toggle } from "./menu.js";
 import { nameOf } from "./people.js";
 import { client, emptied, summary, target } from "./state.js";
+import { Picture } from "./stickers.js";
 import { html, useEffect, useState } from "./ui.js";
 
 /** Milliseconds within which messages of one person stand together. */
@@ -31,7 +32,7 @@ export function Bubble({ message, before, divider, got }) {
       ${group && !own && !follows && html`<button class="plain author ${hue(message.senderID)}" onClick=${() => show("person", message.senderID)}>${nameOf(message.senderID)}</button>`}
       ${message.recallTime
         ? html`<div class="bubble quiet">${emptied(message)}</div>`
-        : html`<div class=${mentionsMe(message) ? "bubble called" : "bubble"}><${Body} message=${message} /></div>`}
+        : html`<div class=${looks(message)}><${Body} message=${message} /></div>`}
       <${Reactions} message=${message} />
       <footer>
         ${message.pinned ? html`<span class="pinned">${t("pinned")}</span>` : ""}
@@ -64,7 +65,7 @@ function Body({ message }) {
     message.replyTo && html`<${Quote} of=${message.replyTo} />`
   }${"attachments" in message && message.attachments?.length ? html`<${Carried} files=${message.attachments} />` : ""}${
     "files" in message && message.files?.length ? html`<${Leaving} messageID=${message.messageID} files=${message.files} />` : ""
-  }${message.content && html`<span class="words">${words(message)}</span>`}`;
+  }${message.sticker ? html`<${Picture} of=${message.sticker} />` : message.content && html`<span class="words">${words(message)}</span>`}`;
 }
 
 /** The message that is answered; a click goes there. @param {{of: string}} props */
@@ -86,6 +87,11 @@ function words({ content, mentions }) {
   const names = mentions.map((name) => (name.startsWith("@") ? name : `@${name}`));
   const pattern = new RegExp(`(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})(?![\\w@-])`);
   return content.split(pattern).map((part) => (names.includes(part) ? html`<b class="mention">${part}</b>` : part));
+}
+
+/** @param {Message|Unsent} message */
+function looks(message) {
+  return `bubble${message.sticker ? " bare" : ""}${"senderID" in message && mentionsMe(message) ? " called" : ""}`;
 }
 
 /** @param {Message} message */
@@ -119,7 +125,7 @@ function Reactions({ message }) {
 export function Waiting({ one }) {
   const failed = one.state === "failed";
   return html`<article class=${failed ? "message own failed" : "message own"} data-key=${one.messageID}>
-    <div class="bubble"><${Body} message=${one} /></div>
+    <div class=${looks(one)}><${Body} message=${one} /></div>
     <footer>
       ${failed
         ? html`<span class="error">${t("failed", one.error ?? "")}</span>

@@ -6,6 +6,7 @@ import { t } from "./i18n.js";
 import { Clock, ForATime, ttlOf } from "./later.js";
 import { Picker, usePicker } from "./mentions.js";
 import { nameOf } from "./people.js";
+import { StickerButton } from "./stickers.js";
 import { replying, send, summary, tellTyping } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
@@ -74,6 +75,7 @@ export function Composer({ id }) {
     <${Tray} />
     <${Clip} />
     <${Clock} begun=${begun} />
+    <${StickerButton} />
     <${Picker} picker=${picker} />
     <textarea
       ref=${field}

@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 import { html, signal, useState } from "./ui.js";
 
 /**
- * @typedef {"chat"|"group"|"members"|"settings"|"edit"|"forward"|"pins"|"receipts"|"join"|"person"|"profile"|"blocked"|"later"} Kind
+ * @typedef {"chat"|"group"|"members"|"settings"|"edit"|"forward"|"pins"|"receipts"|"join"|"person"|"profile"|"blocked"|"later"|"stickers"} Kind
  * @type {import("./ui.js").Signal<{kind: Kind, about: any}|null>}
  */
 export const shown = signal(null);

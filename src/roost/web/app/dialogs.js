@@ -7,6 +7,7 @@ import { t } from "./i18n.js";
 import { Later } from "./later.js";
 import { Blocked, OwnProfile, Person } from "./person.js";
 import { Settings } from "./settings.js";
+import { Stickers } from "./stickers.js";
 import { choose, client } from "./state.js";
 import { html, useEffect, useRef } from "./ui.js";
 
@@ -24,6 +25,7 @@ const KINDS = {
   profile: OwnProfile,
   blocked: Blocked,
   later: Later,
+  stickers: Stickers,
 };
 
 export function Dialogs() {

@@ -151,6 +151,7 @@ export const WORDS = {
   blockedHint: ["You get no private messages from here, and are never shown online.", "你不会收到对方的私信，对方也看不到你是否在线。"],
   blockedPeople: ["Blocked people", "已拉黑的人"],
   nobodyBlocked: ["You have blocked nobody.", "你没有拉黑任何人。"],
+  stickers: ["Stickers", "表情贴纸"],
   draft: ["Draft:", "草稿："],
   later: ["Send later, or for a time", "定时与限时发送"],
   message: ["Message", "消息"],

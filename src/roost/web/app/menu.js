@@ -47,7 +47,7 @@ export function Menu() {
       <button onClick=${item(() => pin(message))}>${message.pinned ? t("unpin") : t("pin")}</button>
       ${message.content && html`<button onClick=${item(() => void navigator.clipboard?.writeText(message.content))}>${t("copy")}</button>`}
       ${own && html`<button onClick=${item(() => show("receipts", message))}>${t("receipts")}</button>`}
-      ${own && message.content && html`<button onClick=${item(() => show("edit", message))}>${t("edit")}</button>`}
+      ${own && message.content && !message.sticker && html`<button onClick=${item(() => show("edit", message))}>${t("edit")}</button>`}
       ${own && html`<button class="danger" onClick=${item(() => attempt(client.value?.recall(message.serverMsgID)))}>${t("recall")}</button>`}
     `}
   </div>`;
