@@ -11,7 +11,15 @@ import pytest
 
 from roost.client import AdminClient, BlockingAdminClient, NetworkError
 from roost.client.blocking import BlockingClient
-from roost.errors import Conflict, MissingScope, TokenRevoked, UnknownConversation, UnknownReceiver, UserExists
+from roost.errors import (
+    Conflict,
+    InvalidID,
+    MissingScope,
+    TokenRevoked,
+    UnknownConversation,
+    UnknownReceiver,
+    UserExists,
+)
 from roost.testing import LocalServer
 from tests.client.people import Cast
 
@@ -46,6 +54,18 @@ async def test_users_come_page_by_page(cast: Cast) -> None:
         listed = [user.user_id async for user in admin.users(page=2)]
         assert listed[-3:] == names
         assert len(set(listed)) == len(listed)
+
+
+async def test_users_are_found_by_the_beginning_of_their_ids(cast: Cast) -> None:
+    async with AdminClient(cast.server.url, key=cast.server.key("users")) as admin:
+        names = [f"{cast['x']}{end}" for end in (".z", "-", "A", "_b", "a", "ab", "b")]
+        for name in (*names, cast["y"], cast["x"]):
+            await admin.create_user(name)
+        listed = [user.user_id async for user in admin.users(cast["x"], page=3)]
+        assert listed == sorted([*names, cast["x"]])
+        assert [user.user_id async for user in admin.users(f"{cast['x']}a")] == [f"{cast['x']}a", f"{cast['x']}ab"]
+        with pytest.raises(InvalidID):
+            [user async for user in admin.users("a%")]
 
 
 async def test_messages_are_sent_recalled_exported_and_erased(cast: Cast) -> None:

@@ -26,6 +26,7 @@ from roost.model.sticker import StickerName
 from roost.roster import blocks, groups, invitations, marks, profiles
 from roost.roster import conversations as roster
 from roost.roster.invitations import Invitation
+from roost.roster.users import accounts_named
 from tests.backends import MAIN, Hasty, SQLiteBackend
 from tests.rooms import Clock, Rooms, private, to_group
 
@@ -179,6 +180,7 @@ async def rules(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
         blocks.blockers(connection, ann.uid, ["bob", "cat"])
         blocks.read_by_blockers(connection, ann.uid, [bob.uid, cat.uid])
         groups.banned(connection, roster.find(connection, "g:team").cid)
+        accounts_named(connection, "a", "ann", 10)
         for state in reports.STATES:
             reports.oldest(connection, state, 0, 10)
             reports.newest(connection, 10, state)

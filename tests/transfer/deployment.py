@@ -56,6 +56,7 @@ def make(folder: Path) -> Path:
         _insert(database, "push_outbox", [(77, *PUSH_OUTBOX[1:])])
         database.execute("DELETE FROM users WHERE uid = 41")
         database.execute("DELETE FROM push_outbox WHERE task_id = 77")
+        _insert(database, "conversation_log", [(99, 1, None, 0, "{}"), (99, 2, None, 0, "{}")])
         _fill(database)
     database.close()
     return server.data

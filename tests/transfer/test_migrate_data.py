@@ -111,6 +111,7 @@ def test_the_command_tells_what_it_did_and_what_is_left_to_do(old: Path, place: 
     assert figures["users"] == "3"
     assert figures["log"].startswith(f"{len(before['log'])} in 3 logs without a gap")
     assert figures["messages"].startswith(f"{len(before['messages'])} in 2 conversations")
+    assert figures["conversation_log"] == "2 in 1 large conversations without a gap"
     assert figures["epoch"] == f"{dict(before['deployment'])['epoch']}, kept"
     assert f"{old}/jwt.secret " in printed
     assert "roost:***@127.0.0.1" in printed
@@ -288,6 +289,7 @@ def test_names_that_differ_in_case_accents_or_spaces_only_stay_apart(old: Path, 
         ("DELETE FROM log WHERE uid = 1 AND seq = 3", "the log of uid 1 has a gap"),
         ("DELETE FROM log WHERE uid = 1 AND seq = 1", "the log of uid 1 has a gap"),
         ("DELETE FROM messages WHERE mid = 2", "the conversation cid 1 has a gap"),
+        ("DELETE FROM conversation_log WHERE place = 1", "the log of the large conversation cid 99 has a gap"),
     ],
 )
 def test_a_source_with_a_gap_is_refused_before_anything_is_copied(

@@ -50,7 +50,7 @@ class UserRecord(Wire, kw_only=True):
 
 
 class UserPage(Wire, kw_only=True):
-    """Users in the order of coming. `next` asks for the page after; left out where there is none."""
+    """Users in the order of coming, or of their ids. `next` asks for the page after; left out where there is none."""
 
     users: list[UserRecord]
     next: str | None = None

@@ -15,6 +15,8 @@ from roost.errors import UserExists
 
 CACHED = 50_000
 """Identities kept in memory (some 300 bytes each)."""
+BEHIND_ALL = "~"
+"""A character that comes after all that user ids are made of."""
 
 
 class Identity(NamedTuple):
@@ -149,6 +151,13 @@ def accounts_after(connection: Connection, uid: int, count: int) -> list[Account
     """At most `count` accounts of users made after the user `uid`, in the order of making."""
     query = select(*_ACCOUNT).where(users.c.uid > uid).order_by(users.c.uid).limit(count)
     return [Account(*row) for row in connection.execute(query)]
+
+
+def accounts_named(connection: Connection, prefix: str, after: str, count: int) -> list[Account]:
+    """At most `count` accounts whose user ids begin with `prefix` and come behind `after`, by code points."""
+    name = users.c.user_id.collate("C") if connection.dialect.name == "postgresql" else users.c.user_id
+    query = select(*_ACCOUNT).where(name > after, name >= prefix, name < prefix + BEHIND_ALL)
+    return [Account(*row) for row in connection.execute(query.order_by(name).limit(count))]
 
 
 def change_account(connection: Connection, uid: int, **columns: str | int | bool | None) -> None:

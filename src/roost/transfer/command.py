@@ -40,6 +40,7 @@ def run(source: str, target: str) -> list[str]:
 def _figures(moved: Moved) -> list[str]:
     heads, more = moved.heads, {}
     more["log"] = f" in {heads.logs.rows:,} logs without a gap, the longest to {heads.longest_log:,}"
+    more["conversation_log"] = f" in {heads.large.rows:,} large conversations without a gap"
     more["messages"] = f" in {heads.conversations.rows:,} conversations without a gap"
     facts = [
         *((name, f"{count:,}{more.get(name, '')}") for name, count in moved.rows.items() if count),

@@ -1,4 +1,4 @@
-"""The ends of all logs and conversations, and that nothing is missing before them."""
+"""The ends of all logs, conversations and logs of large conversations, and that nothing is missing before them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, literal_column, select
 
-from roost.db.schema import log, logs, messages
+from roost.db.schema import conversation_log, log, logs, messages
 from roost.transfer.rows import Seen, batches
 
 _FLOOR = select(logs.c.floor).where(logs.c.uid == log.c.uid).correlate(log).scalar_subquery()
@@ -17,15 +17,21 @@ CONVERSATIONS = select(
     messages.c.cid, literal_column("0"), func.max(messages.c.conversation_seq), func.count()
 ).group_by(messages.c.cid)
 """Per conversation: the same; its floor is 0."""
+LARGE = select(conversation_log.c.cid, literal_column("0"), func.max(conversation_log.c.place), func.count()).group_by(
+    conversation_log.c.cid
+)
+"""Per large conversation: the same of its own log."""
 
 
 class Heads(NamedTuple):
-    """All logs, all conversations, and the highest number in either."""
+    """All logs, all conversations, all logs of large ones, and the highest number in each."""
 
     logs: Seen
     longest_log: int
     conversations: Seen
     longest_conversation: int
+    large: Seen
+    longest_large: int
 
 
 def heads(connection: Connection, name: str) -> Heads:
@@ -33,6 +39,7 @@ def heads(connection: Connection, name: str) -> Heads:
     return Heads(
         *_look(connection, LOGS, f"{name}: the log of uid {{}}"),
         *_look(connection, CONVERSATIONS, f"{name}: the conversation cid {{}}"),
+        *_look(connection, LARGE, f"{name}: the log of the large conversation cid {{}}"),
     )
 
 

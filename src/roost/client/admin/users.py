@@ -24,9 +24,12 @@ class Users(Asking):
         """A user. Raises `UnknownReceiver`."""
         return await self._http.call("GET", user_path(user_id), UserRecord)
 
-    async def users(self, *, page: int = PAGE) -> AsyncIterator[UserRecord]:
-        """All users, in the order of coming; `page` are asked for at once."""
-        query: dict[str, Any] = {"limit": page}
+    async def users(self, prefix: str | None = None, *, page: int = PAGE) -> AsyncIterator[UserRecord]:
+        """All users, in the order of coming; `page` are asked for at once.
+
+        With a `prefix` those whose ids begin with it, in the order of ids.
+        """
+        query: dict[str, Any] = {"limit": page} | ({} if prefix is None else {"prefix": prefix})
         while True:
             found = await self._http.call("GET", "/admin/users", UserPage, query=query)
             for each in found.users:

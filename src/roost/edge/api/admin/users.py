@@ -25,7 +25,7 @@ from roost.model import ids
 from roost.model.names import Wire
 from roost.protocol.admin import UserPage, UserRecord, UserToken
 from roost.protocol.answers import Devices
-from roost.roster.users import Account, accounts_after
+from roost.roster.users import Account, accounts_after, accounts_named
 
 DAY = 86400
 LONGEST_TTL = 3650 * DAY
@@ -52,8 +52,12 @@ class UserName(Wire, kw_only=True):
 
 
 class UserListing(Wire, kw_only=True):
-    """Which page: at most `limit` users, from where `next` of the page before has pointed."""
+    """Which page: at most `limit` users, from where `next` of the page before has pointed.
 
+    With a `prefix` those whose ids begin with it, in the order of ids.
+    """
+
+    prefix: UserIDInPath | None = None
     after: str | None = None
     limit: PageSize = DEFAULT_PAGE_SIZE
 
@@ -90,11 +94,20 @@ async def create_user(call: BackEndCall, asked: NewUser) -> UserRecord:
 
 
 async def list_users(call: BackEndCall, asked: UserListing) -> UserPage:
-    """List all users, page by page, in the order of coming."""
+    """List all users, page by page, in the order of coming; or those whose ids begin with a `prefix`, by their ids."""
+    if asked.prefix is not None:
+        return await _list_named(call, ids.user_id(asked.prefix, "prefix"), asked)
     after = cursor(asked.after)
     found = await call.roads.database.read(lambda tx: accounts_after(tx, after, asked.limit + 1))
     page = found[: asked.limit]
     return UserPage(users=[record(each) for each in page], next=str(page[-1].uid) if len(found) > len(page) else None)
+
+
+async def _list_named(call: BackEndCall, prefix: str, asked: UserListing) -> UserPage:
+    after = "" if asked.after is None else ids.user_id(asked.after, "after")
+    found = await call.roads.database.read(lambda tx: accounts_named(tx, prefix, after, asked.limit + 1))
+    page = found[: asked.limit]
+    return UserPage(users=[record(each) for each in page], next=page[-1].user_id if len(found) > len(page) else None)
 
 
 async def get_user(call: BackEndCall, asked: UserName) -> UserRecord:
