@@ -5,7 +5,8 @@ Functions take the connection of the caller's transaction, which has the convers
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -31,7 +32,9 @@ SETTINGS = select(
     conversations.c.members_invite,
 ).where(_cid)
 MUTED = select(mutes.c.uid).where(mutes.c.cid == bindparam("cid")).limit(1)
-UNTIL = select(mutes.c.until).where(mutes.c.cid == bindparam("cid"), mutes.c.uid == bindparam("uid"))
+_among: Any = bindparam("uids", expanding=True)
+UNTIL_EACH = select(mutes.c.uid, mutes.c.until).where(mutes.c.cid == bindparam("cid"), mutes.c.uid.in_(_among))
+BANNED_EACH = select(bans.c.uid).where(bans.c.cid == bindparam("cid"), bans.c.uid.in_(_among))
 BANNED = select(bans.c.uid).where(bans.c.cid == bindparam("cid"), bans.c.uid == bindparam("uid"))
 _judges = users.alias("judges")
 BANS = (
@@ -68,9 +71,10 @@ def set_settings(connection: Connection, cid: int, name: str | None, settings: G
     _restrict(connection, cid)
 
 
-def muted_until(connection: Connection, cid: int, uid: int) -> int:
-    """Until when (ms) a user may not write; 0 where nothing was said."""
-    return connection.execute(UNTIL, {"cid": cid, "uid": uid}).scalar() or 0
+def muted_among(connection: Connection, cid: int, uids: Collection[int]) -> dict[int, int]:
+    """Until when (ms) users may not write, those of whom something was said."""
+    found = connection.execute(UNTIL_EACH, {"cid": cid, "uids": list(uids)})
+    return {row.uid: row.until for row in found}
 
 
 def mute(connection: Connection, cid: int, uid: int, until: int, now: int) -> None:
@@ -91,6 +95,11 @@ def _restrict(connection: Connection, cid: int) -> None:
 def is_banned(connection: Connection, cid: int, uid: int) -> bool:
     """Whether the user can't come into the group."""
     return connection.execute(BANNED, {"cid": cid, "uid": uid}).first() is not None
+
+
+def banned_among(connection: Connection, cid: int, uids: Collection[int]) -> set[int]:
+    """Those of the users (uids) who can't come into the group."""
+    return set(connection.execute(BANNED_EACH, {"cid": cid, "uids": list(uids)}).scalars())
 
 
 def ban(connection: Connection, cid: int, uid: int, by: int, now: int) -> bool:

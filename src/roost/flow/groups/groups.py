@@ -154,10 +154,12 @@ class GroupRoad:
         if not (here.leads or groups.settings_of(here.tx, here.cid).members_invite):
             raise Forbidden("Only the owner and admins bring in members.")
 
-    def _check_may_come(self, tx: Connection, conversation: Conversation, user_id: str, uid: int) -> None:
-        """Raises `Banned`."""
-        if groups.is_banned(tx, conversation.cid, uid):
-            raise Banned(f"{user_id} is banned from this group.")
+    def _check_may_come(self, tx: Connection, conversation: Conversation, uids: Mapping[str, int]) -> None:
+        """Raises `Banned` where one of the users, by user id, is."""
+        banned = groups.banned_among(tx, conversation.cid, uids.values())
+        for user_id, uid in uids.items():
+            if uid in banned:
+                raise Banned(f"{user_id} is banned from this group.")
 
     def _let_in(self, here: Gathering, uids: Mapping[str, int], role: str) -> list[Recorded]:
         """Makes users members, by user id, who were none; the group may grow to a large one. Raises `Banned`.
@@ -169,7 +171,13 @@ class GroupRoad:
         if not here.large and large.count(here.tx, here.cid) + len(uids) > self._max_members:
             here, joined = self._grow(here)
         now = self._clock()
-        entries = [(uid, self._coming(here, user_id, uid, role=role, time=now)) for user_id, uid in uids.items()]
+        self._check_may_come(here.tx, here.conversation, uids)
+        _check_not_blocked(here.tx, here.author, uids)
+        muted = groups.muted_among(here.tx, here.cid, uids.values())
+        entries = [
+            (uid, self._coming(here, user_id, role=role, time=now, until=muted.get(uid, 0)))
+            for user_id, uid in uids.items()
+        ]
         roster.add_members(here.tx, here.conversation, uids.values(), role, now)
         if len(uids) == 1:
             here.audit("added", *uids, role=role)
@@ -184,16 +192,14 @@ class GroupRoad:
         first = recorded[0]._replace(large=here.cid, joined=[*joined, *uids.values()])
         return [first, *recorded[1:]]
 
-    def _coming(self, here: Gathering, user_id: str, uid: int, *, role: str, time: int) -> Change:
-        self._check_may_come(here.tx, here.conversation, user_id, uid)
-        _check_not_blocked(here.tx, here.author, user_id, uid)
+    def _coming(self, here: Gathering, user_id: str, *, role: str, time: int, until: int) -> Change:
         return self._change(
             here,
             "member",
             action="joined",
             user_id=user_id,
             role=role,
-            until=groups.muted_until(here.tx, here.cid, uid),
+            until=until,
             conversation_seq=here.conversation.head,
             time=time,
         )
@@ -250,8 +256,7 @@ class Groups(GroupRoad):
 
         def change(tx: Connection) -> list[Recorded]:
             uids = known(tx, names)
-            for name, uid in uids.items():
-                _check_not_blocked(tx, author, name, uid)
+            _check_not_blocked(tx, author, uids)
             conversation = roster.create_group(tx, ids.group_conversation(group), wish.name, self._clock())
             roles = dict.fromkeys(uids.values(), MEMBER) | {author.uid: OWNER}
             roster.add_first_members(tx, conversation, roles, self._clock())
@@ -321,10 +326,12 @@ def known(tx: Connection, user_ids: Sequence[str]) -> dict[str, int]:
     return uids
 
 
-def _check_not_blocked(tx: Connection, author: Author, user_id: str, uid: int) -> None:
+def _check_not_blocked(tx: Connection, author: Author, uids: Mapping[str, int]) -> None:
     """Raises `Forbidden` where a user does not want to hear of the author, and does not say so."""
-    if blocks.is_blocked(tx, author.uid, by=uid):
-        raise Forbidden(f"You can't add {user_id}.")
+    blocked = blocks.read_by_blockers(tx, author.uid, uids.values())
+    for user_id, uid in uids.items():
+        if uid in blocked:
+            raise Forbidden(f"You can't add {user_id}.")
 
 
 def _wished(settings: GroupSettings, wish: Wish) -> GroupSettings:

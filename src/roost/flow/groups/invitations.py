@@ -111,7 +111,7 @@ class Invitations(GroupRoad):
             invitation, conversation = self._find(connection, token, locked=False)
             member = roster.role_of(connection, conversation.cid, author.uid) is not None
             if not member:
-                self._check_may_come(connection, conversation, author.user_id, author.uid)
+                self._check_may_come(connection, conversation, {author.user_id: author.uid})
                 self._check_not_over(invitation)
             settings = groups.settings_of(connection, conversation.cid)
             count = large.count(connection, conversation.cid)
@@ -132,7 +132,7 @@ class Invitations(GroupRoad):
             if roster.role_of(tx, conversation.cid, author.uid) is not None:
                 return []
             here = Gathering(tx, conversation, author, MEMBER, Crowd(tx, conversation))
-            self._check_may_come(tx, conversation, author.user_id, author.uid)
+            self._check_may_come(tx, conversation, {author.user_id: author.uid})
             self._check_not_over(invitation)
             invitations.use(tx, invitation.digest)
             return self._let_in(here, {author.user_id: author.uid}, MEMBER)

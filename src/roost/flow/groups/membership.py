@@ -10,6 +10,7 @@ In a large group (see `roost.journal.large`) what is about one member is told to
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any
 
 from sqlalchemy import Connection
@@ -29,8 +30,8 @@ MAX_MUTE = 366 * 86_400
 """Seconds that a mute may last."""
 TOGETHER = 500
 """Members that are added to a large group in one transaction: some milliseconds."""
-FEW = 10
-"""The same for another group, where every member is told of each."""
+ENTRIES = 10_000
+"""Entries of logs that are written in one transaction for another group, where every member is told of each."""
 
 
 class Membership(GroupRoad):
@@ -76,7 +77,7 @@ class Membership(GroupRoad):
         def decide(here: Gathering) -> list[Recorded]:
             nonlocal handled, new
             self._check_may_invite(here)
-            handled = TOGETHER if here.large else FEW
+            handled = TOGETHER if here.large else told_of(large.count(here.tx, here.cid))
             piece = names[done : done + handled]
             there = large.there(here.tx, here.cid, [uids[name] for name in piece])
             coming = {name: uids[name] for name in piece if uids[name] not in there}
@@ -252,3 +253,8 @@ class Membership(GroupRoad):
                 f"{user_id} is the owner." if member.role == OWNER else "Only the owner does this to admins."
             )
         return member
+
+
+def told_of(members: int) -> int:
+    """How many may come into a group at once, so that telling all members of each takes about `ENTRIES`."""
+    return max(1, (isqrt(members**2 + 4 * ENTRIES) - members) // 2)
