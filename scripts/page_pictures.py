@@ -96,6 +96,8 @@ def dress(people: dict[str, Page]) -> None:
     say(noor, "This is where we meet.")
     mia.wait_for_selector('img[alt="harbour.png"][src^="blob:"]')
     mia.mouse.move(5, 300)
+    for page in people.values():  # pointing at a message may have moved it into sight
+        page.locator(".log").evaluate("(log) => (log.scrollTop = log.scrollHeight)")
 
 
 def sunset() -> bytes:

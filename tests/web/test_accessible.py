@@ -69,9 +69,14 @@ def test_a_conversation_and_its_dialogs(lines: Lines) -> None:
     expect(page.locator("button.quote")).to_be_visible()
     page.locator("article").nth(2).get_by_role("button", name="More").click()
     assert findings(page) == []
-    page.get_by_role("button", name="Forward").click()
-    assert findings(page) == []
     page.keyboard.press("Escape")
+    own = page.locator("article").nth(1)
+    for item in ("Forward", "Edit", "Who has read it"):
+        choose(page, own, item)
+        expect(page.locator("dialog h2")).to_be_visible()
+        assert findings(page, "dialog") == [], item
+        page.keyboard.press("Escape")
+        expect(own.get_by_role("button", name="More")).to_be_focused()
     for name in ("New conversation", "New group", "Settings", "Pinned messages", bob):
         opener = page.get_by_role("button", name=name, exact=True)
         opener.click()
@@ -95,8 +100,17 @@ def test_a_group_offline_on_a_phone(lines: Lines) -> None:
     expect(page.get_by_role("option")).to_have_count(1)  # everybody
     assert findings(page) == []
     say(page, "The kettle is on.")
+    page.locator("article").get_by_role("button", name="More").click()
+    expect(page.locator("#message-menu").get_by_role("button", name="Edit")).to_be_visible()
+    assert findings(page, "#message-menu") == []
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Members").click()
-    assert findings(page) == []
+    page.get_by_text("Leave or dissolve the group").click()
+    assert findings(page, "dialog") == []
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Send later").click()
+    assert findings(page, "dialog") == []
+    expect(page.get_by_role("dialog").get_by_role("button", name="Send later")).to_be_in_viewport(ratio=1)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Back to the conversations").click()
     page.get_by_role("button", name="Go offline").click()

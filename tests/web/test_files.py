@@ -57,7 +57,7 @@ def test_files_that_wait_offline_outlive_a_reload_and_are_sent_once(pair: tuple[
     ann.get_by_role("button", name="Go offline").click()
     ann.wait_for_selector(".status.disconnected")
     attach(ann, picture("pier.png"))
-    ann.get_by_role("button", name="Send").click()
+    ann.get_by_role("button", name="Send", exact=True).click()
     say(ann, "a word without files")
     expect(ann.locator("article.own .mark")).to_have_text([SENT, "◷", "◷"])
     ann.reload()
@@ -92,7 +92,7 @@ def test_files_are_pasted_and_dropped(lines: Lines) -> None:
     )
     expect(page.locator(".tray li")).to_contain_text(["pasted.png", "dropped.png"])
     page.get_by_role("button", name="Remove pasted.png").click()
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("button", name="Look at dropped.png")).to_be_visible()
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_is_refused_says_why_and_can_be_given_up(lines: Lines) -> No
     huge = io.BytesIO()
     Image.new("1", (20_000, 10_000)).save(huge, "PNG")
     attach(page, {"name": "huge.png", "mimeType": "image/png", "buffer": huge.getvalue()})
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".failed .error")).to_contain_text("pixels")
     page.get_by_role("button", name="Discard").click()
     expect(page.locator("article")).to_have_count(1)

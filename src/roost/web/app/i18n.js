@@ -2,6 +2,7 @@
 
 import { signal } from "./ui.js";
 
+/** @satisfies {Record<string, [string, string]>} in the order of `LANGUAGES` */
 export const WORDS = {
   signIn: ["Sign in", "登录"],
   signUp: ["Create account", "注册"],
