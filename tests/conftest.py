@@ -54,8 +54,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
 
 LONG = ("faults", "test_cluster.py", "push", "cluster", "web", "terminal", "journal", "transfer", "db")
-"""Folders and files that take long. They are begun first, or one process would be busy with one when all others are done.
-"""
+"""Folders and files that take long: begun first, or one process would be busy with one when all others are done."""
 
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 """Every kind of database that the contract suites run on."""
