@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from roost.db.database import Engine
+from roost.db.migrate import migrate
 from roost.db.sqlite import SQLiteFile
 from roost.journal.sqlite import SQLiteStatements
 from roost.journal.statements import Statements
@@ -16,6 +20,24 @@ from roost.search.contract import Index
 from roost.search.sqlite import SQLiteIndex
 
 MAIN, WAL = "roost.db", "roost.db-wal"
+
+
+@cache
+def _empty_database() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="roost-empty-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    engine = Hasty(folder / MAIN)
+    connection = engine.writer()
+    migrate(connection)
+    connection.close()
+    engine.dispose()
+    return folder / MAIN
+
+
+def put_empty_database(directory: Path) -> None:
+    """A database with all tables and nothing in them, unless there is one: making it by migrations takes a while."""
+    if not (directory / MAIN).exists():
+        shutil.copyfile(_empty_database(), directory / MAIN)
 
 
 class Backend(Protocol):
@@ -45,6 +67,7 @@ class SQLiteBackend:
     def __init__(self, directory: Path, *, checkpoint_pages: int | None = None) -> None:
         """`checkpoint_pages` is the length of the write-ahead log at which commits checkpoint."""
         directory.mkdir(parents=True, exist_ok=True)
+        put_empty_database(directory)
         self.directory = directory
         self._checkpoint_pages = checkpoint_pages
 

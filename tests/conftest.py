@@ -18,7 +18,7 @@ from roost.db.database import Database
 from roost.journal.contract import Author
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
-from tests.backends import Backend, SQLiteBackend
+from tests.backends import Backend, SQLiteBackend, put_empty_database
 from tests.places import MYSQL, POSTGRESQL, Places, ServerBackend
 from tests.rooms import Clock, Rooms
 from tests.servers.mariadb import MariaDB, mariadb_for_all  # noqa: F401 - a fixture
@@ -162,7 +162,11 @@ async def server(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Any]]]
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(*, data: str = "data", **sections: dict[str, Any]) -> Any:
-            sections["server"] = {"port": 0, "data": str(tmp_path / data)} | sections.get("server", {})
+            folder = tmp_path / data
+            sections["server"] = {"port": 0, "data": str(folder)} | sections.get("server", {})
+            if "database" not in sections["server"]:
+                folder.mkdir(exist_ok=True)
+                put_empty_database(folder)
             return await stack.enter_async_context(running(msgspec.convert(sections, Config)))
 
         yield start

@@ -41,27 +41,25 @@ class _File(NamedTuple):
     etag: str
 
 
-def routes(images: Sequence[str] = ()) -> list[HTTPRouteHandler]:
-    """A route for each file. `images`: the origins of other hosts whose pictures are shown."""
+def routes(images: Sequence[str] = ()) -> HTTPRouteHandler:
+    """The route of all files. `images`: the origins of other hosts whose pictures are shown."""
     policy = POLICY.format(images="".join(f" {origin}" for origin in images))
     paths = [path for path in sorted(WEB.rglob("*")) if path.suffix in TYPES and "types" not in path.parts]
-    files = {str(path.relative_to(WEB)): _read(path, images) for path in paths}
-    return [_route(path, files[name], policy) for path, name in FRONTS.items()] + [
-        _route(f"/{name}", file, policy) for name, file in files.items() if not name.endswith(".html")
-    ]
+    read = {path.relative_to(WEB).as_posix(): _read(path, images) for path in paths}
+    files = {path: read[name] for path, name in FRONTS.items()}
+    files |= {f"/{name}": file for name, file in read.items() if not name.endswith(".html")}
 
-
-def _read(path: Path, images: Sequence[str]) -> _File:
-    body = path.read_bytes().replace(IMAGES, IMAGES.replace(b'""', f'"{" ".join(images)}"'.encode()))
-    return _File(body, TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
-
-
-def _route(path: str, file: _File, policy: str) -> HTTPRouteHandler:
     async def serve(request: Request[Any, Any, Any]) -> Response[bytes]:
         request.scope["state"]["route"] = "page"
+        file = files[request.scope["path"]]
         headers = HEADERS | {"Content-Security-Policy": policy, "ETag": file.etag}
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(file.body, media_type=file.media_type, headers=headers)
 
-    return HTTPRouteHandler(path, http_method=["GET"], include_in_schema=False)(serve)
+    return HTTPRouteHandler(list(files), http_method=["GET"], include_in_schema=False)(serve)
+
+
+def _read(path: Path, images: Sequence[str]) -> _File:
+    body = path.read_bytes().replace(IMAGES, IMAGES.replace(b'""', f'"{" ".join(images)}"'.encode()))
+    return _File(body, TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')

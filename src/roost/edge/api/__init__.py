@@ -41,7 +41,7 @@ from roost.edge.api import (
     users,
 )
 from roost.edge.api.door import Door
-from roost.edge.api.openapi import describe, reference_pages
+from roost.edge.api.openapi import reference_pages
 from roost.edge.api.operations import (
     JSON,
     PATH_FIELD,
@@ -97,8 +97,8 @@ def build(roads: Roads, config: Config) -> Litestar:
             _options(OPERATIONS),  # first, or Litestar makes its own
             *(_route(operation, roads, proxies) for operation in OPERATIONS),
             *health.routes(roads),
-            *reference_pages(describe(OPERATIONS, PREFIX)),
-            *page.routes(config.server.images),
+            *reference_pages(OPERATIONS, PREFIX),
+            page.routes(config.server.images),
         ],
         exception_handlers={Exception: refuse},
         cors_config=_cors(config.server.origins),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -172,19 +173,23 @@ def _probe(path: str, summary: str, media_type: str) -> dict[str, Any]:
     }
 
 
-def reference_pages(document: dict[str, Any]) -> list[HTTPRouteHandler]:
-    """`/openapi.json`, and `/docs` with its style sheet."""
-    encoded = msgspec.json.encode(document)
-    page = _page(document).encode()
+def reference_pages(operations: Sequence[Operation], prefix: str) -> list[HTTPRouteHandler]:
+    """`/openapi.json`, and `/docs` with its style sheet: made when they are first asked for."""
+
+    @cache
+    def document() -> tuple[bytes, bytes]:
+        described = describe(operations, prefix)
+        return msgspec.json.encode(described), _page(described).encode()
+
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 
     @get("/openapi.json", sync_to_thread=False)
     def openapi() -> Response[bytes]:
-        return Response(encoded, media_type=JSON, headers={"Cache-Control": "no-cache"})
+        return Response(document()[0], media_type=JSON, headers={"Cache-Control": "no-cache"})
 
     @get("/docs", sync_to_thread=False)
     def docs() -> Response[bytes]:
-        return Response(page, media_type="text/html", headers=headers)
+        return Response(document()[1], media_type="text/html", headers=headers)
 
     @get("/docs/style.css", sync_to_thread=False)
     def style() -> Response[bytes]:
