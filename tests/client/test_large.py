@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from roost.client import Client
 from roost.testing import LocalServer
@@ -18,6 +19,8 @@ from tests.chaos.plans import Plan, Scene, plans
 from tests.client import test_changing_machine as changing
 from tests.client.conftest import Open
 from tests.client.people import Cast
+from tests.client.stage import Step
+from tests.examples import examples
 from tests.places import ServerBackend
 
 LARGE = {"FANOUT__MAX_MEMBERS": "1", "LIMITS__MESSAGES_PER_MINUTE": "0"}
@@ -29,10 +32,18 @@ def crowded() -> Iterator[LocalServer]:
         yield server
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-@given(changing.plans)
-def test_all_stores_end_with_the_same(crowded: LocalServer, plan: list[changing.Step]) -> None:
-    asyncio.run(changing.play(crowded, plan))
+@pytest.fixture(scope="module")
+def growing() -> Iterator[LocalServer]:
+    """A group is small with two members, and large with a third."""
+    with LocalServer(settings=LARGE | {"FANOUT__MAX_MEMBERS": "2"}) as server:
+        yield server
+
+
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
+@given(changing.plans, st.sampled_from([changing.ALL, ("bob",), ("bob",)]))
+@example([Step(0, "whisper", 1), Step(2, "read", 1), Step(2, "erase")], changing.ALL)
+def test_all_stores_end_with_the_same(growing: LocalServer, plan: list[Step], members: tuple[str, ...]) -> None:
+    asyncio.run(changing.play(growing, plan, members))
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
@@ -49,10 +60,9 @@ def test_whatever_happens_every_store_ends_as_a_fresh_one(crowded: LocalServer, 
 
 
 async def test_all_stores_end_with_the_same_on_a_database_server(shared_backend: ServerBackend) -> None:
-    kinds = ("tell", "tell", "edit", "react", "pin", "recall", "unreact", "edit", "unpin", "read")
-    plan = [changing.Step(number % 3, kinds[number * 7 % 10], number % 4, number % 3) for number in range(24)]
-    with LocalServer(settings={**LARGE, "SERVER__DATABASE": shared_backend.url}) as server:
-        await changing.play(server, plan)
+    settings = LARGE | {"FANOUT__MAX_MEMBERS": "2", "SERVER__DATABASE": shared_backend.url}
+    with LocalServer(settings=settings) as server:
+        await changing.play(server, changing.EVERYTHING, ("bob",))
 
 
 async def texts(client: Client, conversation: str) -> list[str]:

@@ -24,6 +24,7 @@ from roost.edge.api import OPERATIONS
 from roost.edge.api.openapi import describe
 from roost.edge.api.operations import PATH_FIELD
 from roost.errors import RoostError
+from roost.model.changes import KINDS
 from roost.model.names import wire_name
 from roost.model.scopes import SCOPES
 from roost.protocol.close import CloseCode
@@ -115,6 +116,14 @@ def test_every_frame_and_its_fields_are_told() -> None:
         assert f"`{kind.__struct_config__.tag}`" in text
         for name in field_names(kind):
             assert re.search(rf"\b{name}\b", text), f"{kind.__name__}: {name}"
+
+
+def test_every_kind_of_change_and_its_actions_are_in_the_table() -> None:
+    page = (DOCS / "http.md").read_text()
+    for kind, actions in KINDS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{kind}` |") and line.count("|") == 4]
+        told = re.search(r"`action`: ([\w, ]+)", row)
+        assert ({*told[1].strip().split(", ")} if told else set()) == actions, kind
 
 
 def test_every_close_code_is_told() -> None:

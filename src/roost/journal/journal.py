@@ -15,6 +15,7 @@ from roost.journal.calling import Called, call
 from roost.journal.contract import Author, Committed, Draft, LogPage, LogState, Recorded
 from roost.journal.pulling import Pulled, pull
 from roost.journal.statements import EntryRow, Statements
+from roost.model import changes
 from roost.model.audience import Audience, Large
 from roost.model.message import Change, Message
 from roost.protocol.codec import encode_json
@@ -119,9 +120,11 @@ class Journal:
 
 
 def _emit(connection: Connection, what: Message | Change) -> None:
-    """Has back ends hear of who came and went, and of what was recalled."""
+    """Has back ends hear of who came and went, and of what was recalled. Raises `ValueError` for what is no change."""
     if isinstance(what, Message):
         if what.recall_time:  # nothing of it changes afterwards
             emit(connection, "recall", what.conversation_id, what)
-    elif what.kind in MEMBERSHIP:
+        return
+    changes.check(what)
+    if what.kind in MEMBERSHIP:
         emit(connection, "membership", what.conversation_id, what)
