@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -54,10 +55,7 @@ BY_ITSELF = (
     "_watching.",
     "Indexing.",
     "exists",
-    "Drafts.work.",
-    "Expiring.work.",
     "Pulling.look.",
-    "Scheduling.work.",
     "Tokens._load_revoked.",
     "Positions._write.",
     "Users.seen.",
@@ -65,12 +63,17 @@ BY_ITSELF = (
 """What every node does by itself, whoever comes: the watch, the search index, saving who stands where and has left."""
 
 
+LOOPS = ("Calling.run", "Due.run", "Erasing.run", "Hints.run", "Indexing.run", "Pulling.run", "Watch.run", "_kept_up")
+"""Tasks that every node has for the same, whatever they ask."""
+
+
 class Asked(list[str]):
     """The names of what was asked of databases, but for what is done by itself."""
 
     def note(self, work: Any) -> None:
-        name = getattr(work, "__qualname__", type(work).__name__)
-        if not name.startswith(BY_ITSELF):
+        name, task = getattr(work, "__qualname__", type(work).__name__), asyncio.current_task()
+        loop = task is not None and task.get_coro().__qualname__ in LOOPS
+        if not loop and not name.startswith(BY_ITSELF):
             self.append(name)
 
 

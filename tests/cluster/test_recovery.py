@@ -197,6 +197,7 @@ class TestFromTheDatabase:
         await line.hang_up()
         await eventually_state(look, 8)
         await away.send(2)
+        await away.eventually_kept(look, 10)
         questions.clear()
         assert contents(await (await away.back()).hear("offline")) == numbers(9, 10)
         assert questions == []  # begun anew by the visit before
@@ -260,6 +261,7 @@ class TestFromTheDatabase:
         await line.hang_up()
         await eventually_state(look, 8)
         await away.send(1)
+        await away.eventually_kept(look, 9)
         questions.clear()
         assert contents(await (await away.back()).hear("offline")) == ["number 9"]
         assert questions == []
