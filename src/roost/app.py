@@ -173,6 +173,7 @@ async def _wire(
     positions.stored = hints.stored
     pulling = await timed.pull(database, journal, fanout, hub, shared.bus, pushed=outbox.wake, stack=stack)
     limits, max_members = config.limits, config.fanout.max_members
+    small = config.messages.read_receipts_members
     words = await stack.enter_async_context(watched(config.moderation))
     order = Order(admission_of(config), words, Moderators(database, now_ms))
     secret = load_or_make_secret(config.data)
@@ -188,8 +189,8 @@ async def _wire(
         bring=pulling.bring,
     )
     await timed.expire(database, journal, fanout, now_ms, stack)
-    profiles = Profiles(database, order.admission, now_ms, small=config.messages.read_receipts_members)
-    membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members)
+    profiles = Profiles(database, order.admission, now_ms, small=small)
+    membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small)
     erasing = Erasing(database, journal, fanout, membership, register, now_ms, shared=bool(config.server.database))
     await timed.erase(erasing, stack)
     return Roads(
@@ -211,7 +212,7 @@ async def _wire(
             database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent, bring=pulling.bring
         ),
         conversations=Conversations(database, positions, now_ms, pulling, state_ttl=config.sync.state_ttl),
-        groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members),
+        groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small),
         drafts=await timed.keep_drafts(
             Drafts(database, journal, fanout, now_ms, max_content=limits.max_content), fanout, now_ms, stack
         ),
@@ -219,7 +220,7 @@ async def _wire(
             Scheduling(database, journal, fanout, submit, order.admission, now_ms), now_ms, stack
         ),
         membership=membership,
-        invitations=Invitations(database, journal, fanout, now_ms, pulling, max_members=max_members),
+        invitations=Invitations(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small),
         marks=Marks(
             database,
             journal,
@@ -227,7 +228,7 @@ async def _wire(
             fanout,
             hints,
             now_ms,
-            small=config.messages.read_receipts_members,
+            small=small,
         ),
         hints=hints,
         profiles=profiles,

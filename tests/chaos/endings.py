@@ -15,7 +15,7 @@ import msgspec
 
 from roost.client import Client, State, Store
 from roost.client.store import sending
-from roost.client.store.rows import DELIVERED, FAILED, READ, SENT, StoredMessage
+from roost.client.store.rows import DELIVERED, FAILED, SENT, StoredMessage
 from roost.errors import NotAMember
 from tests.chaos.devices import PATIENCE, Device, Person, Told, Town
 
@@ -59,6 +59,9 @@ async def settle(town: Town) -> None:
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError("\n".join(["not idle in the end:", *open_matters])) from None
+    for device in town.devices:
+        assert device.client is not None
+        await device.client._following.others.ask_marks()
 
 
 async def _open_matters(device: Device) -> str:
@@ -71,9 +74,11 @@ async def _open_matters(device: Device) -> str:
     untold = await client.store.undelivered(config.delivered_seq, config.delivered_id, 1)
     if not (pending or marks or untold or client.sync.running) and client.state is State.CONNECTED:
         head = await device.person.head()
-        if config.last_sync_seq == head:
+        known = (await device.person.call("GET", "/devices"))["devices"]
+        position = next((one["position"] for one in known if one["deviceID"] == device.device_id), 0)
+        if config.last_sync_seq == position == head:
             return ""
-        return f"{device.name}: stands at {config.last_sync_seq} of {head}"
+        return f"{device.name}: stands at {config.last_sync_seq} of {head}, at {position} as the server knows"
     return (
         f"{device.name}: {client.state} ({client.state_reason}), {pending} pending, marks {marks}, "
         f"syncing {client.sync.running}, at {config.last_sync_seq}, told up to {config.delivered_seq}, untold {untold}"
@@ -200,17 +205,17 @@ async def view(store: Store) -> dict[str, dict[str, Any]]:
             "read": one.read_seq,
             "last": (one.last_seq, one.last_time, one.last_message and one.last_message.server_msg_id),
             "unread": one.unread,
-            "messages": [_logged(found) for found in messages],
+            "messages": [_shown(found, gone=one.gone) for found in messages],
         }
     counted, shown = await store.unread(), {name: one["unread"] for name, one in seen.items() if one["unread"]}
     assert counted == shown, f"unread: {counted} != {shown}"
     return seen
 
 
-def _logged(message: StoredMessage) -> dict[str, Any]:
-    """A message without what others have done with it: that is partly hinted, and known where their names are."""
+def _shown(message: StoredMessage, *, gone: bool) -> dict[str, Any]:
+    """A message with what became of it. That others have got it is in no log, and not answered to who has gone."""
     fields: dict[str, Any] = msgspec.to_builtins(message)
-    return fields | {"state": SENT} if message.state in {DELIVERED, READ} else fields
+    return fields | {"state": SENT} if gone and message.state == DELIVERED else fields
 
 
 async def _from_log(person: Person) -> dict[str, dict[str, Any]]:
@@ -219,6 +224,7 @@ async def _from_log(person: Person) -> dict[str, dict[str, Any]]:
         await client.connected(DEADLINE)
         head = await person.head()
         assert await client.store.get_last_sync_seq() == head
+        await client._following.others.ask_marks()
         return await view(client.store)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from roost.client import Client, MarksMoved, MemberRead
@@ -13,7 +14,8 @@ from roost.client.store import marks
 from roost.client.store.entries import Entries
 from roost.client.store.store import Store
 from roost.errors import UnknownMessage
-from roost.model.message import Change, Message
+from roost.model.message import Change, Message, Present
+from roost.protocol.answers import Group, Member
 from roost.protocol.frames import Mark
 from tests.client.conftest import Open
 from tests.client.people import Cast, received, take
@@ -134,6 +136,54 @@ def member(seq: int, user: str, action: str = "joined", head: int = 0) -> Change
     return Change(
         seq=seq, kind="member", conversation_id="g:team", action=action, user_id=user, conversation_seq=head, time=1
     )
+
+
+def made(seq: int, *names: str, read: int = 0, action: str | None = None) -> Change:
+    """An entry that says who is in the group: it was made; or ann came in."""
+    there = [Present(user_id=name, role="member", join_time=1, read_seq=read) for name in names]
+    if action is None:
+        return Change(seq=seq, kind="group", conversation_id="g:team", action="created", members=there, time=1)
+    return msgspec.structs.replace(member(seq, "ann", action, read), members=there)
+
+
+async def test_an_entry_that_says_who_is_in_a_group_is_enough(tmp_path: Path) -> None:
+    """From the making of a group, and from one's coming in again, the log alone tells what became of a message."""
+    store = Store(tmp_path / "ann.db")
+    await store.open()
+    await store.claim("ann")
+
+    async def states() -> list[str]:
+        return [one.state for one in await store.history("g:team", None, 10)]
+
+    await store.apply(Entries(changes=[made(1, "ann", "bob")], messages=[message(1, "ann")], through=1))
+    assert await states() == ["sent"]
+    read = Change(seq=2, kind="read", conversation_id="g:team", user_id="bob", conversation_seq=1)
+    await store.apply(Entries(changes=[read], through=2))
+    assert await states() == ["read"]
+    await store.apply(Entries(changes=[member(3, "bob", "left")], messages=[message(2, "ann")], through=3))
+    assert await states() == ["read", "read"]  # nobody is waited for
+    await store.apply(Entries(changes=[member(4, "cat", head=2)], messages=[message(3, "ann")], through=4))
+    assert await states() == ["read", "read", "sent"]
+    await store.apply(Entries(changes=[member(5, "ann", "left")], through=5))
+    assert await states() == ["read", "read", "sent"]
+    await store.apply(Entries(changes=[made(6, "ann", "cat", "dan", read=3, action="joined")], through=6))
+    assert await states() == ["read", "read", "read"]
+    await store.close()
+
+
+async def test_an_answer_that_is_ahead_of_the_log_changes_nothing_in_the_end(tmp_path: Path) -> None:
+    store = Store(tmp_path / "ann.db")
+    await store.open()
+    await store.claim("ann")
+    await store.apply(Entries(changes=[made(1, "ann", "bob")], messages=[message(1, "ann")], through=1))
+    names = ("ann", "bob", "cat")
+    answered = [Member(user_id=name, role="member", join_time=1) for name in names]
+    await store.save_group(Group(group_id="team", conversation_id="g:team", create_time=1, members=answered))
+    read = Change(seq=2, kind="read", conversation_id="g:team", user_id="bob", conversation_seq=1)
+    await store.apply(Entries(changes=[read], through=2))
+    await store.apply(Entries(changes=[member(3, "cat", head=1)], through=3))
+    assert [one.state for one in await store.history("g:team", None, 10)] == ["read"]
+    await store.close()
 
 
 async def test_the_state_in_a_group_goes_by_who_is_in_it_and_never_back(tmp_path: Path) -> None:

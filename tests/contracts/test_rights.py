@@ -30,7 +30,7 @@ def road(kind: type[Road], rooms: Rooms, most: int = 2000) -> Road:
     hub, bus = Hub(), Alone()
     fanout = Fanout(hub, bus)
     pulling = Pulling(rooms.database, rooms.journal, fanout, hub, bus)
-    return kind(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=most)
+    return kind(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=most, small=20)
 
 
 def membership(rooms: Rooms) -> Membership:

@@ -30,7 +30,7 @@ def erasing(rooms: Rooms, *, shared: bool = False) -> Erasing:
     hub, bus = Hub(), Alone()
     fanout = Fanout(hub, bus)
     pulling = Pulling(database, journal, fanout, hub, bus)
-    membership = Membership(database, journal, fanout, clock, pulling, max_members=100)
+    membership = Membership(database, journal, fanout, clock, pulling, max_members=100, small=20)
     register = Register(database, clock, (), shared=True)
     return Erasing(database, journal, fanout, membership, register, clock, shared=shared)
 

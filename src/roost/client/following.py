@@ -82,7 +82,7 @@ class Following:
             tell=delivery.tell,
             patience=patience,
         )
-        self._others = Others(self.http, store, delivery)
+        self.others = Others(self.http, store, delivery)
         self._tasks: set[asyncio.Task[None]] = set()
         self._watched: list[str] = []
         self._log_there: str | None = None
@@ -181,10 +181,10 @@ class Following:
             case frames.TypingNotice():
                 self._delivery.tell(Typing(conversation_id=frame.conversation_id, user_id=frame.user_id))
             case frames.ReceiptsNotice():
-                self._spawn(self._others.keep_marks(frame))
+                self._spawn(self.others.keep_marks(frame))
             case frames.ProfileNotice(user_id=user_id, version=version):
                 self._delivery.tell(ProfileChanged(user_id=user_id, version=version))
-                self._spawn(self._others.ask_profiles([user_id]))
+                self._spawn(self.others.ask_profiles([user_id]))
             case frames.PresenceNotice():
                 for user_id, state in frame.users.items():
                     self._delivery.tell(
@@ -216,8 +216,8 @@ class Following:
         """Tells the application; and asks how far others have got while nobody could tell."""
         self._delivery.tell(event)
         if event.state is State.CONNECTED:
-            self._spawn(self._others.ask_marks())
-            self._spawn(self._others.ask_profiles(None))
+            self._spawn(self.others.ask_marks())
+            self._spawn(self.others.ask_profiles(None))
 
     def watch(self, user_ids: list[str]) -> None:
         """Subscribes to the presence of these users, on this connection and those to come."""

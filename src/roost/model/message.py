@@ -106,6 +106,19 @@ class GroupSettings(Wire, kw_only=True):
     members_invite: bool = False
 
 
+class Present(Wire, kw_only=True):
+    """A member of a small group as an entry of the log has it: since `join_time`, and up to where it had read.
+
+    Until `muted_until` (ms) it may not write.
+    """
+
+    user_id: str
+    role: str
+    join_time: int
+    muted_until: int = 0
+    read_seq: int = 0
+
+
 class Change(Wire, kw_only=True):
     """A log entry that is no message. `kind` tells which of the fields are set.
 
@@ -114,7 +127,8 @@ class Change(Wire, kw_only=True):
       dissolved; `name`; `settings`, all of them);
     - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`, `banned`) a member.
       Who comes in has read everything up to `conversation_seq`; it is 0 where only the role is another. Who comes back
-      muted has `until`;
+      muted has `until`. `members` are all of a small group, where somebody learns by this entry who is in it; the entry
+      of a group that was made has them as well;
     - `mute`: the member `user_id` may not write until `until`; 0: may write again;
     - `invitation`: `actor_id` made or revoked an invitation (`action`: made, revoked); told to the owner and admins;
     - `block`: this user has blocked `user_id`, or no longer (`action`: blocked, unblocked);
@@ -139,6 +153,7 @@ class Change(Wire, kw_only=True):
     error: str | None = None
     content: str | None = None
     version: int = 0
+    members: list[Present] | None = None
     time: int = 0
 
 

@@ -103,7 +103,7 @@ class Reaction(_message.Message):
     def __init__(self, emoji: _Optional[str] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error", "content", "version")
+    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error", "content", "version", "members")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -120,6 +120,7 @@ class Change(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
     seq: int
     kind: str
     conversationID: str
@@ -136,7 +137,22 @@ class Change(_message.Message):
     error: str
     content: str
     version: int
-    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ..., content: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+    members: _containers.RepeatedCompositeFieldContainer[Present]
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ..., content: _Optional[str] = ..., version: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Present, _Mapping]]] = ...) -> None: ...
+
+class Present(_message.Message):
+    __slots__ = ("userID", "role", "joinTime", "mutedUntil", "readSeq")
+    USERID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    JOINTIME_FIELD_NUMBER: _ClassVar[int]
+    MUTEDUNTIL_FIELD_NUMBER: _ClassVar[int]
+    READSEQ_FIELD_NUMBER: _ClassVar[int]
+    userID: str
+    role: str
+    joinTime: int
+    mutedUntil: int
+    readSeq: int
+    def __init__(self, userID: _Optional[str] = ..., role: _Optional[str] = ..., joinTime: _Optional[int] = ..., mutedUntil: _Optional[int] = ..., readSeq: _Optional[int] = ...) -> None: ...
 
 class GroupSettings(_message.Message):
     __slots__ = ("description", "avatar", "announcementOnly", "membersInvite")

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from roost.client.store import drafts, expiry
+from roost.client.store.marks import count_others, move_read_mark, raise_mark
+from roost.client.store.members import change_member, change_members, leave
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, GroupSettings, Message
 from roost.protocol.answers import Block, Draft
@@ -251,13 +253,15 @@ def _apply_change(book: Book, change: Change) -> None:
     elif change.kind == "group":
         _change_group(book, key, change)
     elif change.kind == "member":
-        _change_member(book, key, change)
+        change_member(book, key, change)
     elif change.kind == "draft":
         book.execute("DELETE FROM changes WHERE conversation = ? AND kind = 'draft' AND seq < ?", (key, change.seq))
         drafts.apply(book, _draft(change))
     elif change.kind == "mute":
         muted = "UPDATE members SET muted_until = ? WHERE conversation = ? AND user_id = ?"
         book.execute(muted, (change.until, key, change.user_id))
+    if change.members is not None:
+        change_members(book, key, change.members)
     _keep_change(book, key, change, kind)
     book.execute("UPDATE conversations SET last_time = ? WHERE key = ? AND last_time = 0", (change.time, key))
 
@@ -277,7 +281,7 @@ def _change_group(book: Book, key: int, change: Change) -> None:
     if change.settings is not None:
         set_settings(book, key, change.settings)
     if change.action == "dissolved":
-        _leave(book, key)
+        leave(book, key)
     elif change.action == "large":  # who comes and goes is no longer told
         book.execute("UPDATE conversations SET members_known = 0 WHERE key = ?", (key,))
 
@@ -302,37 +306,6 @@ def store_blocks(book: Book, blocks: Iterable[Block]) -> None:
     book.connection.executemany("INSERT OR REPLACE INTO blocks (user_id, block_time) VALUES (?, ?)", rows)
 
 
-def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:
-    """Moves this user's read mark; it never goes back."""
-    book.execute("UPDATE conversations SET read_seq = max(read_seq, ?) WHERE key = ?", (conversation_seq, key))
-
-
-def raise_mark(book: Book, key: int, user_id: str, read: int, delivered: int) -> bool:
-    """Moves another member's marks; they never go back. Whether one moved."""
-    if not (read or delivered):
-        return False
-    moved = book.execute(
-        "INSERT INTO marks (conversation, user_id, read_seq, delivered_seq) VALUES (?1, ?2, ?3, ?4) "
-        "ON CONFLICT DO UPDATE SET read_seq = max(read_seq, ?3), delivered_seq = max(delivered_seq, ?4) "
-        "WHERE read_seq < ?3 OR delivered_seq < ?4",
-        (key, user_id, read, max(read, delivered)),
-    )
-    return moved.rowcount > 0
-
-
-def count_others(book: Book, key: int) -> None:
-    """Up to where all other members have read and got a conversation, as far as its members are known."""
-    book.execute(
-        "UPDATE conversations SET others_read = max(others_read, found.read), "
-        "others_delivered = max(others_delivered, found.delivered) FROM ("
-        "SELECT ifnull(min(ifnull(k.read_seq, 0)), 0) AS read, ifnull(min(ifnull(k.delivered_seq, 0)), 0) AS delivered "
-        "FROM members m LEFT JOIN marks k ON k.conversation = m.conversation AND k.user_id = m.user_id "
-        "WHERE m.conversation = ?1 AND m.user_id IS NOT ?2) AS found "
-        "WHERE key = ?1 AND members_known",
-        (key, book.user_id),
-    )
-
-
 def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
     """The server has muted the conversation, or no longer."""
     book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))
@@ -341,32 +314,3 @@ def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
 def set_settings(book: Book, key: int, settings: GroupSettings) -> None:
     """These are the settings of a group."""
     book.execute("UPDATE conversations SET settings = ? WHERE key = ?", (_encode(settings).decode(), key))
-
-
-def _change_member(book: Book, key: int, change: Change) -> None:
-    mine = change.user_id == book.user_id
-    if change.action == "joined":
-        book.execute(
-            "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET role = excluded.role",
-            (key, change.user_id, change.role or "member", change.time, change.until),
-        )
-        if mine:  # who else is there is not told; it is asked for when somebody wants to know
-            book.execute(
-                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
-                (change.role or "member", key),
-            )
-            move_read_mark(book, key, change.conversation_seq)
-        else:  # there was nothing for who comes in later
-            raise_mark(book, key, change.user_id or "", change.conversation_seq, change.conversation_seq)
-    elif mine:
-        _leave(book, key)
-    else:
-        book.execute("DELETE FROM members WHERE conversation = ? AND user_id = ?", (key, change.user_id))
-        book.execute("DELETE FROM marks WHERE conversation = ? AND user_id = ?", (key, change.user_id))
-        count_others(book, key)
-
-
-def _leave(book: Book, key: int) -> None:
-    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
-    book.execute("UPDATE conversations SET gone = 1, members_known = 0 WHERE key = ?", (key,))

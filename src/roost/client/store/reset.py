@@ -8,17 +8,16 @@ from roost.client.store import drafts, sending
 from roost.client.store.entries import (
     Book,
     as_sent,
-    count_others,
-    move_read_mark,
     set_settings,
     store_blocks,
     store_messages,
     take_from_outbox,
 )
-from roost.client.store.marks import store_marks
+from roost.client.store.marks import count_others, move_read_mark, store_marks
+from roost.client.store.members import know_members
 from roost.client.store.rows import SELECT, TOLD, Row, StoredMessage, message_of, message_row
 from roost.model.message import GroupSettings, Message
-from roost.protocol.answers import ConversationSnapshot, Member, Snapshot
+from roost.protocol.answers import ConversationSnapshot, Snapshot
 
 
 class Restarted(NamedTuple):
@@ -110,18 +109,8 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
         (first, max(0, found.unread - countable - len(places)), key),
     )
     set_settings(book, key, found.settings or GroupSettings())
-    store_members(book, key, found.members, large=found.large)
+    know_members(book, key, found.members, all_of_them=not found.large)
     store_marks(book, found.conversation_id, found.marks or ())
-
-
-def store_members(book: Book, key: int, members: list[Member], *, large: bool) -> None:
-    """Replaces the members of a conversation; those of a large one are not known."""
-    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
-    book.connection.executemany(
-        "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?)",
-        [(key, member.user_id, member.role, member.join_time, member.muted_until) for member in members],
-    )
-    book.execute("UPDATE conversations SET members_known = ? WHERE key = ?", (not large, key))
     count_others(book, key)
 
 

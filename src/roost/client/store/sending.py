@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from roost.client.store.entries import Book, move_read_mark
+from roost.client.store.entries import Book
+from roost.client.store.marks import move_read_mark
 from roost.client.store.rows import PENDING, StoredMessage, fields_of, more_of
 from roost.errors import RoostError
 

@@ -21,6 +21,8 @@ from roost.client.errors import ClientClosed, StoreBelongsToAnother
 from roost.client.store import reading, reset, sending
 from roost.client.store.entries import Applied, Book, Entries, apply, keep_history, set_settings
 from roost.client.store.expiry import expire
+from roost.client.store.marks import count_others
+from roost.client.store.members import know_members
 from roost.client.store.rows import StoredMessage
 from roost.client.store.schema import open_file
 from roost.model.message import GroupSettings, Message
@@ -285,7 +287,8 @@ def _save_last_sync_seq(book: Book, seq: int, now: int) -> None:
 
 def _save_group(book: Book, group: Group) -> None:
     key = book.key(group.conversation_id)
-    reset.store_members(book, key, group.members, large=group.large)
+    know_members(book, key, group.members, all_of_them=not group.large)
+    count_others(book, key)
     mine = next((member.role for member in group.members if member.user_id == book.user_id), "member")
     book.execute("UPDATE conversations SET name = ?, role = ?, gone = 0 WHERE key = ?", (group.name, mine, key))
     set_settings(book, key, GroupSettings(**{name: getattr(group, name) for name in GroupSettings.__struct_fields__}))

@@ -30,6 +30,7 @@ from roost.roster import blocks, groups, large
 from roost.roster import conversations as roster
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Conversation, Member
 from roost.roster.crowd import Crowd
+from roost.roster.present import present
 from roost.roster.users import uids_of
 
 MAX_NAME = 100
@@ -105,14 +106,19 @@ class GroupRoad:
         pulling: Pulling,
         *,
         max_members: int,
+        small: int,
     ) -> None:
-        """`clock` gives milliseconds. A group with more than `max_members` is a large one."""
+        """`clock` gives milliseconds. A group with more than `max_members` is a large one.
+
+        Where there are at most `small` members all are told of read marks (`roost.flow.people.marks`).
+        """
         self._database = database
         self._journal = journal
         self._fanout = fanout
         self._clock = clock
         self._pulling = pulling
         self._max_members = max_members
+        self._small = small
 
     async def state(self, author: Author, group_id: str) -> GroupState:
         """The group as a member sees it. Raises `UnknownConversation` or `NotAMember`."""
@@ -185,6 +191,7 @@ class GroupRoad:
             here.audit("added", None, role=role, members=list(uids))
         everybody = roster.audience(here.tx, here.conversation)
         if not isinstance(everybody, Large):
+            entries[-1][1].members = present(here.tx, here.cid, self._small)
             told = [(entry, everybody) for _, entry in entries]
             return self._journal.record_each(here.tx, told, here.author)
         also = [here.author.uid] if len(uids) == 1 and here.author.uid else []
@@ -267,7 +274,8 @@ class Groups(GroupRoad):
             here = Gathering(tx, conversation, author, OWNER, Crowd(tx, conversation))
             here.audit("created", name=wish.name, members=[author.user_id, *names])
             shown = None if plain else settings
-            made = self._record(here, "group", action="created", name=wish.name, settings=shown)
+            there = present(tx, conversation.cid, self._small)
+            made = self._record(here, "group", action="created", name=wish.name, settings=shown, members=there)
             if len(roles) <= self._max_members:
                 return [made]
             _, joined = self._grow(here)

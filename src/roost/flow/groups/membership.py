@@ -24,6 +24,7 @@ from roost.roster import groups, large
 from roost.roster.conversations import ADMIN, MEMBER, OWNER, Member
 from roost.roster.groups import Ban
 from roost.roster.large import PageMember
+from roost.roster.present import present_again
 from roost.roster.users import uids_of
 
 MAX_MUTE = 366 * 86_400
@@ -161,7 +162,8 @@ class Membership(GroupRoad):
             self._journal.pull_all(here.tx, [member.uid], here.cid)
         roster.remove_member(here.tx, here.cid, member.uid)
         here.audit(action, member.user_id)
-        return self._record(here, "member", of=member.uid, action=action, user_id=member.user_id)
+        there = None if here.large else present_again(here.tx, here.cid, self._small)
+        return self._record(here, "member", of=member.uid, action=action, user_id=member.user_id, members=there)
 
     async def _bring(self, user_id: str) -> None:
         """Who may have to go is brought up to date first, in pieces: little is left to pull in the transaction then."""

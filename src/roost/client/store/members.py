@@ -1,0 +1,78 @@
+"""Who is in a conversation, as far as this store knows it: from the log, a snapshot, or an answer.
+
+In a small group the log says it: who is there and how far each has read, where that begins for this user; and from
+there on each who comes and goes (`roost.model.message.Change.members`). An answer may be ahead of the log; what the log
+says afterwards is applied all the same, and comes to the same end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from roost.client.store.marks import count_newcomer, count_others, move_read_mark, raise_mark
+from roost.model.message import Change, Present
+from roost.protocol.answers import Member
+
+if TYPE_CHECKING:
+    from roost.client.store.entries import Book
+
+
+def know_members(book: Book, key: int, members: Iterable[Member | Present], *, all_of_them: bool = True) -> None:
+    """Replaces the members of a conversation. Not `all_of_them`: who else is there is not known."""
+    rows = [(key, one.user_id, one.role, one.join_time, one.muted_until) for one in members]
+    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
+    book.connection.executemany(
+        "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?)", rows
+    )
+    book.execute("UPDATE conversations SET members_known = ? WHERE key = ?", (all_of_them, key))
+    if any(row[1] != book.user_id for row in rows):
+        count_newcomer(book, key, 0)
+
+
+def change_member(book: Book, key: int, change: Change) -> None:
+    """Somebody has come, has another role, or has gone."""
+    mine = change.user_id == book.user_id
+    if change.action == "joined":
+        there = "SELECT 1 FROM members WHERE conversation = ? AND user_id = ?"
+        known = book.execute(there, (key, change.user_id)).fetchone() is not None
+        book.execute(
+            "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET role = excluded.role",
+            (key, change.user_id, change.role or "member", change.time, change.until),
+        )
+        if not known:
+            count_newcomer(book, key, change.conversation_seq)
+        if mine:  # who else is there is not told; it is asked for when somebody wants to know
+            book.execute(
+                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
+                (change.role or "member", key),
+            )
+            move_read_mark(book, key, change.conversation_seq)
+        else:  # there was nothing for who comes in later
+            raise_mark(book, key, change.user_id or "", change.conversation_seq, change.conversation_seq)
+            if known:  # by an answer that was ahead of the log
+                count_others(book, key)
+    elif mine:
+        leave(book, key)
+    else:
+        book.execute("DELETE FROM members WHERE conversation = ? AND user_id = ?", (key, change.user_id))
+        book.execute("DELETE FROM marks WHERE conversation = ? AND user_id = ?", (key, change.user_id))
+        count_others(book, key)
+
+
+def change_members(book: Book, key: int, members: Sequence[Present]) -> None:
+    """An entry says who is in a small group, and how far each has read. Who is not in it has left: see `leave`."""
+    if not any(one.user_id == book.user_id for one in members):
+        return
+    know_members(book, key, members)
+    for one in members:
+        if one.user_id != book.user_id:
+            raise_mark(book, key, one.user_id, one.read_seq, one.read_seq)
+    count_others(book, key)
+
+
+def leave(book: Book, key: int) -> None:
+    """This user is in a group no longer: what happens there is not told any more."""
+    book.execute("DELETE FROM members WHERE conversation = ?", (key,))
+    book.execute("UPDATE conversations SET gone = 1, members_known = 0 WHERE key = ?", (key,))
