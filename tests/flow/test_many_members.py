@@ -34,7 +34,7 @@ def road(rooms: Rooms) -> Membership:
     hub, bus = Hub(), Alone()
     fanout = Fanout(hub, bus)
     pulling = Pulling(rooms.database, rooms.journal, fanout, hub, bus)
-    return Membership(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=2000)
+    return Membership(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=2000, small=2)
 
 
 async def owned(rooms: Rooms, group: str, owner: Author) -> None:

@@ -108,7 +108,7 @@ async def erase(rooms: Rooms, author: Author) -> None:
     hub, bus = Hub(), Alone()
     fanout = Fanout(hub, bus)
     membership = Membership(
-        database, journal, fanout, clock, Pulling(database, journal, fanout, hub, bus), max_members=1
+        database, journal, fanout, clock, Pulling(database, journal, fanout, hub, bus), max_members=1, small=20
     )
     register = Register(database, clock, (), shared=True)
     assert await Erasing(database, journal, fanout, membership, register, clock, shared=False).work()
