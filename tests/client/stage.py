@@ -142,6 +142,14 @@ class Play:
         await self.ask(step.who, "POST", "/messages/scheduled", _later(there, text, due))
 
     @act
+    async def wait(self, step: Step, text: str) -> None:
+        """Until everything that was to be sent later is sent, or has failed."""
+        async with asyncio.timeout(PATIENCE):
+            for who in range(3):
+                while (await self.ask(who, "GET", "/messages/scheduled") or {}).get("scheduled"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+    @act
     async def forward(self, step: Step, text: str) -> None:
         if self.sent:
             mid = self.sent[-1 - step.at % len(self.sent)]
@@ -315,10 +323,8 @@ class Play:
 
     async def settle(self) -> None:
         """Waits until all is done that was to be done later."""
+        await self.wait(Step(0, "wait"), "")
         async with asyncio.timeout(PATIENCE):
-            for who in range(3):
-                while (await self.ask(who, "GET", "/messages/scheduled") or {}).get("scheduled"):  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
             cat = f"/users/{self.cast['cat']}/erase"
             while (erased := await self.order("GET", cat)) and not erased["done"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
