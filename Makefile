@@ -11,7 +11,7 @@ PORT ?= 8080
 DATA ?= ./data
 ARGS ?=
 # Test processes side by side: most tests wait, for a disk, a server or a clock. 0 is none, in this process.
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN := .venv/bin
 STAMP := .venv/.installed
