@@ -42,7 +42,7 @@ OUTAGE = 60.0 if LONG else 3.0
 """Seconds that Redis is away."""
 OUTAGES = 2 if LONG else 1
 
-"""Seconds until nginx sends somebody to a node that was away: `fail_timeout` of deploy/nginx, in whole seconds."""
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"] if LONG else ["postgresql"])

@@ -257,7 +257,7 @@ async def test_a_hit_is_shown_from_before_the_first_word_and_the_chat_stays_behi
 
 async def test_a_long_history_is_read_page_by_page_in_both_directions(client: Open, cast: Cast) -> None:
     await cast.make("ann")
-    contents = await cast.send_many("bob", "ann", 400)
+    contents = await cast.send_many("bob", "ann", 340)
     ann = await client(cast, "ann", connect=False)
     async with at_desk(ann, to=cast["bob"]) as desk, asyncio.timeout(60):
         await desk.sees(contents[-1], "right")
