@@ -109,7 +109,7 @@ def push_worker(*, data: DataDirectory = None, config: ConfigFile = None) -> Non
 
 
 async def _work(settings: Config) -> None:
-    from roost.app import now_ms
+    from roost.wiring import now_ms
     from roost.workers import push_worker
 
     await push_worker(settings, now_ms, _told_to_stop(), lambda: print("The push worker is ready.", flush=True))

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from roost.app import open_roads
 from roost.client.store import reading as books
 from roost.client.store.rows import READ
 from roost.config import Config
+from roost.wiring import open_roads
 from tests.examples import examples
 from tests.flow.unread import Device, Play, Step
 

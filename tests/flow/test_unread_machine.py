@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
-from roost.app import open_roads
 from roost.client.store import reading as books
 from roost.config import Config
 from roost.db.schema import push_addresses, push_outbox
@@ -21,6 +20,7 @@ from roost.flow.people import conversations
 from roost.flow.push import notify
 from roost.push import plan
 from roost.push.contract import Task
+from roost.wiring import open_roads
 from tests.examples import examples
 from tests.flow.unread import Play, Step
 

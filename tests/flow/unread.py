@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from roost.app import now_ms
 from roost.client.store import expiry, reset, sending
 from roost.client.store import reading as books
 from roost.client.store.entries import Book, Entries, apply
@@ -22,6 +21,7 @@ from roost.flow.messages.expiring import Expiring
 from roost.journal.contract import Author
 from roost.protocol.frames import Group, Private
 from roost.roster.erasures import begin_erasure
+from roost.wiring import now_ms
 
 NAMES = ("ann", "bob", "cat")
 HOUR = 3600

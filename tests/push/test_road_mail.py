@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from roost import app
+from roost import wiring
+from roost.config import ConfigError
 from tests.blackbox.house import Guest, House
 from tests.blackbox.line import eventually
 from tests.push.conftest import OpenHouse
@@ -22,7 +23,7 @@ class Time:
     """The server's clock, which tests put forward."""
 
     def __init__(self) -> None:
-        self._real = app.now_ms
+        self._real = wiring.now_ms
         self._ahead = 0
 
     def __call__(self) -> int:
@@ -35,7 +36,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr("roost.app.now_ms", time)
+    monkeypatch.setattr("roost.wiring.now_ms", time)
     monkeypatch.setattr("roost.push.outbox.LOOK_AGAIN", 0.02)
     return time
 
@@ -168,5 +169,5 @@ async def test_a_mailbox_that_does_not_exist_is_removed(
 
 async def test_a_wait_that_outlasts_the_news_is_refused_at_the_start(open_house: OpenHouse) -> None:
     email: dict[str, Any] = {"enabled": True, "host": "localhost", "sender": "chat@roost.test", "wait": 600}
-    with pytest.raises(app.workers.ConfigError, match="push.email.wait"):
+    with pytest.raises(ConfigError, match="push.email.wait"):
         await open_house(ttl=600, email=email)

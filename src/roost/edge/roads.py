@@ -1,4 +1,4 @@
-"""What the edges hand requests to. Made once, in `roost.app`."""
+"""What the edges hand requests to. Made once, in `roost.wiring`."""
 
 from __future__ import annotations
 
