@@ -13,7 +13,7 @@ from hypothesis import given
 
 from roost.errors import InvalidInput, MalformedInput, RateLimited, UnknownFrameType
 from roost.protocol import frames
-from roost.protocol.codec import decode_client_json, decode_json, encode_json, error_frame
+from roost.protocol.codec import convert, decode_client_json, encode_json, error_frame, read_json
 from tests.protocol.shapes import CLIENT_FRAMES, SERVER_FRAMES, structs
 
 client_frames = st.one_of([structs(kind) for kind in CLIENT_FRAMES])
@@ -175,12 +175,12 @@ def test_what_is_not_json_is_malformed(data: bytes) -> None:
     with pytest.raises(InvalidInput):
         decode_client_json(data)
     with pytest.raises(InvalidInput):
-        decode_json(data, frames.SyncRequest)
+        convert(read_json(data), frames.SyncRequest)
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_do_worse_than_to_be_refused(data: bytes) -> None:
-    for decode in (decode_client_json, lambda it: decode_json(it, frames.SyncRequest)):
+    for decode in (decode_client_json, lambda it: convert(read_json(it), frames.SyncRequest)):
         with suppress(InvalidInput):
             decode(data)
 
@@ -241,9 +241,9 @@ def test_an_error_frame_carries_what_a_program_needs() -> None:
 
 @given(structs(frames.SyncRequest))
 def test_a_sync_request_comes_back_as_it_was(request: frames.SyncRequest) -> None:
-    assert decode_json(encode_json(request), frames.SyncRequest) == request
+    assert convert(read_json(encode_json(request)), frames.SyncRequest) == request
 
 
 @pytest.mark.parametrize("seq", [0, 2**53, 2**63 - 1 - 100])
 def test_a_sync_request_may_name_any_seq(seq: int) -> None:
-    assert decode_json(b'{"last_seq":%d}' % seq, frames.SyncRequest).last_seq == seq
+    assert convert(read_json(b'{"last_seq":%d}' % seq), frames.SyncRequest).last_seq == seq

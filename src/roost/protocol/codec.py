@@ -71,11 +71,6 @@ def read_json(data: bytes) -> Any:
         raise MalformedInput(f"This is not JSON: {error}") from None
 
 
-def decode_json(data: bytes, kind: type[T]) -> T:
-    """A JSON body as `kind`, in wire names or snake_case. Raises `MalformedInput` or `InvalidInput`."""
-    return convert(read_json(data), kind)
-
-
 def convert(values: Any, kind: type[T], *, strict: bool = True) -> T:
     """Plain values as `kind`. Raises `InvalidInput`, which names the field, or `MalformedInput`."""
     try:
