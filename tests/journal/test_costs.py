@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from roost.errors import NotFound, RoostError, UnknownSticker
 from roost.files import register
 from roost.flow.moderation import reports
-from roost.journal import attachments, delivered, reading, retention, stickers
+from roost.journal import attachments, avatars, delivered, reading, retention, stickers
+from roost.journal.avatars import Holder
 from roost.journal.contract import Author
 from roost.journal.delivered import Asked
 from roost.model.attachment import Attachment
@@ -99,8 +100,21 @@ def change_files(tx: Connection, cid: int, ann: Author) -> None:
     attachments.send(tx, [attachments.Use(1, cid, [file])])
     attachments.take_away(tx, 1, 4)
     assert register.expired(tx, 4, 10) == [file.id]
+    change_avatar(tx, cid, ann)
     register.condemn(tx, file.id, now=4, until=5)
     register.forget(tx, file.id)
+
+
+def change_avatar(tx: Connection, cid: int, ann: Author) -> None:
+    """A picture of a user and of a group, and then of none."""
+    picture = Attachment(id="1" * 32, name="x", size=1, thumbnail=True)
+    register.begin(tx, picture, ann.uid, quota=0, now=0, expires_at=1)
+    register.finish(tx, picture, 2)
+    profiles.lock(tx, ann.uid)
+    for avatar in (picture.id, None):
+        for holder in (Holder(uid=ann.uid), Holder(cid=cid)):
+            avatars.put(tx, holder, avatar, ann.uid, 1)
+            assert bool(avatars.shown(tx, ann.uid, picture.id)) == (avatar is not None or bool(holder.uid))
 
 
 async def everything(rooms: Rooms) -> None:

@@ -94,7 +94,7 @@ class S3(Section, kw_only=True):
 class Files(Section, kw_only=True):
     """Files and pictures (D9). Sizes in bytes; `quota`: for all files of a user, 0 sets none.
 
-    `unused_ttl`: seconds after which what no message carries is removed. `keep_free`: what uploads leave free on the
+    `unused_ttl`: seconds after which what nothing uses is removed. `keep_free`: what uploads leave free on the
     disk. `thumbnail`: the longer side in pixels. `types` and `refused_types`: media types, `*` stands for anything.
     """
 

@@ -139,7 +139,7 @@ def condemn(connection: Connection, attachment_id: str, *, now: int, until: int)
 
 
 def give_up(connection: Connection, attachment_id: str, now: int) -> None:
-    """Takes a file that no message carries away from its sender. Raises `UnknownAttachment` if one does by now."""
+    """Takes a file that nothing uses away from its sender. Raises `UnknownAttachment` if something does by now."""
     if connection.execute(GIVE_UP, {"id": attachment_id, "now": now}).rowcount == 0:
         raise UnknownAttachment
 

@@ -1,8 +1,8 @@
 """Which messages carry which files (D9): written with the message, in its transaction.
 
 So a file that a message carries is never removed for being unused, and one whose last message is recalled is out of
-reach with the recall. The rows of files are locked before they are looked at: who sends a file, and who removes it
-because nobody has sent it, take turns.
+reach with the recall, unless it is somebody's picture (`roost.journal.avatars`). The rows of files are locked before
+they are looked at: who sends a file, and who removes it because nobody has sent it, take turns.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, union_all, update
 
-from roost.db.schema import attachment_uses, attachments, members
+from roost.db.schema import attachment_uses, attachments, avatars, members
 from roost.errors import UnknownAttachment
 from roost.model.attachment import Attachment, Stage
 
@@ -30,7 +30,7 @@ _SEEN_BY = or_(
     and_(attachments.c.stage == int(Stage.READY), attachments.c.uid == _uid),
     and_(attachments.c.stage == int(Stage.SENT), or_(attachments.c.uid == _uid, _IN_A_CONVERSATION_OF)),
 )
-SEEN = select(
+COLUMNS = (
     attachments.c.attachment_id,
     attachments.c.name,
     attachments.c.size,
@@ -38,7 +38,9 @@ SEEN = select(
     attachments.c.width,
     attachments.c.height,
     attachments.c.thumbnail,
-).where(attachments.c.attachment_id.in_(_ids), _SEEN_BY)
+)
+"""What an `Attachment` is made of, in the order of its fields."""
+SEEN = select(*COLUMNS).where(attachments.c.attachment_id.in_(_ids), _SEEN_BY)
 LOCK = select(attachments.c.attachment_id).where(attachments.c.attachment_id.in_(_ids)).with_for_update()
 SEND = update(attachments).where(attachments.c.attachment_id.in_(_ids)).values(stage=int(Stage.SENT), expires_at=None)
 HOLD = (
@@ -47,7 +49,10 @@ HOLD = (
     .values(expires_at=bindparam("until"))
 )
 CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.mid == bindparam("mid"))
-STILL_CARRIED = select(attachment_uses.c.attachment_id).where(attachment_uses.c.attachment_id.in_(_ids)).distinct()
+STILL_USED = union_all(
+    select(attachment_uses.c.attachment_id).where(attachment_uses.c.attachment_id.in_(_ids)),
+    select(avatars.c.attachment_id).where(avatars.c.attachment_id.in_(_ids)),
+)
 TAKE_AWAY = (
     update(attachments)
     .where(attachments.c.attachment_id.in_(_ids))
@@ -66,10 +71,12 @@ class Use(NamedTuple):
 def seen(connection: Connection, uid: int, ids: Collection[str]) -> dict[str, Attachment]:
     """Those of the files that a user may see: its own, and what messages carry in conversations it belongs to now."""
     rows = connection.execute(SEEN, {"uid": uid, "ids": sorted(ids)})
-    return {row[0]: Attachment(**dict(zip(_FIELDS, row, strict=True))) for row in rows}
+    return {row[0]: of_row(row) for row in rows}
 
 
-_FIELDS = Attachment.__struct_fields__
+def of_row(row: Any) -> Attachment:
+    """A file, of its `COLUMNS`."""
+    return Attachment(**dict(zip(Attachment.__struct_fields__, row, strict=True)))
 
 
 def lock(connection: Connection, ids: Collection[str]) -> None:
@@ -98,12 +105,17 @@ def send(connection: Connection, uses: Sequence[Use]) -> None:
 
 
 def take_away(connection: Connection, mid: int, now: int) -> None:
-    """A message carries its files no longer; what no other carries is out of reach, and removed soon (`now` in ms)."""
+    """A message carries its files no longer (`now` in ms)."""
     ids: list[str] = sorted(connection.execute(CARRIED, {"mid": mid}).scalars())
     if not ids:
         return
     lock(connection, ids)
     connection.execute(delete(attachment_uses).where(attachment_uses.c.mid == mid))
-    gone = sorted(set(ids) - set(connection.execute(STILL_CARRIED, {"ids": ids}).scalars()))
+    leave(connection, ids, now)
+
+
+def leave(connection: Connection, ids: Collection[str], now: int) -> None:
+    """Those of the files, which are locked, that nothing uses now are out of reach, and removed soon (`now` in ms)."""
+    gone = sorted(set(ids) - set(connection.execute(STILL_USED, {"ids": sorted(ids)}).scalars()))
     if gone:
         connection.execute(TAKE_AWAY, {"ids": gone, "now": now})

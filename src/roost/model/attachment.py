@@ -32,7 +32,7 @@ class Attachment(Wire, kw_only=True):
 
 
 class Stage(IntEnum):
-    """How far a file has come. Only one that is `READY` or `SENT` can be read."""
+    """How far a file has come. Only one that is `READY` or `SENT` can be read; `SENT`: something uses it."""
 
     UPLOADING = 0
     READY = 1

@@ -147,9 +147,9 @@ class Receipts(Wire, kw_only=True):
 
 
 class Profile(Wire, kw_only=True):
-    """What a user says of itself. `avatar`: an https address or an attachment's id. `version` counts the changes.
+    """What a user says of itself. `version` counts the changes. `bot`: it is a program.
 
-    `bot`: it is a program.
+    `avatar`: an https address; or the id of a file, whose thumbnail everybody may read.
     """
 
     user_id: str

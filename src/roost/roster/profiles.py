@@ -33,6 +33,7 @@ class Profile(NamedTuple):
     bot: bool = False
 
 
+LOCK = select(users.c.uid).where(users.c.uid == _uid).with_for_update()
 OF = (
     select(
         users.c.uid,
@@ -91,6 +92,11 @@ PEERS = (
 def of(connection: Connection, names: Collection[str]) -> dict[str, Profile]:
     """The profiles of those of the users (ids) that exist."""
     return {row.user_id: Profile(*row) for row in connection.execute(OF, {"names": list(names)})}
+
+
+def lock(connection: Connection, uid: int) -> None:
+    """Nobody else changes this user's profile until the transaction ends."""
+    connection.execute(LOCK, {"uid": uid}).all()
 
 
 def store(connection: Connection, profile: Profile, now: int) -> None:

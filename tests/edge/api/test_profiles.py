@@ -42,6 +42,7 @@ async def test_several_are_asked_for_at_once(alice: Person, bob: Person) -> None
         {"avatar": "https://[bad"},
         {"avatar": "//example.org/a.png"},
         {"avatar": "x" * 501},
+        {"avatar": "a-7"},
         {"status": "x" * 201},
         {"status": "\u0000"},
         {"presence": "friends"},

@@ -50,6 +50,11 @@ def only_owner(others: str) -> Cells:
     return users(**{name: others for name in USERS if name != "owner"})
 
 
+def no_user(refused: str) -> Cells:
+    """Nobody of these: it is somebody else's."""
+    return dict.fromkeys(USERS, refused) | OTHERS
+
+
 def back_ends(**but: str) -> Cells:
     """Whoever has the key of a back end with the scope."""
     others = {"key": OK, "narrow": "missing_scope", "expired": "invalid_token", "none": "unauthenticated"}

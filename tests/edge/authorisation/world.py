@@ -150,6 +150,14 @@ class World:
         await self._ask("member", "POST", "/messages/group", body)
         return made["id"]
 
+    async def face(self) -> Any:
+        """A picture that is the avatar of somebody of this world alone."""
+        person = await self.cast.town.person(f"face{next(_numbers)}")
+        files = {"file": ("a.png", picture(8, 8), "image/png")}
+        made = (await person.post("/attachments", files=files)).data
+        assert (await person.patch("/users/me", {"avatar": made["id"]})).status == 200
+        return made["id"]
+
     async def upload(self) -> str:
         """An upload of the owner that has begun."""
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "4", "Upload-Metadata": f"filename {_encoded('a.txt')}"}

@@ -11,7 +11,7 @@ from roost.db.schema.base import metadata
 from roost.db.schema.blocks import blocks
 from roost.db.schema.conversations import bans, conversations, invitations, members, messages, mutes, pins
 from roost.db.schema.erasures import erasures
-from roost.db.schema.files import attachment_uses, attachments
+from roost.db.schema.files import attachment_uses, attachments, avatars
 from roost.db.schema.hooks import webhook_failures, webhook_outbox
 from roost.db.schema.keys import api_keys
 from roost.db.schema.large import calls, conversation_log, cursors
@@ -29,6 +29,7 @@ __all__ = [
     "attachment_uses",
     "attachments",
     "audit",
+    "avatars",
     "bans",
     "barred_tokens",
     "blocks",

@@ -1,4 +1,4 @@
-"""Files: what was uploaded, and which messages carry it."""
+"""Files: what was uploaded, which messages carry it, and whose picture it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ attachments = Table(
     Index("attachments_expiring", "expires_at"),
 )
 """Every file that is here, or on its way (`stage`: `model.attachment.Stage`). It goes when `expires_at` is reached;
-null where a message carries it."""
+null where a message carries it, or somebody shows it."""
 
 attachment_uses = Table(
     "attachment_uses",
@@ -36,3 +36,14 @@ attachment_uses = Table(
     sqlite_with_rowid=False,
 )
 """Which messages carry a file, and in which conversations: whose members may read it."""
+
+avatars = Table(
+    "avatars",
+    metadata,
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("cid", BigInteger, primary_key=True, autoincrement=False),
+    Column("attachment_id", String(32), nullable=False),
+    Index("avatars_of_attachment", "attachment_id"),
+    sqlite_with_rowid=False,
+)
+"""The file that is the picture of a user (`cid` 0), or of a group (`uid` 0)."""

@@ -134,8 +134,11 @@ async def head(call: Call, request: AnyRequest) -> Response[Any]:
 
 
 async def thumbnail(call: Call, request: AnyRequest) -> Response[Any]:
-    """Read the thumbnail of a picture (WebP), for whom the picture is for."""
-    attachment = await call.roads.attachments.find(call.author, _id(request))
+    """Read the thumbnail of a picture (WebP): for whom the picture is for.
+
+    Where it is somebody's avatar, that is everybody; where it is a group's, its members.
+    """
+    attachment = await call.roads.attachments.find_shown(call.author, _id(request))
     etag = f'"{attachment.id}.webp"'
     headers = HARMLESS | {"ETag": etag}
     if is_known(request.headers.get("if-none-match"), etag):

@@ -72,7 +72,7 @@ async def piece(call: Call, request: AnyRequest) -> Response[Any]:
 
 
 async def give_up(call: Call, request: AnyRequest) -> Response[Any]:
-    """Remove an upload of one's own, or a file that no message carries."""
+    """Remove an upload of one's own, or a file that no message carries and nobody shows."""
     await call.roads.uploads.cancel(call.author, _id(request))
     return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=RESUMABLE)
 

@@ -1,7 +1,8 @@
 """Files that are here (D9): who may read them, reading them, and removing those whose time is over.
 
-A file is its sender's, and of the members of each conversation in which a message carries it. To everybody else, and
-once the last message that carried it is recalled, there is no such file.
+A file is its sender's, and of the members of each conversation in which a message carries it. The thumbnail of one that
+is somebody's picture is everybody's, that of a group's picture its members'. To everybody else, and once nothing uses
+it any more, there is no such file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import RoostError, UnknownAttachment
@@ -19,6 +21,7 @@ from roost.files import register
 from roost.files.decoding import LARGEST_THUMBNAIL
 from roost.files.place import THUMBNAIL, Place
 from roost.journal import attachments as carried
+from roost.journal import avatars
 from roost.journal.contract import Author
 from roost.metrics import ATTACHMENTS_REMOVED
 from roost.model.attachment import Attachment
@@ -48,6 +51,18 @@ class Attachments:
         if attachment_id not in known:
             raise UnknownAttachment
         return known[attachment_id]
+
+    async def find_shown(self, author: Author, attachment_id: str) -> Attachment:
+        """A file of which the author may see the thumbnail. Raises `UnknownAttachment`."""
+
+        def query(connection: Connection) -> Attachment | None:
+            known = carried.seen(connection, author.uid, [attachment_id])
+            return known.get(attachment_id) or avatars.shown(connection, author.uid, attachment_id)
+
+        found = await self._database.read(query)
+        if found is None:
+            raise UnknownAttachment
+        return found
 
     def read(self, attachment: Attachment, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Bytes of a file, in pieces. Raises `UnknownAttachment` where it has been removed meanwhile."""

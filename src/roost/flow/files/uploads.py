@@ -1,7 +1,8 @@
 """Taking files in (D9): in pieces, as they come, and going on where a broken connection left off.
 
 A file is looked at when it is whole: what it is by its content, how large a picture is. Then it is kept, and waits for
-the message that carries it. What is refused, and what nobody sends within `files.unused_ttl`, leaves nothing behind.
+the message that carries it, or for the profile or group whose picture it is to be. What is refused, and what nobody
+uses within `files.unused_ttl`, leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -139,11 +140,13 @@ class Uploads:
             raise
 
     async def cancel(self, author: Author, upload_id: str) -> None:
-        """Removes an upload, or a file that no message carries. Raises `UnknownAttachment`, `InvalidInput`."""
+        """Removes an upload, or a file that nothing uses. Raises `UnknownAttachment`, `InvalidInput`."""
         async with self._turns.turn(upload_id):
             kept = await self._own(author, upload_id)
             if kept.stage is Stage.SENT:
-                raise InvalidInput("A message carries this file; recall the message.")
+                raise InvalidInput(
+                    "This file is in use: a message carries it, or it is the picture of a user or a group."
+                )
             now = self._clock()
             await self._database.write(lambda tx: register.give_up(tx, upload_id, now))
             await self._drop(upload_id)

@@ -16,6 +16,8 @@ from roost.admit.admission import Admission
 from roost.db.database import Database
 from roost.errors import InvalidInput, UnknownReceiver
 from roost.flow.addresses import is_https
+from roost.journal import avatars
+from roost.journal.avatars import Holder
 from roost.journal.contract import Author
 from roost.protocol.frames import ProfileNotice
 from roost.roster import profiles
@@ -24,7 +26,7 @@ from roost.roster.profiles import AUDIENCES, Profile
 MAX_NAME = 100
 """Characters in a display name."""
 MAX_AVATAR = 500
-"""Characters in an avatar: an https address, or the id of an attachment."""
+"""Characters in an avatar: an https address, or the id of an uploaded picture."""
 MAX_STATUS = 200
 """Characters in a status."""
 MAX_TOLD = 1000
@@ -75,11 +77,15 @@ class Profiles:
         return await self._database.read(lambda connection: profiles.of(connection, user_ids))
 
     async def change(self, author: Author, wish: Wish, *, address: str) -> Profile:
-        """Changes the author's profile; returns it. Raises `InvalidInput` or `RateLimited`."""
+        """Changes the author's profile; returns it.
+
+        Raises `InvalidInput` or `RateLimited`; `UnknownAttachment` or `FileTypeRefused` for what can't be the avatar.
+        """
         _check(wish)
         self._admission.admit_change((author.user_id, author.did, address))
 
         def change(tx: Connection) -> ProfileChange:
+            profiles.lock(tx, author.uid)
             before = profiles.of(tx, [author.user_id])[author.user_id]
             after = _changed(before, wish)
             return ProfileChange(before, before, frozenset()) if after == before else self.store(tx, before, after)
@@ -89,7 +95,10 @@ class Profiles:
     def store(self, tx: Connection, before: Profile, after: Profile) -> ProfileChange:
         """Stores a profile as its next version, in the caller's transaction; `tell` it when that is committed."""
         after = after._replace(version=before.version + 1)
-        profiles.store(tx, after, self._clock())
+        now = self._clock()
+        if after.avatar != before.avatar:
+            avatars.put(tx, Holder(uid=after.uid), after.avatar, after.uid, now)
+        profiles.store(tx, after, now)
         return ProfileChange(before, after, frozenset(profiles.peers(tx, after.uid, self._small, MAX_TOLD)))
 
     def tell(self, done: ProfileChange) -> None:
@@ -127,7 +136,9 @@ def _check(wish: Wish) -> None:
     if name is not None and (len(name) > MAX_NAME or not name.isprintable()):
         raise InvalidInput(f"displayName must be at most {MAX_NAME} printable characters.")
     if avatar is not None and not _is_avatar(avatar):
-        raise InvalidInput(f"avatar must be an https address or an attachment's id, at most {MAX_AVATAR} characters.")
+        raise InvalidInput(
+            f"avatar must be an https address of at most {MAX_AVATAR} characters, or the id of a picture you uploaded."
+        )
     if status is not None and (len(status) > MAX_STATUS or not status.isprintable()):
         raise InvalidInput(f"status must be at most {MAX_STATUS} printable characters.")
     if presence is not None and presence not in AUDIENCES:
@@ -135,6 +146,4 @@ def _check(wish: Wish) -> None:
 
 
 def _is_avatar(text: str) -> bool:
-    if ":" not in text and "/" not in text:  # an attachment
-        return len(text) <= MAX_AVATAR and text.isprintable() and text.isascii() and " " not in text
-    return is_https(text, MAX_AVATAR)
+    return not text or avatars.is_file(text) or is_https(text, MAX_AVATAR)

@@ -13,6 +13,7 @@ from tests.edge.api.admin.conftest import operator_of
 from tests.edge.api.admin.test_data import erased, exported
 from tests.edge.api.admin.test_users import PASSWORD
 from tests.edge.people import Person, Town
+from tests.files.pictures import picture
 
 OF_USERS = {"uid", "user_id", "sender", "blocked", "banned_by", "made_by"}
 """How columns are called that hold a user."""
@@ -29,6 +30,7 @@ EXPORTED = {
     "users.uid": "profile",
     "users.user_id": "profile",
     "profiles.uid": "profile",
+    "avatars.uid": "profile",
     "devices.uid": "device",
     "positions.uid": "device",
     "push_addresses.uid": "pushAddress",
@@ -61,7 +63,7 @@ NOT_EXPORTED = {
 ERASED = {
     *("positions.uid", "marks.uid", "push_addresses.uid", "push_outbox.uid", "refresh_tokens.uid"),
     *("blocks.uid", "mutes.uid", "bans.uid", "invitations.made_by", "scheduled.uid", "drafts.uid"),
-    *("log.uid", "cursors.uid"),
+    *("log.uid", "cursors.uid", "avatars.uid"),
 }
 """Nothing is left."""
 NOT_ERASED = {
@@ -110,7 +112,8 @@ async def live(town: Town, alice: Person, bob: Person) -> None:
     cat, group = await town.person("cat"), await bob.group(alice)
     sent = await bob.send(alice)
     await alice.send(bob)
-    await alice.patch("/users/me", {"status": "in Rome"})
+    face = (await alice.post("/attachments", files={"file": ("a.png", picture(), "image/png")})).data["id"]
+    await alice.patch("/users/me", {"status": "in Rome", "avatar": face})
     await alice.post("/devices", {"platform": "email", "email": "alice@example.org"})
     await alice.post("/attachments", files={"file": ("a.txt", b"text", "text/plain")})
     await alice.post(f"/messages/{sent['serverMsgID']}/report", {"reason": "spam"})
