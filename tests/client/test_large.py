@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from roost.client import Client
+from roost.client import Client, MarksMoved
 from roost.testing import LocalServer
 from tests.chaos.devices import Town
 from tests.chaos.endings import check
@@ -39,11 +39,59 @@ def growing() -> Iterator[LocalServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def telling_two() -> Iterator[LocalServer]:
+    """Read marks are logged in a group of two; with a third they are hints."""
+    with LocalServer(settings={"MESSAGES__READ_RECEIPTS_MEMBERS": "2", "LIMITS__MESSAGES_PER_MINUTE": "0"}) as server:
+        yield server
+
+
+IN_AND_OUT = [
+    *(Step(1, "tell"), Step(0, "read", 1), Step(0, "fetch", 0, 2), Step(2, "read", 1), Step(1, "tell")),
+    *(Step(0, "read", 2), Step(2, "leave"), Step(1, "tell"), Step(0, "read", 3), Step(0, "fetch", 0, 2)),
+]
+"""The group has three, two and again three members, and the two others have read what Bob said."""
+
+
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(changing.plans, st.sampled_from([changing.ALL, ("bob",), ("bob",)]))
+@example(IN_AND_OUT, ("bob",))
 @example([Step(0, "whisper", 1), Step(2, "read", 1), Step(2, "erase")], changing.ALL)
 def test_all_stores_end_with_the_same(growing: LocalServer, plan: list[Step], members: tuple[str, ...]) -> None:
     asyncio.run(changing.play(growing, plan, members))
+
+
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
+@given(changing.plans, st.sampled_from([changing.ALL, ("bob",), ("bob",)]))
+@example([*IN_AND_OUT, Step(2, "leave")], ("bob",))
+@example(IN_AND_OUT, ("bob",))
+def test_all_stores_end_with_the_same_where_marks_are_logged_for_two(
+    telling_two: LocalServer, plan: list[Step], members: tuple[str, ...]
+) -> None:
+    asyncio.run(changing.play(telling_two, plan, members))
+
+
+async def test_a_hint_is_handed_to_the_application_and_not_kept(telling_two: LocalServer, client: Open) -> None:
+    """Where the log does not tell how far others have read, a new store could not know of it."""
+    cast = Cast(telling_two)
+    await cast.make("bob", "cat")
+    ann = await client(cast, "ann")
+    conversation = (await ann.create_group("tea", [cast["bob"], cast["cat"]])).conversation_id
+    await ann.send(conversation, "hello")
+    await ann.flush(10)
+    moved = ann.events(MarksMoved)
+    for name in ("bob", "cat"):
+        await cast.call(name, "POST", f"/conversations/{conversation}/read", {"conversationSeq": 1})
+    seen: set[str] = set()
+    async with asyncio.timeout(10):
+        async for event in moved:
+            seen |= {one.user_id for one in event.marks if one.read_seq == 1}
+            if seen == {cast["bob"], cast["cat"]}:
+                break
+    known = await ann.conversation(conversation)
+    assert known is not None
+    assert known.marks == []
+    assert [one.state for one in await ann.store.history(conversation, None, 10)] == ["sent"]
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))

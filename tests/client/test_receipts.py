@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -138,9 +140,18 @@ def member(seq: int, user: str, action: str = "joined", head: int = 0) -> Change
     )
 
 
+def present(*read: tuple[str, int]) -> list[Present]:
+    return [Present(user_id=name, role="member", join_time=1, read_seq=place) for name, place in read]
+
+
+def came(seq: int, user: str, *read: tuple[str, int], head: int = 0) -> Change:
+    """Somebody came into a small group; so far everybody in it has read."""
+    return msgspec.structs.replace(member(seq, user, "joined", head), members=present(*read))
+
+
 def made(seq: int, *names: str, read: int = 0, action: str | None = None) -> Change:
     """An entry that says who is in the group: it was made; or ann came in."""
-    there = [Present(user_id=name, role="member", join_time=1, read_seq=read) for name in names]
+    there = present(*((name, read) for name in names))
     if action is None:
         return Change(seq=seq, kind="group", conversation_id="g:team", action="created", members=there, time=1)
     return msgspec.structs.replace(member(seq, "ann", action, read), members=there)
@@ -162,7 +173,9 @@ async def test_an_entry_that_says_who_is_in_a_group_is_enough(tmp_path: Path) ->
     assert await states() == ["read"]
     await store.apply(Entries(changes=[member(3, "bob", "left")], messages=[message(2, "ann")], through=3))
     assert await states() == ["read", "read"]  # nobody is waited for
-    await store.apply(Entries(changes=[member(4, "cat", head=2)], messages=[message(3, "ann")], through=4))
+    await store.apply(
+        Entries(changes=[came(4, "cat", ("ann", 2), ("cat", 2), head=2)], messages=[message(3, "ann")], through=4)
+    )
     assert await states() == ["read", "read", "sent"]
     await store.apply(Entries(changes=[member(5, "ann", "left")], through=5))
     assert await states() == ["read", "read", "sent"]
@@ -181,7 +194,8 @@ async def test_an_answer_that_is_ahead_of_the_log_changes_nothing_in_the_end(tmp
     await store.save_group(Group(group_id="team", conversation_id="g:team", create_time=1, members=answered))
     read = Change(seq=2, kind="read", conversation_id="g:team", user_id="bob", conversation_seq=1)
     await store.apply(Entries(changes=[read], through=2))
-    await store.apply(Entries(changes=[member(3, "cat", head=1)], through=3))
+    came_in = came(3, "cat", ("ann", 1), ("bob", 1), ("cat", 1), head=1)
+    await store.apply(Entries(changes=[came_in], through=3))
     assert [one.state for one in await store.history("g:team", None, 10)] == ["read"]
     await store.close()
 
@@ -195,23 +209,48 @@ async def test_the_state_in_a_group_goes_by_who_is_in_it_and_never_back(tmp_path
     async def states() -> list[str]:
         return [one.state for one in await store.history("g:team", None, 10)]
 
-    def known(book: object) -> None:
-        book.execute("UPDATE conversations SET members_known = 1")  # type: ignore[attr-defined]
-
     assert not await store.write(marks.store_marks, "g:nowhere", [Mark(user_id="bob", read_seq=1)])
     assert await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=2)])
-    assert not await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=1)])
     assert await states() == ["sent", "sent"]  # who else is there is not known
-    await store.write(known)
-    await store.apply(Entries(changes=[member(3, "bob"), member(4, "cat")], through=4))
+    await store.apply(Entries(changes=[came(3, "cat", ("ann", 0), ("bob", 0), ("cat", 0))], through=4))
+    assert await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=2)])
+    assert not await store.write(marks.store_marks, "g:team", [Mark(user_id="bob", delivered_seq=1)])
     await store.write(marks.store_marks, "g:team", [Mark(user_id="cat", read_seq=1)])
     assert await states() == ["delivered", "sent"]
-    await store.apply(Entries(changes=[member(5, "dan", head=2)], through=5))
+    await store.apply(
+        Entries(changes=[came(5, "dan", ("ann", 0), ("bob", 0), ("cat", 1), ("dan", 2), head=2)], through=5)
+    )
     read = Change(seq=6, kind="read", conversation_id="g:team", user_id="bob", conversation_seq=2)
     await store.apply(Entries(changes=[read], through=6))
     assert await states() == ["read", "sent"]
     await store.apply(Entries(changes=[member(7, "cat", "left")], through=7))
     assert await states() == ["read", "read"]
-    await store.apply(Entries(changes=[member(8, "eve", head=0)], through=8))
+    small = [came(8, "eve", ("ann", 0), ("bob", 2), ("dan", 2), ("eve", 2), head=2)]
+    await store.apply(Entries(changes=small, through=8))
     assert await states() == ["read", "read"]
+    await store.apply(Entries(changes=[member(9, "fay", head=2)], through=9))  # larger than that
+    assert await states() == ["sent", "sent"]
+    fewer = msgspec.structs.replace(member(10, "eve", "left"), members=present(("ann", 0), ("bob", 2), ("fay", 1)))
+    await store.apply(Entries(changes=[fewer], through=10))
+    assert await states() == ["read", "sent"]
+    await store.close()
+
+
+async def test_a_store_of_before_keeps_the_marks_of_small_groups_alone(tmp_path: Path) -> None:
+    """Schema 7 kept those of larger groups as well, as far as it had heard of them."""
+    store = Store(tmp_path / "ann.db")
+    await store.open()
+    await store.claim("ann")
+    names = [f"user{number}" for number in range(20)]
+    changes = [made(1, "ann", "bob"), msgspec.structs.replace(made(2, "ann", *names), conversation_id="g:town")]
+    await store.apply(Entries(changes=changes, through=2))
+    for group in ("g:team", "g:town"):
+        assert await store.write(marks.store_marks, group, [Mark(user_id="bob", read_seq=1)])
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "ann.db", isolation_level=None)) as file:
+        file.execute("ALTER TABLE conversations DROP COLUMN marks_told")
+        file.execute("PRAGMA user_version = 7")
+    await store.open()
+    kept = {one.conversation_id: len(one.marks) for one in await store.conversations(limit=10, offset=0)}
+    assert kept == {"g:team": 1, "g:town": 0}
     await store.close()

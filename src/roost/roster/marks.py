@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam, func, selec
 
 from roost.db.rows import fetch
 from roost.db.schema import conversations, members, messages, users
-from roost.roster.conversations import HEAD
+from roost.roster.conversations import HEAD, Conversation
 
 _cid: BindParameter[int] = bindparam("cid")
 _uid: BindParameter[int] = bindparam("uid")
@@ -66,6 +66,7 @@ SMALL: Select[Any] = (
     .where(
         conversations.c.conversation_id.in_(bindparam("conversation_ids", expanding=True)),
         conversations.c.dissolved_at.is_(None),
+        conversations.c.large_at.is_(None),
         _one_too_many().is_(None),
     )
 )
@@ -107,9 +108,17 @@ class Reader(NamedTuple):
 
 
 def of_small(connection: Connection, uid: int, conversation_ids: Sequence[str], most: int) -> list[Place]:
-    """The members of those of the user's conversations that have at most `most`; the user is among them."""
+    """The members of those of the user's conversations that have at most `most`; the user is among them.
+
+    A large one has none, however few are left in it: its members are told of each other by no log.
+    """
     found = connection.execute(SMALL, {"uid": uid, "conversation_ids": list(conversation_ids), "most": most})
     return [Place(*row) for row in found]
+
+
+def told(connection: Connection, conversation: Conversation, most: int) -> list[int] | None:
+    """Who is told by the log how far a member of a conversation has read (uids); None where it is hinted."""
+    return None if conversation.large else members_if_small(connection, conversation.cid, most)
 
 
 def members_if_small(connection: Connection, cid: int, most: int) -> list[int] | None:

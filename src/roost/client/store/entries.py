@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from roost.client.store import drafts, expiry
-from roost.client.store.marks import count_others, move_read_mark, raise_mark
+from roost.client.store.marks import count_others, forget_marks, move_read_mark, raise_mark
 from roost.client.store.members import change_member, change_members, leave
 from roost.client.store.rows import PLAIN, SENT, UPSERT, Row, StoredMessage, fields_of, message_row
 from roost.model.message import Change, GroupSettings, Message
@@ -73,7 +73,7 @@ class Book:
             self.connection.executemany(
                 "INSERT INTO members (conversation, user_id, role) VALUES (?, ?, 'member')", rows
             )
-            self.execute("UPDATE conversations SET members_known = 1 WHERE key = ?", (made,))
+            self.execute("UPDATE conversations SET members_known = 1, marks_told = 1 WHERE key = ?", (made,))
         return made
 
     def find(self, conversation_id: str) -> int | None:
@@ -284,6 +284,7 @@ def _change_group(book: Book, key: int, change: Change) -> None:
         leave(book, key)
     elif change.action == "large":  # who comes and goes is no longer told
         book.execute("UPDATE conversations SET members_known = 0 WHERE key = ?", (key,))
+        forget_marks(book, key)
 
 
 def _keep_change(book: Book, key: int, change: Change, kind: str) -> None:

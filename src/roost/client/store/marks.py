@@ -1,6 +1,8 @@
 """How far the other members of a conversation have got, and so what became of this user's own messages.
 
 Marks come by the log, in a snapshot, as hints and as answers, in any order; none ever goes back, so the highest holds.
+Where the log does not tell them (`marks_told`), in all but small groups, none is kept: there are hints alone, which
+the application is told, and a new store could not know of. Why: docs/decisions/0019.
 """
 
 from __future__ import annotations
@@ -21,10 +23,15 @@ EVERYTHING = 2**53 - 1
 
 
 def store_marks(book: Book, conversation_id: str, marks: Iterable[Mark]) -> bool:
-    """Stores marks of other members; whether any is news. Those of a conversation that is not here are passed over."""
+    """Stores marks of other members; whether any is news, as every one is where none is kept.
+
+    Those of a conversation that is not here are passed over.
+    """
     key = book.find(conversation_id)
     if key is None:
         return False
+    if not book.execute("SELECT marks_told FROM conversations WHERE key = ?", (key,)).fetchone()[0]:
+        return any(mark.user_id != book.user_id for mark in marks)
     news = [
         raise_mark(book, key, mark.user_id, mark.read_seq, mark.delivered_seq)
         for mark in marks
@@ -51,9 +58,9 @@ def marks_of(book: Book, key: int) -> list[Mark]:
 def undelivered_conversations(book: Book) -> list[str]:
     """Conversations with a message of this user that not everybody has got as far as is known, the latest first."""
     rows = book.execute(
-        "SELECT c.conversation_id FROM conversations c WHERE NOT c.gone AND EXISTS (SELECT 1 FROM messages m "
-        "WHERE m.conversation = c.key AND m.conversation_seq > c.others_delivered AND m.sender_id = ?) "
-        "ORDER BY c.last_time DESC LIMIT ?",
+        "SELECT c.conversation_id FROM conversations c WHERE c.marks_told AND NOT c.gone AND EXISTS ("
+        "SELECT 1 FROM messages m WHERE m.conversation = c.key AND m.conversation_seq > c.others_delivered "
+        "AND m.sender_id = ?) ORDER BY c.last_time DESC LIMIT ?",
         (book.user_id, ASKED),
     )
     return [row[0] for row in rows.fetchall()]
@@ -65,16 +72,34 @@ def move_read_mark(book: Book, key: int, conversation_seq: int) -> None:
 
 
 def raise_mark(book: Book, key: int, user_id: str, read: int, delivered: int) -> bool:
-    """Moves another member's marks; they never go back. Whether one moved."""
+    """Moves another member's marks, where any is kept; they never go back. Whether one moved."""
     if not (read or delivered):
         return False
     moved = book.execute(
-        "INSERT INTO marks (conversation, user_id, read_seq, delivered_seq) VALUES (?1, ?2, ?3, ?4) "
+        "INSERT INTO marks (conversation, user_id, read_seq, delivered_seq) "
+        "SELECT key, ?2, ?3, ?4 FROM conversations WHERE key = ?1 AND marks_told "
         "ON CONFLICT DO UPDATE SET read_seq = max(read_seq, ?3), delivered_seq = max(delivered_seq, ?4) "
         "WHERE read_seq < ?3 OR delivered_seq < ?4",
         (key, user_id, read, max(read, delivered)),
     )
     return moved.rowcount > 0
+
+
+def begin_marks(book: Book, key: int) -> None:
+    """From here on the log tells how far the others have read; who they are is known."""
+    book.execute("UPDATE conversations SET marks_told = 1 WHERE key = ?", (key,))
+    book.execute(
+        "DELETE FROM marks WHERE conversation = ?1 AND user_id NOT IN (SELECT user_id FROM members WHERE "
+        "conversation = ?1)",
+        (key,),
+    )
+
+
+def forget_marks(book: Book, key: int) -> None:
+    """From here on the log does not tell it any more: nothing of it is kept."""
+    nothing = "UPDATE conversations SET marks_told = 0, others_read = 0, others_delivered = 0 WHERE key = ?"
+    book.execute(nothing, (key,))
+    book.execute("DELETE FROM marks WHERE conversation = ?", (key,))
 
 
 def count_others(book: Book, key: int) -> None:
@@ -90,7 +115,7 @@ def count_others(book: Book, key: int) -> None:
         "ifnull(min(ifnull(k.delivered_seq, 0)), ?3) AS delivered "
         "FROM members m LEFT JOIN marks k ON k.conversation = m.conversation AND k.user_id = m.user_id "
         "WHERE m.conversation = ?1 AND m.user_id IS NOT ?2) AS found "
-        "WHERE key = ?1 AND members_known",
+        "WHERE key = ?1 AND members_known AND marks_told",
         (key, book.user_id, EVERYTHING if _is_group(book, key) else 0),
     )
 

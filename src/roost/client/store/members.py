@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from roost.client.store.marks import count_newcomer, count_others, move_read_mark, raise_mark
+from roost.client.store.marks import (
+    begin_marks,
+    count_newcomer,
+    count_others,
+    forget_marks,
+    move_read_mark,
+    raise_mark,
+)
 from roost.model.message import Change, Present
 from roost.protocol.answers import Member
 
@@ -31,7 +38,10 @@ def know_members(book: Book, key: int, members: Iterable[Member | Present], *, a
 
 
 def change_member(book: Book, key: int, change: Change) -> None:
-    """Somebody has come, has another role, or has gone."""
+    """Somebody has come, has another role, or has gone.
+
+    Who comes into a small group comes with `change.members`; without them, the group is a larger one.
+    """
     mine = change.user_id == book.user_id
     if change.action == "joined":
         there = "SELECT 1 FROM members WHERE conversation = ? AND user_id = ?"
@@ -41,6 +51,8 @@ def change_member(book: Book, key: int, change: Change) -> None:
             "ON CONFLICT DO UPDATE SET role = excluded.role",
             (key, change.user_id, change.role or "member", change.time, change.until),
         )
+        if change.members is None and (change.conversation_seq or not known):  # who comes into a larger group
+            forget_marks(book, key)
         if not known:
             count_newcomer(book, key, change.conversation_seq)
         if mine:  # who else is there is not told; it is asked for when somebody wants to know
@@ -66,6 +78,7 @@ def change_members(book: Book, key: int, members: Sequence[Present]) -> None:
     if not any(one.user_id == book.user_id for one in members):
         return
     know_members(book, key, members)
+    begin_marks(book, key)
     for one in members:
         if one.user_id != book.user_id:
             raise_mark(book, key, one.user_id, one.read_seq, one.read_seq)

@@ -13,7 +13,7 @@ from roost.client.store.entries import (
     store_messages,
     take_from_outbox,
 )
-from roost.client.store.marks import count_others, move_read_mark, store_marks
+from roost.client.store.marks import begin_marks, count_others, forget_marks, move_read_mark, store_marks
 from roost.client.store.members import know_members
 from roost.client.store.rows import SELECT, TOLD, Row, StoredMessage, message_of, message_row
 from roost.model.message import GroupSettings, Message
@@ -110,6 +110,7 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
     )
     set_settings(book, key, found.settings or GroupSettings())
     know_members(book, key, found.members, all_of_them=not found.large)
+    (forget_marks if found.marks is None else begin_marks)(book, key)
     store_marks(book, found.conversation_id, found.marks or ())
     count_others(book, key)
 

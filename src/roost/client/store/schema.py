@@ -23,7 +23,7 @@ from pathlib import Path
 from roost.client.errors import StoreInUse, StoreTooNew
 from roost.client.store import drafts, expiry
 
-VERSION = 7
+VERSION = 8
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -139,6 +139,15 @@ ALTER TABLE conversations ADD COLUMN others_delivered INTEGER NOT NULL DEFAULT 0
 """
 """How far the other members have got, and up to where all of them have; what a snapshot named as unread."""
 
+MARKS_TOLD = """
+ALTER TABLE conversations ADD COLUMN marks_told INTEGER NOT NULL DEFAULT 0;
+UPDATE conversations SET marks_told = 1 WHERE conversation_id LIKE 'p:%' OR (members_known AND key IN (
+    SELECT conversation FROM members GROUP BY conversation HAVING count(*) <= 20));
+UPDATE conversations SET others_read = 0, others_delivered = 0 WHERE NOT marks_told AND NOT gone;
+DELETE FROM marks WHERE conversation IN (SELECT key FROM conversations WHERE NOT marks_told);
+"""
+"""Whether the log tells how far the others have read: only there anything of that is kept. Where it had not been noted
+it goes by the size that servers have unless it is set."""
 
 STEPS = {
     2: "ALTER TABLE outbox ADD COLUMN more TEXT",
@@ -148,6 +157,7 @@ STEPS = {
     5: "CREATE TABLE blocks (user_id TEXT PRIMARY KEY, block_time INTEGER NOT NULL) WITHOUT ROWID",
     6: "CREATE TABLE profiles (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
     7: drafts.SCHEMA,
+    8: MARKS_TOLD,
 }
 """What makes of each schema the next, by its number."""
 

@@ -80,7 +80,7 @@ class Marks:
             before = roster.set_read_mark(tx, conversation, author.uid, seq)
             if before is None:
                 return None
-            everybody = marks.members_if_small(tx, conversation.cid, self._small)
+            everybody = marks.told(tx, conversation, self._small)
             if everybody and conversation_id.startswith("p:"):
                 everybody = [uid for uid in everybody if not blocks.is_blocked(tx, uid, by=author.uid)]
             authors: set[int] = set()

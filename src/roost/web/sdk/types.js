@@ -57,6 +57,14 @@
  * @property {number} [version] of a draft
  * @property {string} [messageID] of a scheduled message
  * @property {string} [error] why it was not sent
+ * @property {Present[]} [members] who is in a small group
+ *
+ * @typedef {object} Present a member of a small group, and how far it has read
+ * @property {string} userID
+ * @property {string} role
+ * @property {number} joinTime
+ * @property {number} [mutedUntil]
+ * @property {number} [readSeq]
  *
  * @typedef {object} Sticker a picture that stands for an emoji
  * @property {string} packID
@@ -160,7 +168,7 @@
  * @property {Record<string, [number, number]>} [marks] of each other member: read, and on a device, up to this conversationSeq
  * @property {GroupSettings} [settings] of a group
  * @property {number} [mutedUntil] until when this user may not write there
- * @property {boolean} [marksKnown] whether all members are among them
+ * @property {boolean} [marksKnown] of a group: whether the log tells them; else none is kept
  * @property {number} [mentionSeq] the last message that mentions this user
  * @property {number} knownFrom where a snapshot began: what is older is asked for when somebody looks
  * @property {number} unreadBefore what was unread before that

@@ -7,7 +7,7 @@
  */
 
 import { applyDraft } from "./drafts.js";
-import { raise } from "./marks.js";
+import { raise, replace } from "./marks.js";
 import { turnBlock } from "./people.js";
 import { ONE } from "./schema.js";
 
@@ -216,13 +216,17 @@ export class Book {
       conversation.name = change.name ?? conversation.name;
       conversation.settings = change.settings ?? conversation.settings;
       if (change.action === "dissolved") conversation.gone = true;
+      if (change.action === "large") replace(conversation, null, this.userID);
       if (change.action === "created" && change.actorID === this.userID) conversation.role = "owner";
     } else if (change.kind === "mute") {
       if (change.userID === this.userID) conversation.mutedUntil = change.until ?? 0;
     } else if (change.kind === "member" && change.userID !== this.userID) {
-      if (change.action === "joined") raise(conversation, [{ userID: change.userID ?? "" }], this.userID);
-      else if (conversation.marks) delete conversation.marks[change.userID ?? ""];
+      const known = (change.userID ?? "") in (conversation.marks ?? {});
+      if (change.action !== "joined") delete conversation.marks?.[change.userID ?? ""];
+      else if (!change.members && (change.conversationSeq || !known)) replace(conversation, null, this.userID);
     } else if (change.kind === "member") {
+      const back = conversation.gone && change.action === "joined";
+      if (!change.members && (back || change.conversationSeq)) replace(conversation, null, this.userID);
       conversation.gone = change.action !== "joined";
       if (change.action === "joined") {
         conversation.role = change.role ?? "member";
@@ -230,6 +234,7 @@ export class Book {
         conversation.readSeq = Math.max(conversation.readSeq, change.conversationSeq ?? 0);
       }
     }
+    if (change.members?.some(({ userID }) => userID === this.userID)) replace(conversation, change.members, this.userID);
   }
 
   /** Counts what is unread, and writes. */

@@ -1,6 +1,7 @@
 /**
  * How far the other members of a conversation have got. Marks come by the log, in a snapshot, as hints and as answers,
- * in any order; none ever goes back, so the highest holds. Large groups have none.
+ * in any order; none ever goes back, so the highest holds. Of a group none is kept but where the log tells them all
+ * (`marksKnown`): in larger ones there are hints alone, of which another device would not know.
  *
  * @typedef {import("../types.js").Mark} Mark
  * @typedef {import("../types.js").Conversation} Conversation
@@ -27,6 +28,26 @@ export function raise(conversation, marks, me) {
 }
 
 /**
+ * Who is in a group, and how far each has read, is told by an entry; or, null, that the log will not tell it any more.
+ *
+ * @param {Conversation} conversation
+ * @param {import("../types.js").Present[]|null} members
+ * @param {string} me
+ */
+export function replace(conversation, members, me) {
+  const before = conversation.marks ?? {};
+  const others = (members ?? []).filter(({ userID }) => userID !== me);
+  conversation.marks = Object.fromEntries(others.map(({ userID }) => [userID, before[userID] ?? [0, 0]]));
+  conversation.marksKnown = members !== null;
+  raise(conversation, others.map(({ userID, readSeq }) => ({ userID, readSeq })), me);
+}
+
+/** Whether marks of others are kept. @param {Conversation} conversation */
+export function keeps(conversation) {
+  return conversation.marksKnown || conversation.conversationID.startsWith("p:");
+}
+
+/**
  * Up to where all others have got and read it; 0 where that is not known.
  *
  * @param {Conversation|null|undefined} conversation
@@ -34,6 +55,6 @@ export function raise(conversation, marks, me) {
  */
 export function reached(conversation) {
   const marks = Object.values(conversation?.marks ?? {});
-  if (!marks.length || !(conversation?.marksKnown || conversation?.conversationID.startsWith("p:"))) return { delivered: 0, read: 0 };
+  if (!conversation || !marks.length || !keeps(conversation)) return { delivered: 0, read: 0 };
   return { read: Math.min(...marks.map(([read]) => read)), delivered: Math.min(...marks.map(([, delivered]) => delivered)) };
 }

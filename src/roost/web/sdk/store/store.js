@@ -9,7 +9,7 @@ import { deleteDB } from "../vendor/idb.js";
 import { StoreBelongsToAnother } from "../errors.js";
 import { apply, Book, fresh, TABLES } from "./apply.js";
 import { replaceDrafts } from "./drafts.js";
-import { raise } from "./marks.js";
+import { keeps, raise, replace } from "./marks.js";
 import { replaceBlocks } from "./people.js";
 import { ONE, open } from "./schema.js";
 
@@ -132,6 +132,7 @@ export class Store {
       Object.assign(conversation, { name, role, muted, gone: false, settings: found.settings ?? conversation.settings });
       conversation.readSeq = Math.max(conversation.readSeq, found.readSeq);
       if (found.marks) conversation.marksKnown = true;
+      else if (!keeps({ ...conversation, marksKnown: false })) replace(conversation, null, config.userID);
       raise(conversation, found.marks ?? [], config.userID);
       await book.messages(found.messages);
       const first = found.messages[0]?.conversationSeq ?? found.conversationSeq + 1;
@@ -243,7 +244,7 @@ export class Store {
     const moved = [];
     for (const { conversationID, marks } of found) {
       const conversation = await conversations.get(conversationID);
-      if (conversation === undefined) continue;
+      if (conversation === undefined || !(whole || keeps(conversation))) continue;
       const news = raise(conversation, marks, userID) || (whole && !conversation.marksKnown);
       if (!news) continue;
       moved.push(conversationID);
