@@ -34,6 +34,11 @@ _SHOWN_TO = (
     .correlate(attachments)
     .exists()
 )
+OF_GROUP = (
+    select(*COLUMNS)
+    .select_from(avatars.join(attachments, attachments.c.attachment_id == avatars.c.attachment_id))
+    .where(avatars.c.uid == 0, avatars.c.cid == bindparam("cid"))
+)
 SHOWN = select(*COLUMNS).where(
     and_(attachments.c.attachment_id == _id, attachments.c.stage == int(Stage.SENT), _SHOWN_TO)
 )
@@ -76,6 +81,12 @@ def _check_own(tx: Connection, name: str, by: int) -> None:
         raise UnknownAttachment(f"There is no file {name}, or it is not one that you uploaded.")
     if not row.thumbnail:
         raise FileTypeRefused(f"The file {name} is no picture: its type is {row.media_type}.", type=row.media_type)
+
+
+def of_group(connection: Connection, cid: int) -> Attachment | None:
+    """The file that is the picture of a group, for who may see the group; None where there is none."""
+    row = connection.execute(OF_GROUP, {"cid": cid}).first()
+    return None if row is None else of_row(row)
 
 
 def shown(connection: Connection, uid: int, name: str) -> Attachment | None:

@@ -97,7 +97,8 @@ class GroupSettings(Wire, kw_only=True):
     """What is set of a group besides its name.
 
     `announcement_only`: only the owner and admins write. `members_invite`: every member brings in others, not only the
-    owner and admins. `avatar` is an address, or whatever the application makes of it.
+    owner and admins. `avatar` is the id of a file, whose thumbnail the members may read; or an address, or whatever the
+    application makes of it.
     """
 
     description: str | None = None

@@ -1,4 +1,4 @@
-"""Uploaded pictures of users over HTTP: set with the profile, seen by everybody, gone with what replaces them (D9)."""
+"""Uploaded pictures of users and groups over HTTP: who sets them, who sees them, what goes with what (D9)."""
 
 from __future__ import annotations
 
@@ -66,3 +66,58 @@ async def test_a_picture_that_somebody_shows_can_not_be_removed(alice: Person, b
     assert (await alice.delete(f"/uploads/{file['id']}")).refusal == (400, "invalid_input")
     assert (await alice.patch("/users/me", {"avatar": file["id"], "status": "here"})).data["status"] == "here"
     assert (await bob.get(f"/attachments/{file['id']}/thumbnail")).status == 200
+
+
+async def thumbnail(person: Person, name: str) -> int:
+    return (await person.get(f"/attachments/{name}/thumbnail")).status
+
+
+async def test_the_picture_of_a_group_is_for_its_members_and_told_by_the_log(
+    alice: Person, bob: Person, town: Town
+) -> None:
+    cat, group = await town.person(), await alice.group(bob)
+    name = (await uploaded(alice, picture(), "a.png"))["id"]
+    changed = (await alice.patch(f"/groups/{group}", {"avatar": name})).data
+    assert (changed["avatar"], await thumbnail(bob, name), await thumbnail(cat, name)) == (name, 200, 404)
+    assert (await bob.sync())["changes"][-1]["settings"]["avatar"] == name
+    assert (await bob.get(f"/attachments/{name}")).refusal == (404, "unknown_attachment")
+    await bob.post(f"/groups/{group}/leave")
+    assert (await thumbnail(bob, name), await thumbnail(alice, name)) == (404, 200)
+    await alice.patch(f"/groups/{group}", {"avatar": ""})
+    assert await thumbnail(alice, name) == 404
+
+
+async def test_a_group_shows_what_its_admin_uploaded_and_nothing_else(alice: Person, bob: Person) -> None:
+    group = await alice.group(bob)
+    text, his = (await uploaded(alice))["id"], (await uploaded(bob, picture(), "b.png"))["id"]
+    assert (await alice.patch(f"/groups/{group}", {"avatar": text})).refusal == (415, "file_type_refused")
+    assert (await alice.patch(f"/groups/{group}", {"avatar": his})).refusal == (404, "unknown_attachment")
+    assert (await bob.patch(f"/groups/{group}", {"avatar": his})).refusal == (403, "forbidden")
+    assert (await alice.post("/groups", {"avatar": his})).refusal == (404, "unknown_attachment")
+    assert "avatar" not in (await alice.get(f"/groups/{group}")).data
+    await alice.put(f"/groups/{group}/members/{bob.user_id}", {"role": "admin"})
+    assert (await bob.patch(f"/groups/{group}", {"avatar": his})).data["avatar"] == his
+    assert (await alice.patch(f"/groups/{group}", {"avatar": his, "name": "Tea"})).data["name"] == "Tea"
+    await bob.post(f"/groups/{group}/leave")
+    assert await thumbnail(alice, his) == 200
+
+
+async def test_a_group_is_made_with_its_picture_which_goes_with_it(alice: Person, bob: Person) -> None:
+    name = (await uploaded(alice, picture(), "a.png"))["id"]
+    group = (await alice.post("/groups", {"avatar": name, "members": [bob.user_id]})).data["groupID"]
+    assert await thumbnail(bob, name) == 200
+    await alice.delete(f"/groups/{group}")
+    assert (await thumbnail(bob, name), await thumbnail(alice, name)) == (404, 404)
+
+
+async def test_who_is_invited_sees_the_picture_of_the_group(alice: Person, bob: Person) -> None:
+    group = await alice.group()
+    token = (await alice.post(f"/groups/{group}/invitations")).data["token"]
+    assert (await bob.get(f"/invitations/{token}/avatar")).refusal == (404, "unknown_attachment")
+    name = (await uploaded(alice, picture(), "a.png"))["id"]
+    await alice.patch(f"/groups/{group}", {"avatar": name})
+    answer = await bob.get(f"/invitations/{token}/avatar")
+    assert (answer.status, answer.headers["content-type"], answer.body[8:12]) == (200, "image/webp", b"WEBP")
+    assert await thumbnail(bob, name) == 404
+    await alice.put(f"/groups/{group}/bans/{bob.user_id}")
+    assert (await bob.get(f"/invitations/{token}/avatar")).refusal == (403, "banned")

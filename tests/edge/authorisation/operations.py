@@ -156,6 +156,7 @@ GROUPS = [
         path="/groups/{group}/invitations/{invitation}",
     ),
     row("GET /invitations/{token}", users()),
+    row("GET /invitations/{token}/avatar", users(), path="/invitations/{pictured}/avatar"),
     row("POST /invitations/{token}/join", users()),
 ]
 FILES = [
@@ -168,6 +169,12 @@ FILES = [
         path="/attachments/{attachment}/thumbnail",
     ),
     row("GET /attachments/{attachment_id}/thumbnail", users(), path="/attachments/{face}/thumbnail"),
+    row(
+        "GET /attachments/{attachment_id}/thumbnail",
+        members("unknown_attachment"),
+        path="/attachments/{sign}/thumbnail",
+    ),
+    row("GET /attachments/{attachment_id}", only_owner("unknown_attachment"), path="/attachments/{sign}"),
     row("GET /attachments/{attachment_id}", no_user("unknown_attachment"), path="/attachments/{face}"),
     row("POST /uploads", users(), headers={"Upload-Length": "4"}),
     row(

@@ -158,6 +158,18 @@ class World:
         assert (await person.patch("/users/me", {"avatar": made["id"]})).status == 200
         return made["id"]
 
+    async def sign(self) -> Any:
+        """A picture that is the group's, of its owner."""
+        files = {"file": ("a.png", picture(8, 8), "image/png")}
+        made = await self._data("owner", "POST", "/attachments", files=files)
+        await self._ask("owner", "PATCH", "/groups/{group}", {"avatar": made["id"]})
+        return made["id"]
+
+    async def pictured(self) -> str:
+        """The token of an invitation to the group, which has a picture."""
+        await self._thing("sign")
+        return await self._thing("token")
+
     async def upload(self) -> str:
         """An upload of the owner that has begun."""
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "4", "Upload-Metadata": f"filename {_encoded('a.txt')}"}

@@ -138,7 +138,11 @@ async def thumbnail(call: Call, request: AnyRequest) -> Response[Any]:
 
     Where it is somebody's avatar, that is everybody; where it is a group's, its members.
     """
-    attachment = await call.roads.attachments.find_shown(call.author, _id(request))
+    return await small(call, request, await call.roads.attachments.find_shown(call.author, _id(request)))
+
+
+async def small(call: Call, request: AnyRequest, attachment: Attachment) -> Response[Any]:
+    """The answer with the thumbnail of a picture that the caller may see. Raises `UnknownAttachment` without one."""
     etag = f'"{attachment.id}.webp"'
     headers = HARMLESS | {"ETag": etag}
     if is_known(request.headers.get("if-none-match"), etag):
@@ -162,6 +166,7 @@ def _id(request: AnyRequest) -> str:
 
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
+SMALL = {"image/webp": _BYTES}
 _ANY = {"*/*": _BYTES}
 _FORM_BODY = {
     "required": True,
@@ -180,5 +185,5 @@ OPERATIONS = (
     raw_operation("POST", "/attachments", upload, answer=Attachment, status=201, body=_FORM_BODY),
     raw_operation("GET", "/attachments/{attachment_id}", download, content=_ANY),
     raw_operation("HEAD", "/attachments/{attachment_id}", head, content={}),
-    raw_operation("GET", "/attachments/{attachment_id}/thumbnail", thumbnail, content={"image/webp": _BYTES}),
+    raw_operation("GET", "/attachments/{attachment_id}/thumbnail", thumbnail, content=SMALL),
 )

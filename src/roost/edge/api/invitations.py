@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from litestar import Request, Response
 
+from roost.edge.api.attachments import SMALL, small
 from roost.edge.api.groups import GroupName, view
-from roost.edge.api.operations import Call, GroupIDInPath, operation
+from roost.edge.api.operations import Call, GroupIDInPath, operation, raw_operation
 from roost.flow.groups.invitations import LIFE, MAX_LIFE, MAX_USES, MIN_LIFE
 from roost.model import ids
 from roost.model.names import Wire
@@ -82,6 +84,12 @@ async def look_at_invitation(call: Call, asked: Token) -> InvitedTo:
     )
 
 
+async def picture(call: Call, request: Request[Any, Any, Any]) -> Response[Any]:
+    """Read the picture of the group that an invitation leads to, before joining: its thumbnail (WebP)."""
+    found = await call.roads.invitations.picture(call.author, request.path_params["token"])
+    return await small(call, request, found)
+
+
 async def join(call: Call, asked: Token) -> Group:
     """Come into the group that an invitation leads to."""
     return view(await call.roads.invitations.join(call.author, asked.token))
@@ -92,5 +100,6 @@ OPERATIONS = (
     operation("GET", "/groups/{group_id}/invitations", list_invitations),
     operation("DELETE", "/groups/{group_id}/invitations/{invitation_id}", revoke_invitation),
     operation("GET", "/invitations/{token}", look_at_invitation),
+    raw_operation("GET", "/invitations/{token}/avatar", picture, content=SMALL),
     operation("POST", "/invitations/{token}/join", join),
 )

@@ -21,6 +21,8 @@ from roost.db.database import Database
 from roost.errors import Banned, Forbidden, InvalidInput, UnknownReceiver
 from roost.flow.fanout import Fanout
 from roost.flow.pulling import Pulling
+from roost.journal import avatars
+from roost.journal.avatars import Holder
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
@@ -214,6 +216,7 @@ class GroupRoad:
     def _dissolve(self, here: Gathering) -> Recorded:
         ended = self._record(here, "group", action="dissolved")
         roster.dissolve(here.tx, here.cid, self._clock())
+        avatars.put(here.tx, Holder(cid=here.cid), None, here.author.uid, self._clock())
         here.audit("dissolved")
         return ended
 
@@ -255,7 +258,10 @@ class Groups(GroupRoad):
     async def create(
         self, author: Author, group_id: str | int | None, wish: Wish, member_ids: Sequence[str | int]
     ) -> GroupState:
-        """Makes a group owned by the author. Raises `Conflict` (id taken) or `UnknownReceiver` (no such member)."""
+        """Makes a group owned by the author.
+
+        Raises `Conflict` (id taken) or `UnknownReceiver` (no such member); for its avatar what `avatars.put` raises.
+        """
         group = ids.group_id(group_id if group_id is not None else secrets.token_hex(8))
         names = sorted({ids.user_id(value, "members") for value in member_ids} - {author.user_id})
         _check(wish)
@@ -270,7 +276,7 @@ class Groups(GroupRoad):
             settings = _wished(GroupSettings(), wish)
             plain = settings == GroupSettings()
             if not plain:
-                groups.set_settings(tx, conversation.cid, wish.name, settings)
+                self._set(tx, conversation.cid, author, wish.name, settings)
             here = Gathering(tx, conversation, author, OWNER, Crowd(tx, conversation))
             here.audit("created", name=wish.name, members=[author.user_id, *names])
             shown = None if plain else settings
@@ -285,7 +291,10 @@ class Groups(GroupRoad):
         return await self.state(author, group)
 
     async def change(self, author: Author, group_id: str, wish: Wish) -> GroupState:
-        """Gives the group another name or other settings. For the owner and admins."""
+        """Gives the group another name or other settings. For the owner and admins.
+
+        Raises what `_decide` raises; `UnknownAttachment` or `FileTypeRefused` for what can't be the avatar.
+        """
         _check(wish)
         if wish == Wish():
             raise InvalidInput(
@@ -298,7 +307,7 @@ class Groups(GroupRoad):
             renamed = wish.name is not None and wish.name != name
             if settings == before and not renamed:
                 return []
-            groups.set_settings(here.tx, here.cid, name if wish.name is None else wish.name, settings)
+            self._set(here.tx, here.cid, author, name if wish.name is None else wish.name, settings)
             new_name = wish.name if renamed else None
             if renamed:
                 here.audit("renamed", name=new_name)
@@ -309,6 +318,12 @@ class Groups(GroupRoad):
 
         await self._decide(author, group_id, decide, OWNER, ADMIN)
         return await self.state(author, group_id)
+
+    def _set(self, tx: Connection, cid: int, author: Author, name: str | None, settings: GroupSettings) -> None:
+        """Stores what is set of a group; a picture that it shows from now on is to be the author's."""
+        if settings.avatar != groups.settings_of(tx, cid).avatar:
+            avatars.put(tx, Holder(cid=cid), settings.avatar, author.uid, self._clock())
+        groups.set_settings(tx, cid, name, settings)
 
     async def dissolve(self, author: Author, group_id: str) -> None:
         """Ends the group. For the owner."""

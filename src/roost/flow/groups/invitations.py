@@ -16,11 +16,14 @@ from roost.errors import (
     InvalidInput,
     InvitationOver,
     LimitReached,
+    UnknownAttachment,
     UnknownInvitation,
 )
 from roost.flow.groups.groups import Gathering, GroupRoad, GroupState
+from roost.journal import avatars
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
+from roost.model.attachment import Attachment
 from roost.model.message import GroupSettings
 from roost.roster import conversations as roster
 from roost.roster import groups, invitations, large
@@ -118,6 +121,14 @@ class Invitations(GroupRoad):
             return Preview(conversation, settings, count, member, invitation)
 
         return await self._database.read(query)
+
+    async def picture(self, author: Author, token: str) -> Attachment:
+        """The uploaded picture of the group it leads to. Raises as `look` does, or `UnknownAttachment`."""
+        found = await self.look(author, token)
+        picture = await self._database.read(lambda connection: avatars.of_group(connection, found.conversation.cid))
+        if picture is None:
+            raise UnknownAttachment("This group has no picture that was uploaded.")
+        return picture
 
     async def join(self, author: Author, token: str) -> GroupState:
         """Makes the author a member, who is told the group; a member already uses nothing up.
