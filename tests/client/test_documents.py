@@ -100,5 +100,5 @@ def test_every_table_of_the_store_is_explained() -> None:
 
 def test_every_method_of_the_client_is_named() -> None:
     page = (ROOT / "docs" / "sdk-python.md").read_text(encoding="utf-8")
-    methods = [name for name in vars(Client) if not name.startswith("_")]
+    methods = [name for name in dir(Client) if not name.startswith("_")]
     assert not [name for name in methods if not re.search(rf"\b{name}\b", page)]

@@ -2,17 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
 
+import httpx2
 import msgspec
 
+from roost.client.errors import ClientClosed, NetworkError
+from roost.client.http import TIMEOUT, data_of, failed
 from roost.client.identity import new_message_id
+from roost.client.lifecycle import Lifecycle
+from roost.client.store.entries import set_muted
+from roost.errors import RoostError, TokenExpired
 from roost.model import ids
-from roost.protocol.answers import Scheduled, ScheduledList, SearchPage
+from roost.protocol.answers import Failure, Presence, Scheduled, ScheduledList, SearchPage
+from roost.protocol.frames import Response
+
+T = TypeVar("T")
+
+MAX_ASKED = 500
+"""Users in one question of who is online (D8)."""
 
 
-class Asking:
+class Asking(Lifecycle):
     """What a `Client` asks. Raises `NetworkError` offline."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        kind: Any = Any,
+        query: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - see `Client.flush`
+    ) -> Any:
+        """Asks for any operation of the HTTP API over the connection that is there (D2); returns its `data`.
+
+        `path` is what follows `/api/v1`, escaped; `kind` a struct that the answer is decoded to. A token that has
+        expired is replaced once, if it can be, by a new connection. Raises what the server refuses; `NetworkError`
+        where there is no connection, where it is lost before the answer or none comes for `timeout` seconds (what was
+        asked may be done then); `OverHTTPOnly` for files; `TooLarge`.
+        """
+        asked = f"{method} {path}"
+        if query:
+            path = f"{path}?{httpx2.QueryParams(query)}"
+        try:
+            async with asyncio.timeout(timeout):
+                return _data(await self._ask(method, f"/api/v1{path}", body), kind, asked)
+        except TimeoutError:
+            raise NetworkError(f"{asked}: no answer in {timeout:g} s") from None
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Response:
+        if not self._opened:
+            raise ClientClosed
+        following = self._following
+        answer = await following.requests.ask(method, path, body)
+        if isinstance(_refusal(answer), TokenExpired) and self._tokens.renew():
+            await following.connection.renew("its token has expired")
+            answer = await following.requests.ask(method, path, body)
+        return answer
 
     async def search_server(
         self,
@@ -69,12 +120,34 @@ class Asking:
         """Has a scheduled message not sent. Raises `UnknownMessage`, or `Conflict` once it is sent."""
         await self._call("DELETE", f"/messages/scheduled/{scheduled_id}", msgspec.Raw)
 
-    def conversation_id(self, name: str) -> str:
-        """The conversation with a user, of a group (`g:` and its id), or of a conversation id. Raises `InvalidID`."""
-        raise NotImplementedError
+    async def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
+        """Who of these is online, and when last seen; asked in questions of 500 (D8)."""
+        found: dict[str, Presence] = {}
+        names = [ids.user_id(user_id) for user_id in user_ids]
+        for first in range(0, len(names), MAX_ASKED):
+            some = ",".join(names[first : first + MAX_ASKED])
+            found |= await self._call("GET", "/messages/online", dict[str, Presence], query={"user_ids": some})
+        return found
 
-    async def _call(
-        self, method: str, path: str, kind: Any, *, body: Any = None, query: dict[str, Any] | None = None
-    ) -> Any:
-        """One request to the server."""
-        raise NotImplementedError
+    async def watch(self, user_ids: Sequence[str | int]) -> None:
+        """Subscribes to `PresenceChanged` of these users, instead of those before; it outlives reconnects."""
+        self._following.watch([ids.user_id(user_id) for user_id in user_ids])
+
+    async def mute(self, conversation: str, *, muted: bool = True) -> None:
+        """Mutes a conversation, or unmutes it."""
+        conversation_id = self.conversation_id(conversation)
+        await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
+        await self.store.write(set_muted, conversation_id, muted=muted)
+
+
+def _refusal(answer: Response) -> RoostError | None:
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return None
+    return failed(msgspec.json.decode(answer.body, type=Failure))
+
+
+def _data(answer: Response, kind: type[T], asked: str) -> T:
+    """What was asked for. Raises what is refused."""
+    if (refusal := _refusal(answer)) is not None:
+        raise refusal
+    return data_of(answer.body, kind, asked)

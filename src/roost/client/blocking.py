@@ -20,8 +20,9 @@ from typing import Any, Self, TypeVar
 from roost.client.blocking_files import BlockingFiles
 from roost.client.blocking_groups import BlockingGroups
 from roost.client.changing import MessageLike
-from roost.client.client import LINGER, Client
+from roost.client.client import Client
 from roost.client.events import State
+from roost.client.lifecycle import LINGER
 from roost.client.store.reading import Conversation
 from roost.client.store.rows import StoredMessage
 from roost.client.sync import SyncMetrics
@@ -240,9 +241,17 @@ class BlockingClient(BlockingGroups, BlockingFiles):
         """What this user has scheduled, the next first."""
         return self._run(self.client.scheduled())
 
+    def reschedule(self, scheduled_id: str, **changes: Any) -> Scheduled:
+        """Gives a scheduled message another content or time; see `Client.reschedule`."""
+        return self._run(self.client.reschedule(scheduled_id, **changes))
+
     def cancel_scheduled(self, scheduled_id: str) -> None:
         """Has a scheduled message not sent."""
         self._run(self.client.cancel_scheduled(scheduled_id))
+
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """Asks for any operation of the HTTP API over the connection; see `Client.request`."""
+        return self._run(self.client.request(method, path, **options))
 
     def search_server(self, text: str, **options: Any) -> SearchPage:
         """Messages as the server finds them; see `Client.search_server`."""

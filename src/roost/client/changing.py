@@ -79,16 +79,9 @@ class Changing:
         found: MessageReceipts = await self._call("GET", path, MessageReceipts, query=asked)
         return found
 
-    @property
-    def user_id(self) -> str:
-        """Whose client this is."""
-        raise NotImplementedError
-
     def conversation_id(self, name: str) -> str:
         """The conversation with a user, of a group (`g:` and its id), or of a conversation id. Raises `InvalidID`."""
-        if ":" in name:
-            return ids.conversation_id(name)
-        return ids.private_conversation(self.user_id, ids.user_id(name))
+        raise NotImplementedError
 
     async def _change(self, method: str, message: MessageLike, path: str, body: Any = None) -> Message:
         changed: Message = await self._call(method, f"/messages/{server_id(message)}{path}", Message, body=body)

@@ -154,9 +154,16 @@ class Connection:
         """Something was left out, and is being read."""
         self._move(Step.BEHIND, "filling a gap")
 
-    async def until(self, state: State) -> None:
-        """Waits for a state. Raises the error that ended the connection for good."""
-        while self.state is not state:
+    async def renew(self, reason: str) -> None:
+        """Gives this connection up, and waits for the next, which begins at once. Raises as `until`."""
+        self.drop(reason)
+        await self.until(State.DISCONNECTED, State.CONNECTING)
+        self.start()
+        await self.until(State.SYNCING, State.CONNECTED)
+
+    async def until(self, *states: State) -> None:
+        """Waits for one of these states. Raises the error that ended the connection for good."""
+        while self.state not in states:
             if self.error is not None:
                 raise self.error
             self._moved = self._moved or asyncio.get_running_loop().create_future()

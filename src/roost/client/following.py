@@ -34,6 +34,7 @@ from roost.client.http import Http
 from roost.client.intake import Intake, LogFrame
 from roost.client.others import Others
 from roost.client.outbox import Outbox, ReadMarks
+from roost.client.requests import Requests
 from roost.client.store.entries import Applied
 from roost.client.store.rows import StoredMessage
 from roost.client.store.store import Store, SyncConfig
@@ -66,6 +67,7 @@ class Following:
         self.user_id: str | None = None
         self.epoch: str | None = None
         self.connection = Connection(url, tokens, self, patience=patience)
+        self.requests = Requests(self.connection.send)
         self.intake = Intake(store, applied=self._applied, gap=self._gap, broken=self._broken)
         self.outbox = Outbox(store, self._send_message, delivery.tell, self.connection.drop, patience=patience)
         self.read_marks = ReadMarks(
@@ -160,6 +162,7 @@ class Following:
         if not self._holding and self._behind > LONG_GAP:
             self._fill_by_pages()
         self.outbox.limit(max_content=frame.max_content, max_frame=frame.max_frame)
+        self.requests.limit(frame.max_frame)
         self.outbox.begin_again()
         self.read_marks.wake()
         self.drafts.wake()
@@ -176,6 +179,8 @@ class Following:
                 if frame.reset_required:
                     self._holding = True
                     self._spawn(self._reset_and_go_on())
+            case frames.Response():
+                self.requests.answered(frame)
             case frames.Error():
                 self._refused(frame)
             case frames.TypingNotice():
@@ -186,10 +191,11 @@ class Following:
                 self._delivery.tell(ProfileChanged(user_id=user_id, version=version))
                 self._spawn(self.others.ask_profiles([user_id]))
             case frames.PresenceNotice():
-                for user_id, state in frame.users.items():
-                    self._delivery.tell(
-                        PresenceChanged(user_id=user_id, online=state.online, last_seen=state.last_seen)
-                    )
+                self._tell_presence(frame)
+
+    def _tell_presence(self, frame: frames.PresenceNotice) -> None:
+        for user_id, state in frame.users.items():
+            self._delivery.tell(PresenceChanged(user_id=user_id, online=state.online, last_seen=state.last_seen))
 
     def _take(self, frame: LogFrame) -> None:
         if not self._is_another_log:
@@ -210,6 +216,7 @@ class Following:
     def lost(self) -> None:
         """The connection is over: what had no receipt is sent again on the next."""
         self._holding = False
+        self.requests.lost()
         self.outbox.begin_again()
 
     def changed(self, event: StateChanged) -> None:
@@ -339,5 +346,7 @@ class Following:
     def _refused(self, frame: frames.Error) -> None:
         if frame.message_id is not None:
             self._spawn(self.outbox.refused(frame.message_id, error_of(frame)))
+        elif frame.request_id is not None:
+            self.requests.refused(frame.request_id, error_of(frame))
         else:
             logger.warning("the server refused a frame: %s %s", frame.error, frame.message)

@@ -26,6 +26,7 @@ ServerFrame = (
     | frames.ReceiptsNotice
     | frames.ProfileNotice
     | frames.Pong
+    | frames.Response
     | frames.Error
     | LiveMessage
     | LiveChange

@@ -131,11 +131,14 @@ class Http:
 
 
 def _data(answer: httpx2.Response, kind: type[T]) -> T:
-    """What an answer is wrapped around."""
+    return data_of(answer.content, kind, f"{answer.request.method} {answer.request.url.path}")
+
+
+def data_of(content: bytes | msgspec.Raw, kind: type[T], asked: str) -> T:
+    """What an answer is wrapped around. Raises `NetworkError`, with what was `asked`, where it is another."""
     try:
-        found: T = _decoder(cast("Hashable", kind)).decode(answer.content).data
+        found: T = _decoder(cast("Hashable", kind)).decode(content).data
     except msgspec.DecodeError as error:
-        asked = f"{answer.request.method} {answer.request.url.path}"
         raise NetworkError(f"{asked}: the answer is not Roost's: {error}") from error
     return found
 
@@ -149,5 +152,10 @@ def refusal_of(answer: httpx2.Response) -> RoostError:
     except msgspec.DecodeError:  # a proxy's own page
         text = f"{answer.status_code} {answer.reason_phrase}"
         return refusal(answer.status_code * 100, text, retry_after=retry_after)
+    return failed(failure, retry_after)
+
+
+def failed(failure: Failure, retry_after: float | None = None) -> RoostError:
+    """The error of a failure. What it says itself of how long to wait is more exact than a header."""
     exact = (failure.data or {}).get("retryAfter", retry_after)
     return refusal(failure.code, failure.message, data=failure.data, retry_after=exact, request_id=failure.request_id)

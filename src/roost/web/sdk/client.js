@@ -7,6 +7,7 @@ import { ClientClosed } from "./errors.js";
 import { Emitter } from "./events.js";
 import { Following } from "./following.js";
 import { Http } from "./http.js";
+import { Operations, PATIENCE } from "./operations.js";
 import { People } from "./people.js";
 import { Store } from "./store/store.js";
 import { Tabs } from "./tabs.js";
@@ -31,6 +32,7 @@ export class Client extends People {
   #tabs = null;
   /** @type {Store|null} */
   #store = null;
+  #operations = new Operations(this);
   #closed = false;
   #offline = false;
   /** @type {State} */
@@ -241,6 +243,21 @@ export class Client extends People {
     this.wish("connect");
   }
 
+  /**
+   * Asks for any operation of the HTTP API over the connection that is there; files stay with HTTP. A token that has
+   * expired is replaced once, by a new connection. Raises what the server refuses; `NetworkError` where there is no
+   * connection, where it is lost before the answer or none comes in time: what was asked may be done then.
+   *
+   * @param {string} method
+   * @param {string} path behind /api/v1, escaped, with its query
+   * @param {object} [body]
+   * @param {{patience?: number}} [options] milliseconds for the answer
+   * @returns {Promise<any>} `data` of the answer
+   */
+  request(method, path, body, { patience = PATIENCE } = {}) {
+    return this.#operations.request(method, path, body, patience);
+  }
+
   // --- tabs ---
 
   #lead() {
@@ -267,6 +284,8 @@ export class Client extends People {
     else if (what === "drafts") following.drafts.wake();
     else if (what === "typing") following.connection.send({ type: "typing", conversationID: detail });
     else if (what === "watch") following.watch(detail);
+    else if (what === "ask") following.ask(detail);
+    else if (what === "renew") following.connection.drop("its token has expired");
     else if (what === "connect") this.#goOnline(following, true);
     else if (what === "disconnect") this.#goOnline(following, false);
     else if (what === "state") this.tell("state", { state: this.state, reason: this.stateReason });
@@ -284,18 +303,20 @@ export class Client extends People {
     this.#tabs?.wish(what, detail);
   }
 
-  /** @param {import("./events.js").EventName} name @param {any} detail */
+  /** @param {import("./events.js").News} name @param {any} detail */
   tell(name, detail) {
     if (this.#closed) return;
     this.#tabs?.news(name, detail);
     this.#hear(name, detail);
   }
 
-  /** @param {import("./events.js").EventName} name @param {any} detail */
+  /** @param {import("./events.js").News} name @param {any} detail */
   #hear(name, detail) {
+    if (name === "response") return this.#operations.told(detail);
     if (name === "state") {
       this.state = detail.state;
       this.stateReason = detail.reason;
+      this.#operations.moved();
     }
     this.#events.emit(name, detail);
   }

@@ -20,6 +20,7 @@
  * | `signedOut` | `{error}`: the token is refused, and there is no other |
  *
  * @typedef {"state"|"progress"|"changed"|"received"|"sent"|"failed"|"uploading"|"typing"|"presence"|"block"|"draft"|"scheduledFailed"|"profile"|"reset"|"signedOut"} EventName
+ * @typedef {EventName|"response"} News what the tab with the connection tells the others
  */
 
 export class Emitter {

@@ -34,6 +34,8 @@ export class Following {
   #askedFor = new Set();
   /** @type {string[]} */
   #watched = [];
+  /** Bytes of a frame. */
+  #maxFrame = Infinity;
 
   /**
    * @param {string} url
@@ -41,7 +43,7 @@ export class Following {
    * @param {import("./http.js").Http} http
    * @param {import("./store/store.js").Store} store
    * @param {import("./types.js").SyncConfig} config
-   * @param {(name: import("./events.js").EventName, detail: any) => void} tell
+   * @param {(name: import("./events.js").News, detail: any) => void} tell
    */
   constructor(url, session, http, store, config, tell) {
     this.http = http;
@@ -112,6 +114,7 @@ export class Following {
     this.#started = this.intake.position;
     this.#target = ready.headSeq;
     this.#held = false;
+    this.#maxFrame = ready.maxFrame;
     this.#askedFor.clear();
     if (this.config.lacking) void this.#reset();
     else if (this.#target - this.#started > LONG_GAP) void this.#fill();
@@ -144,8 +147,12 @@ export class Following {
       case "profile":
         void this.#askProfiles([frame.userID]);
         break;
+      case "response":
+        this.tell("response", frame);
+        break;
       case "error":
-        void this.outbox.refused(frame);
+        if (frame.requestID) this.tell("response", { requestID: frame.requestID, status: 400, body: frame });
+        else void this.outbox.refused(frame);
     }
   }
 
@@ -168,6 +175,15 @@ export class Following {
   watch(userIDs) {
     this.#watched = userIDs;
     this.connection.send({ type: "presence", userIDs });
+  }
+
+  /** @param {import("./operations.js").Operation} operation */
+  ask(operation) {
+    const frame = { type: "request", ...operation };
+    if (new TextEncoder().encode(JSON.stringify(frame)).length > this.#maxFrame) {
+      const body = { code: 41300, error: "too_large", message: `A request has at most ${this.#maxFrame} bytes.` };
+      this.tell("response", { requestID: operation.requestID, status: 413, body });
+    } else if (!this.connection.send(frame)) this.tell("response", { requestID: operation.requestID, status: 0 });
   }
 
   /** Tells the server the read marks that it does not know. */
