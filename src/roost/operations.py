@@ -30,6 +30,7 @@ from roost.edge.auth.secret import FILE, load_or_make_secret
 from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
 from roost.flow.push.explain import explain
+from roost.hooks.events import Hooks
 from roost.journal.behind import furthest_behind
 
 T = TypeVar("T")
@@ -150,7 +151,7 @@ def renew_epoch(settings: Config) -> list[str]:
     try:
         with engine.writer() as connection:
             migrate(connection)
-            engine.begin(audited(connection, settings))
+            engine.begin(witnessed(connection, settings))
             _set(connection, "epoch", epoch)
             record(connection, Act("epoch.renewed", OPERATOR, details={"epoch": epoch}))
             next_mid = connection.execute(select(deployment.c.value).where(deployment.c.name == "next_mid")).scalar()
@@ -175,7 +176,7 @@ def renew_secret(settings: Config) -> list[str]:
     try:
         with engine.writer() as connection:
             migrate(connection)
-            record(audited(connection, settings), Act("secret.renewed", OPERATOR))
+            record(witnessed(connection, settings), Act("secret.renewed", OPERATOR))
             note_secret(connection, settings.data)
     except DBAPIError as error:
         raise OSError(f"{database} can't be changed: {error.orig}") from None
@@ -184,9 +185,15 @@ def renew_secret(settings: Config) -> list[str]:
     return [f"{database} goes with {settings.data / FILE} now: copy that file to every node before it starts."]
 
 
-def audited(connection: Connection, settings: Config) -> Connection:
-    """A connection of a command that writes, so that it can record in its transactions what it does."""
-    return connection.execution_options(**Ledger(settings.audit, lambda: time.time_ns() // 1_000_000).options)
+def witnessed(connection: Connection, settings: Config) -> Connection:
+    """A connection of a command that writes: the audit log has what it does; webhooks hear of it once a server runs."""
+
+    def clock() -> int:
+        return time.time_ns() // 1_000_000
+
+    return connection.execution_options(
+        **Ledger(settings.audit, clock).options, **Hooks(settings.webhooks, clock).options
+    )
 
 
 def write_or_ask(settings: Config, change: Callable[[Connection], T], otherwise: Callable[[], T]) -> T:
@@ -201,7 +208,7 @@ def write_or_ask(settings: Config, change: Callable[[Connection], T], otherwise:
     try:
         with engine.writer() as connection:
             migrate(connection)
-            engine.begin(audited(connection, settings))
+            engine.begin(witnessed(connection, settings))
             done = change(connection)
             engine.commit(connection)
             return done

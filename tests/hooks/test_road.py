@@ -8,8 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
-from roost.config import ConfigError, load
+from roost import storage
+from roost.config import Config, ConfigError, load
+from roost.db.schema import webhook_outbox
+from roost.hooks.events import Moderation, emit
+from roost.operations import write_or_ask
+from tests.edge.api.admin.conftest import operator_of
 from tests.edge.conftest import settle  # noqa: F401 - a fixture
 from tests.edge.people import Town
 from tests.hooks.listener import SECRET, Listener, listening
@@ -50,6 +56,41 @@ async def test_a_back_end_is_told_what_happens(
     refused = {"what": "rejected", "userID": "ann", "conversationID": "p:ann:bob", "content": "forbidden"}
     assert heard["moderation"] == [refused]
     assert heard["membership"][0]["action"] == "created"
+
+
+async def test_a_back_end_is_told_of_a_report_and_of_its_end(
+    settle: Callable[..., Awaitable[Town]],  # noqa: F811
+    listener: Listener,
+) -> None:
+    """Once each: reporting and closing again changes nothing. The content is that of the time."""
+    hook = msgspec.to_builtins(listener.hook(events=["moderation"]))
+    town = await settle(webhooks={"endpoints": [hook], "private": True})
+    ann, bob, desk = await town.person("ann"), await town.person("bob"), operator_of(town)
+    sent = await ann.send(bob, "buy this")
+    message = f"/messages/{sent['serverMsgID']}"
+    for _ in range(2):
+        taken = (await bob.post(f"{message}/report", {"reason": "spam", "comment": "again"})).data["reportID"]
+    await ann.post(f"{message}/recall")
+    for _ in range(2):
+        await desk.post(f"/admin/reports/{taken}/close", {"resolution": "upheld", "note": "Warned."})
+    other = (await bob.post(f"/messages/{(await ann.send(bob))['serverMsgID']}/report", {"reason": "other"})).data
+    told, closed, last = [request.event["data"] for request in await listener.until(3)]
+    about = {"userID": "ann", "conversationID": "p:ann:bob", "serverMsgID": sent["serverMsgID"], "content": "buy this"}
+    reported = {**about, "reportID": taken, "reporter": "bob", "reason": "spam", "comment": "again"}
+    assert told == {"what": "report", **reported}
+    end = {"resolution": "upheld", "note": "Warned.", "closedBy": "operator"}
+    assert closed == {"what": "report_closed", **reported, **end}
+    assert (last["what"], last["reportID"]) == ("report", other["reportID"])
+
+
+def test_what_a_command_does_is_told_when_a_server_runs(tmp_path: Path) -> None:
+    endpoint = {"name": "one", "url": "https://example.com", "secrets": [SECRET]}
+    settings = msgspec.convert(
+        {"server": {"data": str(tmp_path)}, "webhooks": {"endpoints": [endpoint]}}, Config, strict=False
+    )
+    write_or_ask(settings, lambda tx: emit(tx, "moderation", "", Moderation(what="spam", user_id="ann")), lambda: None)
+    with storage.looking_at(settings) as connection:
+        assert connection.execute(select(webhook_outbox.c.event)).scalars().all() == ["moderation"]
 
 
 @pytest.mark.parametrize(

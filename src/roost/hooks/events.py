@@ -40,7 +40,8 @@ class Event(Wire, kw_only=True):
 class Moderation(Wire, kw_only=True):
     """What was said and is looked at: of the kind `moderation`.
 
-    `what`: `flagged` or `rejected` for its `words`, `spam`, or `report` (`reporter`, `reason`, `comment`).
+    `what`: `flagged` or `rejected` for its `words`, `spam`, `report` (`report_id`, `reporter`, `reason`, `comment`), or
+    `report_closed`, which has all that, and `resolution`, `note` and `closed_by`.
     """
 
     what: str
@@ -52,6 +53,10 @@ class Moderation(Wire, kw_only=True):
     reporter: str | None = None
     reason: str | None = None
     comment: str | None = None
+    report_id: str | None = None
+    resolution: str | None = None
+    note: str | None = None
+    closed_by: str | None = None
 
 
 class Hooks:

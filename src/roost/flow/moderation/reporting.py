@@ -71,8 +71,9 @@ class Reporting:
                 closed=False,
             )
             report_id = made_key(tx, row)
-            _tell(tx, author, message, reason, comment)
-            return _taken(report_id, now)
+            taken = _taken(report_id, now)
+            _tell(tx, author, message, taken.report_id, reason, comment)
+            return taken
 
         return await self._database.write(change)
 
@@ -88,7 +89,7 @@ def _readable(tx: Connection, author: Author, message_id: str | int) -> Message:
     return rewriting.read(tx, found.mid)
 
 
-def _tell(tx: Connection, author: Author, message: Message, reason: str, comment: str) -> None:
+def _tell(tx: Connection, author: Author, message: Message, report_id: str, reason: str, comment: str) -> None:
     conversation, sender, mid = message.conversation_id, message.sender_id, message.server_msg_id
     record(tx, Act("message.reported", author, conversation, sender, mid, {"reason": reason}))
     what = Moderation(
@@ -97,6 +98,7 @@ def _tell(tx: Connection, author: Author, message: Message, reason: str, comment
         conversation_id=conversation,
         server_msg_id=mid,
         content=message.content,
+        report_id=report_id,
         reporter=author.user_id,
         reason=reason,
         comment=comment or None,

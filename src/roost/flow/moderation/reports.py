@@ -13,6 +13,7 @@ from roost.audit.act import Actor
 from roost.db.database import Database
 from roost.db.schema import reports, users
 from roost.errors import Conflict, InvalidInput, NotFound
+from roost.hooks.events import Moderation, emit
 from roost.model import ids
 from roost.model.message import Message
 from roost.protocol.admin import RESOLUTIONS, ReportRecord
@@ -86,16 +87,32 @@ def close(tx: Connection, by: Actor | str, report_id: str | int, resolution: str
         raise NotFound(f"There is no report {report_id}.")
     found = _report(row)
     if changed:
-        message, details = found.message, {"report": found.report_id, "resolution": resolution, "note": note}
-        record(
-            tx,
-            Act(
-                "report.closed", by, message.conversation_id, message.sender_id, message.server_msg_id, details=details
-            ),
-        )
+        _tell_closed(tx, by, found)
     elif found.resolution != resolution:
         raise Conflict(f"Report {report_id} was {found.resolution} by {found.closed_by}.")
     return found
+
+
+def _tell_closed(tx: Connection, by: Actor | str, report: ReportRecord) -> None:
+    message, note = report.message, report.note
+    conversation, sender, mid = message.conversation_id, message.sender_id, message.server_msg_id
+    details = {"report": report.report_id, "resolution": report.resolution, "note": note}
+    record(tx, Act("report.closed", by, conversation, sender, mid, details=details))
+    what = Moderation(
+        what="report_closed",
+        user_id=sender,
+        conversation_id=conversation,
+        server_msg_id=mid,
+        content=message.content,
+        report_id=report.report_id,
+        reporter=report.reporter_id,
+        reason=report.reason,
+        comment=report.comment or None,
+        resolution=report.resolution,
+        note=note or None,
+        closed_by=report.closed_by,
+    )
+    emit(tx, "moderation", conversation, what)
 
 
 def _report(row: Row[Any]) -> ReportRecord:
