@@ -104,6 +104,15 @@ def test_token_waits_for_no_web_framework_and_no_database(tmp_path: Path) -> Non
     assert not imported & {"litestar", "sqlalchemy", "alembic", "uvicorn", "uvloop", "picows", "structlog", "rich"}
 
 
+def test_a_server_loads_no_library_of_a_service_it_does_not_use() -> None:
+    code = "import sys, roost.app; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stdout.split())
+    assert "litestar" in loaded
+    services = {"psycopg", "pymysql", "redis", "aio_pika", "aiosmtplib", "http_ece", "httpx2", "httpcore2", "obstore"}
+    assert not loaded & {"alembic", *services}
+
+
 def test_token_refuses_what_is_no_user_id(tmp_path: Path) -> None:
     assert "USER must be" in refused("token", "al ice", "--data", tmp_path)
 

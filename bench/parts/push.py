@@ -26,7 +26,7 @@ from bench.figures import Figure
 from bench.load import Sender, close_all, connect_all, ends_of, until
 from bench.meter import OTHERS, Busy, rates
 from bench.server import UNLIMITED, Server, running
-from roost.workers import TASKS
+from roost.adapters import TASKS
 
 NAME = "push"
 ABOUT = "one-to-one to receivers who are away: push off, RabbitMQ up, RabbitMQ down"

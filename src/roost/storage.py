@@ -12,32 +12,18 @@ from typing import Any
 from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
+from roost import adapters
 from roost.config import Config
 from roost.db.copying import refuse_half_copied
 from roost.db.database import Database, Engine
 from roost.db.migrate import alone, migrate
-from roost.db.mysql import open_mysql
-from roost.db.postgresql import open_postgresql
 from roost.db.schema import deployment
-from roost.db.server import DatabaseServer
 from roost.db.sqlite import SQLiteFile, open_read_only
 from roost.edge.auth.shared import claim_secret
-from roost.files.local import LocalStore
 from roost.files.place import open_place
-from roost.files.s3 import S3Store
 from roost.files.threads import Threads
 from roost.flow.files.attachments import Attachments
 from roost.flow.files.uploads import Uploads
-from roost.journal.mysql import MySQLStatements
-from roost.journal.postgresql import PostgreSQLStatements
-from roost.journal.sqlite import SQLiteStatements
-from roost.journal.statements import Statements
-from roost.search.contract import Index
-from roost.search.mysql import MySQLIndex
-from roost.search.postgresql import PostgreSQLIndex
-from roost.search.sqlite import SQLiteIndex
-
-_POSTGRESQL = "postgresql:"
 
 SIZE = {
     "postgresql": "SELECT pg_database_size(current_database())",
@@ -58,28 +44,7 @@ def open_engine(config: Config) -> Engine:
     if not url:
         config.data.mkdir(parents=True, exist_ok=True)
         return SQLiteFile(config.database)
-    return open_server(url)
-
-
-def open_server(url: str) -> DatabaseServer:
-    """The database at `url`, on a server."""
-    return open_postgresql(url) if url.startswith(_POSTGRESQL) else open_mysql(url)
-
-
-def statements(config: Config) -> Statements:
-    """What the journal needs of this kind of database."""
-    url = config.server.database
-    if not url:
-        return SQLiteStatements()
-    return PostgreSQLStatements() if url.startswith(_POSTGRESQL) else MySQLStatements()
-
-
-def search_index(config: Config) -> Index:
-    """The full-text index of this kind of database."""
-    url = config.server.database
-    if not url:
-        return SQLiteIndex()
-    return PostgreSQLIndex() if url.startswith(_POSTGRESQL) else MySQLIndex()
+    return adapters.database_server(url)
 
 
 @asynccontextmanager
@@ -88,7 +53,7 @@ async def open_files(
 ) -> AsyncIterator[tuple[Uploads, Attachments]]:
     """The roads of files, which are kept in a directory, or a bucket. The unfinished ones grow on this machine."""
     threads, folder, settings = Threads(), config.files_folder, config.files
-    store = S3Store(settings.s3, threads) if settings.store == "s3" else LocalStore(folder / "kept", threads)
+    store = adapters.file_store(settings, folder / "kept", threads)
     async with open_place(store, threads, folder / "incoming", settings) as place:
         attachments = Attachments(database, place, clock)
         async with attachments.sweeping():
@@ -123,7 +88,7 @@ class Reading:
         """Raises `FileNotFoundError` where there is no file yet."""
         self._file = config.database
         self._files: list[Any] = []
-        self._server = open_server(config.server.database) if config.server.database else None
+        self._server = adapters.database_server(config.server.database) if config.server.database else None
         if self._server is None and not self._file.exists():
             raise FileNotFoundError(f"there is no database at {self._file}; name its directory with --data.")
 

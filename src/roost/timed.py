@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from roost import storage
+from roost import adapters
 from roost.admit.ratelimit import RateLimit
 from roost.config import Config
 from roost.db.database import Database
@@ -35,7 +35,7 @@ DRAFTS = 0.3
 
 async def search(config: Config, database: Database, fanout: Fanout, stack: contextlib.AsyncExitStack) -> Searching:
     """Search, and what keeps its index up until `stack` is left."""
-    index = storage.search_index(config) if config.search.enabled else None
+    index = adapters.search_index(config.server.database) if config.search.enabled else None
     if index is not None:
         indexing = Indexing(database, index)
         fanout.said = indexing.said

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import DBAPIError
 
-from roost import metrics, storage, timed, workers
+from roost import adapters, metrics, storage, timed, workers
 from roost.config import Config
 from roost.db.database import CommitFigures, Database
-from roost.db.redis import RedisServer
 from roost.db.schema import deployment
-from roost.deliver.bus import Alone, Bus
-from roost.deliver.hub import Hub
-from roost.deliver.redis import RedisBus
 from roost.edge.auth.accounts import Accounts
 from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
@@ -51,11 +45,6 @@ from roost.flow.submit import Submit
 from roost.journal import reading
 from roost.journal.journal import Journal
 from roost.journal.positions import Positions
-from roost.journal.recent import Recent, SyncStates
-from roost.journal.redis import RedisRecent, RedisSyncStates
-from roost.presence.contract import Presence
-from roost.presence.memory import MemoryPresence
-from roost.presence.redis import RedisPresence
 from roost.push.register import Register
 from roost.roster.users import Users
 from roost.witnesses import Witnesses
@@ -85,7 +74,7 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         except DBAPIError as error:
             raise OSError(f"{storage.name(config)} can't be used: {error.orig}") from None
         try:
-            shared = await _share(config, database, stack)
+            shared = await adapters.share(config, database, now_ms, stack)
         finally:
             stack.push_async_callback(database.close)  # before the bus leaves: it tells what is committed last
         roads = await _wire(config, database, shared, witnesses, stack)
@@ -93,44 +82,13 @@ async def open_roads(config: Config) -> AsyncIterator[tuple[Roads, Database]]:
         yield roads, database
 
 
-class Shared(NamedTuple):
-    """What this node shares with others, and `hub`, what it tells its own users by."""
-
-    hub: Hub
-    redis: RedisServer | None
-    bus: Bus
-    presence: Presence
-    recent: Recent | None = None
-    states: SyncStates | None = None
-
-
-async def _share(config: Config, database: Database, stack: contextlib.AsyncExitStack) -> Shared:
-    """The node's place among others, if it may have any: until `stack` is left."""
-    hub, ttl = Hub(), config.presence.ttl
-    if not config.redis.url:
-        return Shared(hub, None, Alone(), MemoryPresence(ttl, now_ms))
-    redis, node = RedisServer(config.redis.url), secrets.token_hex(8)
-    presence = RedisPresence(redis, node, ttl, now_ms)
-    epoch = await database.read(reading.epoch)
-    states = RedisSyncStates(redis, epoch, config.sync.state_ttl)
-    recent = RedisRecent(redis, epoch, config.redis, alone=not config.server.database)
-    await stack.enter_async_context(redis.running())
-    stack.push_async_callback(presence.close)
-    await stack.enter_async_context(recent.running())
-    if not config.server.database:  # a file has one server
-        return Shared(hub, redis, Alone(), presence, recent, states)
-    bus = RedisBus(redis, hub, node, epoch)
-    await stack.enter_async_context(bus.running())
-    return Shared(hub, redis, bus, presence, recent, states)
-
-
 async def _wire(
-    config: Config, database: Database, shared: Shared, witnesses: Witnesses, stack: contextlib.AsyncExitStack
+    config: Config, database: Database, shared: adapters.Shared, witnesses: Witnesses, stack: contextlib.AsyncExitStack
 ) -> Roads:
     """Puts rooms and roads together; what must be ended is ended with `stack`."""
     database.committed = _measure
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
-    statements = storage.statements(config)
+    statements = adapters.statements(config.server.database)
     database.rolled_back = _each(statements.rolled_back, witnesses.ledger.rolled_back)
     hub = shared.hub
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
@@ -212,7 +170,7 @@ async def _wire(
         reports=Reports(database, now_ms),
         stickers=Stickers(database, now_ms),
         pulling=pulling,
-        push=Push(register, channels, now_ms, time.monotonic, workers.vapid_key(channels)),
+        push=Push(register, channels, now_ms, time.monotonic, adapters.vapid_key(channels)),
         positions=positions,
         users=users,
         presence=shared.presence,

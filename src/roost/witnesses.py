@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from roost import __version__, metrics
+from roost import __version__, adapters, metrics
 from roost.audit.act import OPERATOR, Act, record
 from roost.audit.ledger import Ledger
 from roost.audit.retention import keep
@@ -18,7 +18,6 @@ from roost.config import Config
 from roost.db.database import CommitFigures, Database
 from roost.hooks.events import Hooks
 from roost.journal import reading
-from roost.push.webhook import receivers_of
 from roost.push.webhook_outbox import BACKLOG, KEPT, PRUNE
 
 COUNT_EVERY = 5.0
@@ -50,7 +49,7 @@ class Witnesses:
         await database.write(lambda tx: record(tx, started))
         work = [asyncio.create_task(keep(database, self.ledger, self._clock))]
         if self._webhooks.endpoints:
-            receivers = receivers_of(self._webhooks, database, await database.read(reading.epoch), self._clock)
+            receivers = adapters.webhooks(self._webhooks, database, await database.read(reading.epoch), self._clock)
             measure = database.committed
 
             def committed(figures: CommitFigures) -> None:

@@ -18,35 +18,24 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from roost import metrics
+from roost import adapters, metrics
 from roost.config import Config, ConfigError, Push
 from roost.db.database import Database
-from roost.db.redis import RedisServer
 from roost.errors import Unavailable
 from roost.flow.push import notify
 from roost.journal.append import Pushes, PushTo, Where
 from roost.journal.contract import Place
 from roost.journal.positions import stored_by_any
 from roost.presence.contract import Presence
-from roost.presence.memory import MemoryPresence
-from roost.presence.redis import RedisPresence
-from roost.push.apns import ApnsChannel
 from roost.push.contract import Channel, Queue, Report, Sent, Task
-from roost.push.email import EmailChannel
-from roost.push.fcm import FcmChannel
 from roost.push.local import LocalQueue
 from roost.push.outbox import Outbox, StoredByAny
 from roost.push.plan import Facts, in_grace
-from roost.push.rabbitmq import RabbitQueue
 from roost.push.recording import status
 from roost.push.register import Register, Registered
-from roost.push.settings import broker_address
-from roost.push.webpush import WebPushChannel
 from roost.push.worker import TELLING, Look, Worker, patiently
 from roost.storage import Reading
 
-TASKS, REPORTS = "roost.push", "roost.push.reports"
-"""The names of the queues in RabbitMQ."""
 REPORTS_AT_ONCE = 500
 """Reports that are recorded in one transaction, at most."""
 FINISH = 5.0
@@ -71,26 +60,12 @@ async def open_channels(config: Config, clock: Clock) -> AsyncIterator[dict[str,
     push = config.push
     if push.enabled and push.email.enabled and push.email.wait >= push.ttl:
         raise ConfigError("push.email.wait must be below push.ttl: a message is no news by then, and no mail is sent.")
-    channels: dict[str, Channel] = {}
-    if push.enabled and push.apns.enabled:
-        channels["apns"] = ApnsChannel(push.apns, clock)
-    if push.enabled and push.fcm.enabled:
-        channels["fcm"] = FcmChannel(push.fcm, clock)
-    if push.enabled and push.webpush.enabled:
-        channels["webpush"] = WebPushChannel(push.webpush, config.data, clock)
-    if push.enabled and push.email.enabled:
-        channels["email"] = EmailChannel(push.email, clock)
+    channels = adapters.channels(push, config.data, clock) if push.enabled else {}
     try:
         yield channels
     finally:
         for channel in channels.values():
             await channel.close()
-
-
-def vapid_key(channels: Mapping[str, Channel]) -> str | None:
-    """What browsers subscribe with; None where Web Push is off."""
-    channel = channels.get("webpush")
-    return channel.vapid.public_key if isinstance(channel, WebPushChannel) else None
 
 
 def pushes(config: Config, register: Register, connected: Callable[[int], bool]) -> Pushes:
@@ -136,7 +111,7 @@ async def pushing(
     push = config.push
     tasks: Queue[Task]
     if channels and push.queue == "rabbitmq":
-        tasks, reports = _in_rabbitmq(push)
+        tasks, reports = adapters.queues(push)
     else:
         tasks, reports = LocalQueue[Task](), None
     outbox = Outbox(database, tasks, register, stored, clock)
@@ -176,9 +151,9 @@ async def push_worker(config: Config, clock: Clock, stop: asyncio.Event, ready: 
     and `FileNotFoundError` where no server has made the database yet.
     """
     push = config.push
-    tasks, reports = _in_rabbitmq(push)
+    tasks, reports = adapters.queues(push)
     with _reading(config) as read:
-        async with open_channels(config, clock) as channels, _presence(config, clock) as presence:
+        async with open_channels(config, clock) as channels, adapters.presence_elsewhere(config, clock) as presence:
             if not channels:
                 raise ConfigError("no channel of push is switched on: give the worker the settings of the server.")
 
@@ -222,18 +197,6 @@ def _looking(read: Read, stored: StoredByAny, presence: Presence, push: Push, cl
     return look
 
 
-@contextlib.asynccontextmanager
-async def _presence(config: Config, clock: Clock) -> AsyncIterator[Presence]:
-    """Who is connected to the nodes, for a process that has no users; without Redis it knows of nobody."""
-    if not config.redis.url:
-        yield MemoryPresence(config.presence.ttl, clock)
-        return
-    redis = RedisServer(config.redis.url)
-    presence = RedisPresence(redis, "", config.presence.ttl, clock)
-    async with redis.running():
-        yield presence
-
-
 def _connected(presence: Presence) -> Callable[[str], Awaitable[bool]]:
     """Whether a user is connected to any node. Where presence fails nobody is: a push too many, and none too late.
 
@@ -257,12 +220,6 @@ def _connected(presence: Presence) -> Callable[[str], Awaitable[bool]]:
         return here
 
     return connected
-
-
-def _in_rabbitmq(push: Push) -> tuple[RabbitQueue[Task], RabbitQueue[Report]]:
-    url = broker_address("push.rabbitmq", push.rabbitmq)
-    tasks = RabbitQueue(url, TASKS, Task, again=lambda task: msgspec.structs.replace(task, again=True))
-    return tasks, RabbitQueue(url, REPORTS, Report)
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:

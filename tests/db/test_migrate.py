@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from roost.db import migrate as module
@@ -63,6 +64,10 @@ def is_table(name: str | None, *_: object) -> bool:
 
 def test_an_empty_database_has_no_version(connection: Connection) -> None:
     assert version(connection) is None
+
+
+def test_the_newest_step_is_the_one_that_no_other_follows() -> None:
+    assert newest() == ScriptDirectory(str(module.MIGRATIONS)).get_current_head()
 
 
 def test_an_empty_database_gets_the_newest_schema(connection: Connection) -> None:

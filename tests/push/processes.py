@@ -16,9 +16,9 @@ from pathlib import Path
 import aio_pika
 from bench.server import Server
 
+from roost.adapters import REPORTS, TASKS
 from roost.push.contract import Report, Task
 from roost.push.rabbitmq import RabbitQueue
-from roost.workers import REPORTS, TASKS
 from tests.blackbox.house import Guest, House, process
 from tests.push.http2 import PushService
 from tests.push.road import TOPIC, Books, apple_key, reached

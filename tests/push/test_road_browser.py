@@ -27,7 +27,7 @@ async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments, verify=tls.client, loopback=True)
 
-    monkeypatch.setattr("roost.workers.WebPushChannel", Nearby)
+    monkeypatch.setattr("roost.push.webpush.WebPushChannel", Nearby)
     service = PushService()
     await service.start(tls)
     yield service

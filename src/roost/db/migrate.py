@@ -1,4 +1,7 @@
-"""Bringing a database to the schema of this version (D4): Alembic, run by `serve` and by `roost migrate`."""
+"""Bringing a database to the schema of this version (D4), as `serve` and `roost migrate` do.
+
+Alembic is loaded only where there are steps to take: most starts find none.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -26,23 +25,17 @@ UNLOCK = {
 """Locks that belong to a connection, whatever its transactions do. Taken twice they are given back twice."""
 
 
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    return config
-
-
 def version(connection: Connection) -> str | None:
     """The version a database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
 
 
-def newest() -> str | None:
-    """The version this code wants."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+def newest() -> str:
+    """The version this code wants: the number that the name of the last step begins with."""
+    return max(step.name.partition("_")[0] for step in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 @contextmanager
@@ -74,12 +67,18 @@ def migrate(connection: Connection) -> None:
     wait for the first of them.
     """
     with alone(connection):
+        found = version(connection)
+        connection.rollback()
+        if found == newest():
+            return
+        from roost.db.steps import take_steps  # noqa: PLC0415 - as the head of this file says
+
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver is in autocommit mode: nobody else opens one
         if connection.dialect.name == "mysql":
             _compare_exactly(connection)
         try:
-            command.upgrade(_config(connection), "head")
+            take_steps(connection, MIGRATIONS)
         except BaseException:
             connection.rollback()
             raise

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from roost import storage
+from roost import adapters
 from roost.config import Config, ConfigError, Server
 from roost.db.database import Engine
 from roost.db.sqlite import SQLiteFile
@@ -29,7 +29,7 @@ class Address(NamedTuple):
     def open(self) -> Engine:
         """Opens it. Raises `OSError` where a server has the file open."""
         if self.file is None:
-            return storage.open_server(self.url)
+            return adapters.database_server(self.url)
         try:
             return SQLiteFile(self.file)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Alembic runs this for each migration command; the connection is handed over by `roost.db.migrate`."""
+"""Alembic runs this for each migration command; the connection is handed over by `roost.db.steps`."""
 
 from alembic import context
 
