@@ -14,9 +14,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from roost.client.avatars import Pictured
 from roost.client.blocking_files import BlockingFiles
 from roost.client.blocking_groups import BlockingGroups
 from roost.client.changing import MessageLike
@@ -30,6 +32,7 @@ from roost.model.message import Message
 from roost.model.sticker import Sticker, StickerPack
 from roost.protocol.answers import (
     Block,
+    Group,
     MessageReceipts,
     OwnProfile,
     Presence,
@@ -276,6 +279,22 @@ class BlockingClient(BlockingGroups, BlockingFiles):
     def set_profile(self, **changes: str) -> OwnProfile:
         """Changes one's own profile; see `Client.set_profile`."""
         return self._run(self.client.set_profile(**changes))
+
+    def set_avatar(self, source: str | Path | bytes) -> OwnProfile:
+        """Uploads one's own picture; see `Client.set_avatar`."""
+        return self._run(self.client.set_avatar(source))
+
+    def set_group_avatar(self, group_id: str, source: str | Path | bytes) -> Group:
+        """Uploads the picture of a group; see `Client.set_group_avatar`."""
+        return self._run(self.client.set_group_avatar(group_id, source))
+
+    def avatar(self, of: Pictured | None) -> bytes | None:
+        """The picture of a profile or a group; see `Client.avatar`."""
+        return self._run(self.client.avatar(of))
+
+    def avatar_of_invitation(self, token: str) -> bytes | None:
+        """The picture of the group that an invitation leads to."""
+        return self._run(self.client.avatar_of_invitation(token))
 
     def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
         """Who of these is online."""

@@ -11,15 +11,13 @@ Everything is in the store first: reading works offline, sending works offline, 
 from __future__ import annotations
 
 from roost.client.asking import Asking
+from roost.client.avatars import Avatars
 from roost.client.blocks import Blocks
 from roost.client.changing import Changing
-from roost.client.files import Files
-from roost.client.groups import Groups
-from roost.client.profiles import Profiles
 from roost.client.reading import Reading
 from roost.client.sending import Sending
 from roost.client.stickers import Stickering
 
 
-class Client(Sending, Reading, Asking, Changing, Groups, Blocks, Profiles, Files, Stickering):
+class Client(Sending, Reading, Asking, Changing, Avatars, Blocks, Stickering):
     """One user on one device, with one store. Use it in one event loop, as `async with` or open/connect/close."""

@@ -72,7 +72,7 @@ class Groups:
         announcement_only: bool | None = None,
         members_invite: bool | None = None,
     ) -> Group:
-        """Changes what is set of a group; None stays as it is, "" takes a text away.
+        """Changes what is set of a group; None stays as it is, "" takes a text away. `avatar`: see `set_group_avatar`.
 
         `announcement_only`: only the owner and admins write. `members_invite`: every member brings
         in others.

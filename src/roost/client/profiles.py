@@ -57,8 +57,8 @@ class Profiles:
     ) -> OwnProfile:
         """Changes this user's own profile: None stays as it is, "" takes it away.
 
-        `avatar` is an https address or an attachment's id; `presence` is everybody, contacts or nobody: who sees
-        whether this user is online. Raises `InvalidInput`, or `NetworkError` offline.
+        `avatar` is an https address, or the id of an uploaded file (see `set_avatar`). `presence` is everybody,
+        contacts or nobody: who sees whether this user is online. Raises `InvalidInput`, or `NetworkError` offline.
         """
         wish = {"displayName": display_name, "avatar": avatar, "status": status, "presence": presence}
         body = {name: value for name, value in wish.items() if value is not None}

@@ -1,6 +1,6 @@
 """Which files are the pictures of users and groups (D9): written with the profile or the group, in its transaction.
 
-An avatar is a text: the address of a picture elsewhere, or the id of a file (`ids.ATTACHMENT_ID`). Such a file is kept
+An avatar is a text: the address of a picture elsewhere, or the id of a file (`is_file`). Such a file is kept
 as one that a message carries is, and goes when nobody shows it and no message carries it any more. What others get of
 it is its thumbnail, which has nothing of the place and time that a camera wrote into the picture itself.
 """
@@ -14,8 +14,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, inser
 from roost.db.schema import attachments, avatars, members
 from roost.errors import FileTypeRefused, UnknownAttachment
 from roost.journal.attachments import COLUMNS, SEND, leave, lock, of_row
-from roost.model.attachment import Attachment, Stage
-from roost.model.ids import ATTACHMENT_ID
+from roost.model.attachment import Attachment, Stage, is_file
 
 _id: BindParameter[str] = bindparam("id")
 _uid: BindParameter[int] = bindparam("uid")
@@ -49,11 +48,6 @@ class Holder(NamedTuple):
 
     uid: int = 0
     cid: int = 0
-
-
-def is_file(avatar: str | None) -> bool:
-    """Whether an avatar is the id of a file."""
-    return avatar is not None and ATTACHMENT_ID.fullmatch(avatar) is not None
 
 
 def put(tx: Connection, holder: Holder, avatar: str | None, by: int, now: int) -> None:

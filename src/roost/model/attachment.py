@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from roost.model.ids import ATTACHMENT_ID
 from roost.model.names import Wire
 
 MAX_ATTACHMENTS = 10
@@ -38,3 +39,8 @@ class Stage(IntEnum):
     READY = 1
     SENT = 2
     GONE = 3
+
+
+def is_file(avatar: str | None) -> bool:
+    """Whether an avatar is the id of a file, and no address or other text."""
+    return avatar is not None and ATTACHMENT_ID.fullmatch(avatar) is not None

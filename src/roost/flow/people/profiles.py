@@ -19,6 +19,7 @@ from roost.flow.addresses import is_https
 from roost.journal import avatars
 from roost.journal.avatars import Holder
 from roost.journal.contract import Author
+from roost.model.attachment import is_file
 from roost.protocol.frames import ProfileNotice
 from roost.roster import profiles
 from roost.roster.profiles import AUDIENCES, Profile
@@ -146,4 +147,4 @@ def _check(wish: Wish) -> None:
 
 
 def _is_avatar(text: str) -> bool:
-    return not text or avatars.is_file(text) or is_https(text, MAX_AVATAR)
+    return not text or is_file(text) or is_https(text, MAX_AVATAR)

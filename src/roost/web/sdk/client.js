@@ -3,12 +3,12 @@
  * it was. Several tabs of a page share the store and one connection.
  */
 
+import { Avatars } from "./avatars.js";
 import { ClientClosed } from "./errors.js";
 import { Emitter } from "./events.js";
 import { Following } from "./following.js";
 import { Http } from "./http.js";
 import { Operations, PATIENCE } from "./operations.js";
-import { People } from "./people.js";
 import { Store } from "./store/store.js";
 import { Tabs } from "./tabs.js";
 import { uuid7 } from "./uuid.js";
@@ -24,7 +24,7 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Messages of a page of history from the server. */
 const PAGE = 50;
 
-export class Client extends People {
+export class Client extends Avatars {
   #events = new Emitter();
   /** @type {Following|null} */
   #following = null;

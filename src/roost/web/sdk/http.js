@@ -19,7 +19,7 @@ export class Http {
    *
    * @param {string} method
    * @param {string} path behind /api/v1
-   * @param {unknown} [body]
+   * @param {unknown} [body] sent as JSON, unless it is a form
    * @returns {Promise<any>} `data` of the answer
    */
   async request(method, path, body) {
@@ -57,14 +57,15 @@ export async function ask(base, method, path, body, token) {
   /** @type {Record<string, string>} */
   const headers = {};
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = body === undefined || body instanceof FormData;
+  if (!raw) headers["Content-Type"] = "application/json";
   let response;
   let answer;
   try {
     response = await fetch(base + path, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: raw ? body : JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE),
     });
     answer = await response.json();

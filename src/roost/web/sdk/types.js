@@ -80,7 +80,7 @@
  * @typedef {object} Profile what a user says of itself
  * @property {string} userID
  * @property {string} [displayName]
- * @property {string} [avatar] an https address, or an attachment's id
+ * @property {string} [avatar] an https address; or the id of an uploaded picture: see `Client.avatar`
  * @property {string} [status]
  * @property {number} version
  * @property {boolean} [bot] whether it is a program
