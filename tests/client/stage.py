@@ -13,6 +13,8 @@ import httpx2
 from tests.client.people import Cast
 
 NAMES = ("ann", "bob", "cat")
+GUESTS = ("dan", "eve")
+"""They say nothing and are in groups."""
 EMOJI = ("👍", "❤️", "1️⃣")
 SOON = 40
 """Milliseconds after which something scheduled is sent."""
@@ -71,8 +73,8 @@ class Play:
 
     async def begin(self, *members: str) -> None:
         """`members` are in Ann's group from the start."""
-        for who in range(3):
-            await self.ask(who, "GET", "/conversations")
+        for name in (*NAMES, *GUESTS):
+            await self._ask(self.cast.token(name, "hands"), "GET", "/conversations", None)
         people = [self.cast[name] for name in members]
         assert await self.ask(0, "POST", "/groups", {"groupID": self.group, "members": people})
         form = {"file": ("list.txt", b"milk, tea")}
@@ -270,6 +272,19 @@ class Play:
     @act
     async def fetch(self, step: Step, text: str) -> None:
         await self.in_group(step, "PUT", f"/members/{self.person(step)}")
+
+    @act
+    async def gather(self, step: Step, text: str) -> None:
+        """Several are added at once."""
+        people = [self.cast[name] for name in (*GUESTS, *(("cat",) if step.at % 2 else ()))]
+        path, body = f"/groups/{self.group}/members", {"members": people}
+        await (self.ask(step.who, "POST", path, body) if step.how == 1 else self.order("POST", path, body))
+
+    @act
+    async def scatter(self, step: Step, text: str) -> None:
+        """One of them is removed, or both."""
+        people = [self.cast[name] for name in GUESTS[: 1 + step.at % 2]]
+        await self.order("POST", f"/groups/{self.group}/members/remove", {"members": people})
 
     @act
     async def promote(self, step: Step, text: str) -> None:

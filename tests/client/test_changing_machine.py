@@ -22,7 +22,7 @@ from tests.client.stage import ACTS, PATIENCE, Play, Step
 from tests.examples import examples
 from tests.places import ServerBackend
 
-OFTEN = ("send", "tell", "tell", "edit", "react", "recall", "read", "fetch")
+OFTEN = ("gather", "send", "tell", "tell", "edit", "react", "recall", "read", "fetch")
 ALL = ("bob", "cat")
 """Who is in Ann's group from the start."""
 
@@ -231,6 +231,13 @@ ALMOST = [
     *(Step(0, "aside", 0, 1), Step(0, "aside", 2, 2), Step(2, "aside", 0, 1), Step(0, "aside", 0, 2)),
     *(Step(0, "aside", 0, 2), Step(0, "fetch", 0, 2), Step(0, "mute", 0, 2), Step(1, "block", 2)),
     *(Step(0, "announce", 0, 1), Step(0, "describe", 1, 1), Step(0, "rename"), Step(1, "draft", 1, 1)),
+    *(
+        Step(0, "remove", 0, 2),
+        Step(0, "gather", 1),
+        Step(0, "scatter", 1),
+        Step(0, "gather", 0, 1),
+        Step(0, "scatter"),
+    ),
 ]
 EVERYTHING = [*ALMOST, Step(2, "erase"), Step(0, "tell", 5)]
 """Everything that can be done, at least once; each kind of change comes of it, and each field of a message. Until Cat

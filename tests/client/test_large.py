@@ -48,9 +48,9 @@ def telling_two() -> Iterator[LocalServer]:
 
 IN_AND_OUT = [
     *(Step(1, "tell"), Step(0, "read", 1), Step(0, "fetch", 0, 2), Step(2, "read", 1), Step(1, "tell")),
-    *(Step(0, "read", 2), Step(2, "leave"), Step(1, "tell"), Step(0, "read", 3), Step(0, "fetch", 0, 2)),
+    *(Step(0, "read", 2), Step(2, "leave"), Step(1, "tell"), Step(0, "read", 3), Step(0, "gather")),
 ]
-"""The group has three, two and again three members, and the two others have read what Bob said."""
+"""The group has three, two and then four members, and who was there has read what Bob said."""
 
 
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
@@ -63,7 +63,7 @@ def test_all_stores_end_with_the_same(growing: LocalServer, plan: list[Step], me
 
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(changing.plans, st.sampled_from([changing.ALL, ("bob",), ("bob",)]))
-@example([*IN_AND_OUT, Step(2, "leave")], ("bob",))
+@example([*IN_AND_OUT, Step(0, "scatter", 1)], ("bob",))
 @example(IN_AND_OUT, ("bob",))
 def test_all_stores_end_with_the_same_where_marks_are_logged_for_two(
     telling_two: LocalServer, plan: list[Step], members: tuple[str, ...]

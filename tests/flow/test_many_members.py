@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
+from roost.db.schema import log
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.flow.fanout import Fanout
 from roost.flow.groups import membership
-from roost.flow.groups.membership import ENTRIES, Membership, told_of
+from roost.flow.groups.membership import NAMES, Membership, told_of
 from roost.flow.pulling import Pulling
 from roost.journal.contract import Author
 from roost.model.message import Change
@@ -42,14 +44,18 @@ async def owned(rooms: Rooms, group: str, owner: Author) -> None:
     await rooms.write(lambda tx: roster.set_role(tx, roster.find(tx, f"g:{group}").cid, owner.uid, roster.OWNER))
 
 
-async def heard(rooms: Rooms, user: Author) -> list[str | None]:
-    """Of whose coming the user's log tells."""
+async def joined(rooms: Rooms, user: Author) -> list[list[str]]:
+    """Of whose coming each entry of the user's log tells."""
     changes = [entry.what for entry in await rooms.log(user) if isinstance(entry.what, Change)]
-    return [change.user_id for change in changes if change.action == "joined"]
+    return [change.users for change in changes if change.action == "joined"]
+
+
+async def heard(rooms: Rooms, user: Author) -> list[str]:
+    return [name for names in await joined(rooms, user) for name in names]
 
 
 async def test_every_member_is_told_of_each_who_comes(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership, "ENTRIES", 30)
+    monkeypatch.setattr(membership, "NAMES", 30)
     ann = await rooms.author("ann")
     coming = await rooms.authors(*(f"u{number:02}" for number in range(20)))
     await owned(rooms, "tea", ann)
@@ -61,6 +67,37 @@ async def test_every_member_is_told_of_each_who_comes(rooms: Rooms, monkeypatch:
         assert user.user_id in names
         assert names == everybody[-len(names) :], "nobody is left out who comes together with the user, or later"
     assert len({len(names) for names in told}) > 3, "they came in pieces"
+
+
+async def rows(rooms: Rooms) -> int:
+    """Entries of all logs."""
+    return int(await rooms.read(lambda connection: connection.execute(select(func.count(log.c.uid))).scalar_one()))
+
+
+async def test_everybody_has_one_entry_for_all_who_come_with_one_request(rooms: Rooms) -> None:
+    """The rows of the log are as many as the members afterwards, and not their number for each who came."""
+    ann, *others = await rooms.authors("ann", *(f"u{number:02}" for number in range(60)))
+    await owned(rooms, "tea", ann)
+    old, new = others[:20], others[20:]
+    await road(rooms).add_many(ann, "tea", [user.user_id for user in old])
+    before = await rows(rooms)
+    await road(rooms).add_many(ann, "tea", [user.user_id for user in new])
+    assert await rows(rooms) - before == 1 + len(old) + len(new)
+    names = [user.user_id for user in new]
+    assert [(await joined(rooms, user))[-1] for user in (ann, old[0], new[0])] == [names] * 3
+
+
+async def test_who_comes_back_muted_has_an_entry_of_its_own(rooms: Rooms) -> None:
+    """Until when is told in the entry, and is not the same for all."""
+    ann, *others = await rooms.authors("ann", "bob", "cat", "dan")
+    await owned(rooms, "tea", ann)
+    names = [user.user_id for user in others]
+    await road(rooms).add_many(ann, "tea", names)
+    await road(rooms).mute(ann, "tea", "cat", 60)
+    await road(rooms).remove_many(ann, "tea", names)
+    await road(rooms).add_many(ann, "tea", names)
+    changes = [entry.what for entry in await rooms.log(ann) if isinstance(entry.what, Change)][-2:]
+    assert [(change.users, bool(change.until)) for change in changes] == [(["bob", "dan"], False), (["cat"], True)]
 
 
 async def test_who_may_come_is_asked_once_for_all(listened: tuple[Rooms, Listening]) -> None:
@@ -79,7 +116,7 @@ async def test_who_may_come_is_asked_once_for_all(listened: tuple[Rooms, Listeni
 
 
 @pytest.mark.parametrize("members", [1, 10, 500, 2000, 100_000])
-def test_a_transaction_writes_so_many_entries_at_most(members: int) -> None:
+def test_a_transaction_writes_so_many_names_at_most(members: int) -> None:
     coming = told_of(members)
     assert coming >= 1
-    assert coming == 1 or coming * (members + coming) <= ENTRIES < (coming + 1) * (members + coming + 1)
+    assert coming == 1 or coming * (members + coming) <= NAMES < (coming + 1) * (members + coming + 1)

@@ -57,7 +57,8 @@ def _member(change: Change) -> Event:
     return MembershipChanged(
         seq=change.seq,
         conversation_id=change.conversation_id,
-        user_id=change.user_id or "",
+        user_id=next(iter(change.users), ""),
+        user_ids=tuple(change.users),
         action="unbanned" if change.kind == "ban" else change.action or "",
         role=change.role,
         actor_id=change.actor_id,

@@ -88,11 +88,13 @@ class GroupChanged(Durable, frozen=True, kw_only=True):
 class MembershipChanged(Durable, frozen=True, kw_only=True):
     """`user_id` joined (with `role`), left, was removed or banned by `actor_id`, or may come back.
 
-    `action`: joined, left, removed, banned, unbanned.
+    `action`: joined, left, removed, banned, unbanned. `user_ids` are all whom it is about, several where they were
+    added together; `user_id` is the first of them.
     """
 
     conversation_id: str
     user_id: str
+    user_ids: tuple[str, ...]
     action: str
     role: str | None
     actor_id: str | None

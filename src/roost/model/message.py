@@ -126,7 +126,8 @@ class Change(Wire, kw_only=True):
     - `read`: the read mark of `user_id` in `conversation_id` stands at `conversation_seq`;
     - `group`: the group was made, renamed, changed in its settings or dissolved (`action`: created, renamed, changed,
       dissolved; `name`; `settings`, all of them);
-    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`, `banned`) a member.
+    - `member`: `user_id` became (`action` joined, with `role`) or ceased to be (`left`, `removed`, `banned`) a member;
+      or `user_ids` did, several who were added together.
       Who comes in has read everything up to `conversation_seq`; it is 0 where only the role is another. Who comes back
       muted has `until`. `members` are all of a small group, where somebody learns by this entry who is in it; the entry
       of a group that was made has them as well;
@@ -155,7 +156,13 @@ class Change(Wire, kw_only=True):
     content: str | None = None
     version: int = 0
     members: list[Present] | None = None
+    user_ids: list[str] | None = None
     time: int = 0
+
+    @property
+    def users(self) -> list[str]:
+        """Whom it is about."""
+        return self.user_ids or ([] if self.user_id is None else [self.user_id])
 
 
 class Entry(msgspec.Struct, gc=False):

@@ -103,7 +103,7 @@ class Reaction(_message.Message):
     def __init__(self, emoji: _Optional[str] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error", "content", "version", "members")
+    __slots__ = ("seq", "kind", "conversationID", "conversationSeq", "action", "userID", "actorID", "role", "name", "time", "settings", "until", "messageID", "error", "content", "version", "members", "userIDs")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     CONVERSATIONID_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,7 @@ class Change(_message.Message):
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    USERIDS_FIELD_NUMBER: _ClassVar[int]
     seq: int
     kind: str
     conversationID: str
@@ -138,7 +139,8 @@ class Change(_message.Message):
     content: str
     version: int
     members: _containers.RepeatedCompositeFieldContainer[Present]
-    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ..., content: _Optional[str] = ..., version: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Present, _Mapping]]] = ...) -> None: ...
+    userIDs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, seq: _Optional[int] = ..., kind: _Optional[str] = ..., conversationID: _Optional[str] = ..., conversationSeq: _Optional[int] = ..., action: _Optional[str] = ..., userID: _Optional[str] = ..., actorID: _Optional[str] = ..., role: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[int] = ..., settings: _Optional[_Union[GroupSettings, _Mapping]] = ..., until: _Optional[int] = ..., messageID: _Optional[str] = ..., error: _Optional[str] = ..., content: _Optional[str] = ..., version: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., userIDs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Present(_message.Message):
     __slots__ = ("userID", "role", "joinTime", "mutedUntil", "readSeq")

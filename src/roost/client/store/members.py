@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from roost.client.store.marks import (
     begin_marks,
     count_newcomer,
@@ -38,39 +40,48 @@ def know_members(book: Book, key: int, members: Iterable[Member | Present], *, a
 
 
 def change_member(book: Book, key: int, change: Change) -> None:
-    """Somebody has come, has another role, or has gone.
+    """Some have come, or somebody has another role or has gone.
 
     Who comes into a small group comes with `change.members`; without them, the group is a larger one.
     """
-    mine = change.user_id == book.user_id
     if change.action == "joined":
-        there = "SELECT 1 FROM members WHERE conversation = ? AND user_id = ?"
-        known = book.execute(there, (key, change.user_id)).fetchone() is not None
-        book.execute(
-            "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET role = excluded.role",
-            (key, change.user_id, change.role or "member", change.time, change.until),
-        )
-        if change.members is None and (change.conversation_seq or not known):  # who comes into a larger group
+        known = _known(book, key, change.users)
+        if change.members is None and (change.conversation_seq or not known.issuperset(change.users)):
             forget_marks(book, key)
-        if not known:
-            count_newcomer(book, key, change.conversation_seq)
-        if mine:  # who else is there is not told; it is asked for when somebody wants to know
-            book.execute(
-                "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
-                (change.role or "member", key),
-            )
-            move_read_mark(book, key, change.conversation_seq)
-        else:  # there was nothing for who comes in later
-            raise_mark(book, key, change.user_id or "", change.conversation_seq, change.conversation_seq)
-            if known:  # by an answer that was ahead of the log
-                count_others(book, key)
-    elif mine:
+        for user_id in change.users:
+            _come(book, key, user_id, change, known=user_id in known)
+    elif change.user_id == book.user_id:
         leave(book, key)
     else:
         book.execute("DELETE FROM members WHERE conversation = ? AND user_id = ?", (key, change.user_id))
         book.execute("DELETE FROM marks WHERE conversation = ? AND user_id = ?", (key, change.user_id))
         count_others(book, key)
+
+
+def _known(book: Book, key: int, names: Sequence[str]) -> set[str]:
+    there = "SELECT user_id FROM members WHERE conversation = ? AND user_id IN (SELECT value FROM json_each(?))"
+    return {row[0] for row in book.execute(there, (key, msgspec.json.encode(names).decode()))}
+
+
+def _come(book: Book, key: int, user_id: str, change: Change, *, known: bool) -> None:
+    """Somebody is a member, or has another role: `known` as a member before."""
+    book.execute(
+        "INSERT INTO members (conversation, user_id, role, join_time, muted_until) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET role = excluded.role",
+        (key, user_id, change.role or "member", change.time, change.until),
+    )
+    if not known:
+        count_newcomer(book, key, change.conversation_seq)
+    if user_id == book.user_id:  # who else is there is not told; it is asked for when somebody wants to know
+        book.execute(
+            "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
+            (change.role or "member", key),
+        )
+        move_read_mark(book, key, change.conversation_seq)
+    else:  # there was nothing for who comes in later
+        raise_mark(book, key, user_id, change.conversation_seq, change.conversation_seq)
+        if known:  # by an answer that was ahead of the log
+            count_others(book, key)
 
 
 def change_members(book: Book, key: int, members: Sequence[Present]) -> None:

@@ -172,8 +172,8 @@ class GroupRoad:
     def _let_in(self, here: Gathering, uids: Mapping[str, int], role: str) -> list[Recorded]:
         """Makes users members, by user id, who were none; the group may grow to a large one. Raises `Banned`.
 
-        Each is told that all have come; in a large group of itself alone, and one who is let in alone is told to the
-        author as well.
+        Everybody is told that they have come, with one entry for all of them, but for who comes back muted; in a large
+        group each is told of itself alone, and one who is let in alone is told to the author as well.
         """
         joined: list[int] = []
         if not here.large and large.count(here.tx, here.cid) + len(uids) > self._max_members:
@@ -182,10 +182,6 @@ class GroupRoad:
         self._check_may_come(here.tx, here.conversation, uids)
         _check_not_blocked(here.tx, here.author, uids)
         muted = groups.muted_among(here.tx, here.cid, uids.values())
-        entries = [
-            (uid, self._coming(here, user_id, role=role, time=now, until=muted.get(uid, 0)))
-            for user_id, uid in uids.items()
-        ]
         roster.add_members(here.tx, here.conversation, uids.values(), role, now)
         if len(uids) == 1:
             here.audit("added", *uids, role=role)
@@ -193,24 +189,34 @@ class GroupRoad:
             here.audit("added", None, role=role, members=list(uids))
         everybody = roster.audience(here.tx, here.conversation)
         if not isinstance(everybody, Large):
-            entries[-1][1].members = present(here.tx, here.cid, self._small)
-            told = [(entry, everybody) for _, entry in entries]
+            there = present(here.tx, here.cid, self._small)
+            alike: dict[int, list[str]] = {}
+            for user_id, uid in uids.items():
+                alike.setdefault(muted.get(uid, 0), []).append(user_id)
+            told = [
+                (self._coming(here, names, role=role, time=now, until=until, members=there), everybody)
+                for until, names in alike.items()
+            ]
             return self._journal.record_each(here.tx, told, here.author)
+        entries = [
+            (uid, self._coming(here, [user_id], role=role, time=now, until=muted.get(uid, 0)))
+            for user_id, uid in uids.items()
+        ]
         also = [here.author.uid] if len(uids) == 1 and here.author.uid else []
         recorded = self._journal.record_each(here.tx, [(entry, [uid, *also]) for uid, entry in entries], here.author)
         first = recorded[0]._replace(large=here.cid, joined=[*joined, *uids.values()])
         return [first, *recorded[1:]]
 
-    def _coming(self, here: Gathering, user_id: str, *, role: str, time: int, until: int) -> Change:
+    def _coming(self, here: Gathering, names: list[str], *, role: str, **fields: Any) -> Change:
         return self._change(
             here,
             "member",
             action="joined",
-            user_id=user_id,
+            user_id=names[0] if len(names) == 1 else None,
+            user_ids=names if len(names) > 1 else None,
             role=role,
-            until=until,
             conversation_seq=here.conversation.head,
-            time=time,
+            **fields,
         )
 
     def _dissolve(self, here: Gathering) -> Recorded:

@@ -30,9 +30,9 @@ from roost.roster.users import uids_of
 MAX_MUTE = 366 * 86_400
 """Seconds that a mute may last."""
 TOGETHER = 500
-"""Members that are added to a large group in one transaction: some milliseconds."""
-ENTRIES = 10_000
-"""Entries of logs that are written in one transaction for another group, where every member is told of each."""
+"""Members that are added in one transaction, at most: some milliseconds in a large group."""
+NAMES = 200_000
+"""User ids in the entries of one transaction for another group, where every member is told all of them: some MB."""
 
 
 class Membership(GroupRoad):
@@ -78,7 +78,7 @@ class Membership(GroupRoad):
         def decide(here: Gathering) -> list[Recorded]:
             nonlocal handled, new
             self._check_may_invite(here)
-            handled = TOGETHER if here.large else told_of(large.count(here.tx, here.cid))
+            handled = TOGETHER if here.large else min(TOGETHER, told_of(large.count(here.tx, here.cid)))
             piece = names[done : done + handled]
             there = large.there(here.tx, here.cid, [uids[name] for name in piece])
             coming = {name: uids[name] for name in piece if uids[name] not in there}
@@ -258,5 +258,5 @@ class Membership(GroupRoad):
 
 
 def told_of(members: int) -> int:
-    """How many may come into a group at once, so that telling all members of each takes about `ENTRIES`."""
-    return max(1, (isqrt(members**2 + 4 * ENTRIES) - members) // 2)
+    """How many may come into a group at once, so that everybody, they too, is told about `NAMES` names in all."""
+    return max(1, (isqrt(members**2 + 4 * NAMES) - members) // 2)

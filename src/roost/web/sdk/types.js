@@ -47,6 +47,7 @@
  * @property {number} [conversationSeq]
  * @property {string} [action]
  * @property {string} [userID]
+ * @property {string[]} [userIDs] who came in together, where these are several
  * @property {string} [actorID]
  * @property {string} [role]
  * @property {string} [name]

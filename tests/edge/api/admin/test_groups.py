@@ -65,7 +65,7 @@ async def test_members_come_and_go_in_bulk(town: Town, shop: Person, alice: Pers
     assert (await shop.post(f"{path}/remove", gone)).data == {"removed": 100}
     assert len(await roles(shop, group)) == 21
     joined = [change for change in await changes(alice) if change["action"] == "joined"]
-    assert [change["userID"] for change in joined] == sorted(many)
+    assert [change["userIDs"] for change in joined] == [sorted(many)]
     assert not any("actorID" in change for change in joined), "which key it was is nobody's business"
 
 

@@ -191,7 +191,7 @@ export class Book {
 
   /** What kinds it does not know it passes over: there will be more. @param {Change} change */
   async change(change) {
-    const { kind, conversationID, userID = "", content = "", version = 0, time = 0, messageID, error } = change;
+    const { kind, conversationID, userID = "", userIDs: users = [userID], content = "", version = 0, time = 0, messageID, error } = change;
     // These three are no news of the conversation, which may not be there at all.
     if (kind === "block") {
       const blocked = change.action === "blocked";
@@ -220,9 +220,9 @@ export class Book {
       if (change.action === "created" && change.actorID === this.userID) conversation.role = "owner";
     } else if (change.kind === "mute") {
       if (change.userID === this.userID) conversation.mutedUntil = change.until ?? 0;
-    } else if (change.kind === "member" && change.userID !== this.userID) {
-      const known = (change.userID ?? "") in (conversation.marks ?? {});
-      if (change.action !== "joined") delete conversation.marks?.[change.userID ?? ""];
+    } else if (change.kind === "member" && !users.includes(this.userID)) {
+      const known = users.every((name) => name in (conversation.marks ?? {}));
+      if (change.action !== "joined") delete conversation.marks?.[userID];
       else if (!change.members && (change.conversationSeq || !known)) replace(conversation, null, this.userID);
     } else if (change.kind === "member") {
       const back = conversation.gone && change.action === "joined";
