@@ -100,18 +100,47 @@ async def change(rooms: Rooms, author: Author) -> None:
     await rooms.write(edit)
 
 
+def road(rooms: Rooms) -> Membership:
+    hub, bus = Hub(), Alone()
+    fanout = Fanout(hub, bus)
+    pulling = Pulling(rooms.database, rooms.journal, fanout, hub, bus)
+    return Membership(rooms.database, rooms.journal, fanout, rooms.clock, pulling, max_members=1, small=20)
+
+
 async def erase(rooms: Rooms, author: Author) -> None:
     """Somebody who leaves ten messages behind, and the group."""
     database, journal, clock = rooms.database, rooms.journal, rooms.clock
     await rooms.batch(*(to_group(author, "town") for _ in range(10)))
     await rooms.write(erasures.begin_erasure, author.uid, clock())
-    hub, bus = Hub(), Alone()
-    fanout = Fanout(hub, bus)
-    membership = Membership(
-        database, journal, fanout, clock, Pulling(database, journal, fanout, hub, bus), max_members=1, small=20
-    )
+    fanout = Fanout(Hub(), Alone())
     register = Register(database, clock, (), shared=True)
-    assert await Erasing(database, journal, fanout, membership, register, clock, shared=False).work()
+    assert await Erasing(database, journal, fanout, road(rooms), register, clock, shared=False).work()
+
+
+async def leave(rooms: Rooms, author: Author) -> None:
+    """The owner goes, and is followed by the member who was there first."""
+    await rooms.send(to_group(author, "town"))
+    cid = await rooms.write(lambda tx: roster.find(tx, "g:town").cid)
+    await rooms.write(roster.set_role, cid, author.uid, roster.OWNER)
+    await road(rooms).leave(author, "town")
+    assert await rooms.read(roster.role_of, cid, author.uid + 1) == roster.OWNER
+
+
+async def leave_to_an_admin(rooms: Rooms, author: Author) -> None:
+    cid = await rooms.write(lambda tx: roster.find(tx, "g:town").cid)
+    await rooms.write(roster.set_role, cid, author.uid + 15, roster.ADMIN)
+    await rooms.send(to_group(author, "town"))
+    await rooms.write(roster.set_role, cid, author.uid, roster.OWNER)
+    await road(rooms).leave(author, "town")
+    assert await rooms.read(roster.role_of, cid, author.uid + 15) == roster.OWNER
+
+
+async def look_for_the_leaders(rooms: Rooms, author: Author) -> None:
+    cid = await rooms.write(lambda tx: roster.find(tx, "g:town").cid)
+    await rooms.write(roster.set_role, cid, author.uid, roster.OWNER)
+    await rooms.write(roster.set_role, cid, author.uid + 7, roster.ADMIN)
+    assert len(await rooms.read(roster.leaders_of, cid)) == 2
+    await rooms.send(to_group(author, "town"))
 
 
 ACTS: dict[str, Callable[[Rooms, Author], Awaitable[None]]] = {
@@ -119,6 +148,9 @@ ACTS: dict[str, Callable[[Rooms, Author], Awaitable[None]]] = {
     "send a batch": send_a_batch,
     "change a message": change,
     "erase a user's data": erase,
+    "the owner leaves": leave,
+    "the owner leaves an admin behind": leave_to_an_admin,
+    "look for the owner and the admins": look_for_the_leaders,
 }
 
 

@@ -21,6 +21,8 @@ OWNER, ADMIN, MEMBER = "owner", "admin", "member"
 ROLES = (OWNER, ADMIN, MEMBER)
 
 
+ALL = 2**31
+"""More members than any group has."""
 NOBODY = 0
 """The uid of who is no user: a back end."""
 
@@ -148,12 +150,12 @@ MEMBERS = (
 )
 ONE_MEMBER = MEMBERS.where(members.c.uid == _uid).order_by(None)
 NAMED = MEMBERS.where(users.c.user_id == bindparam("user_id")).order_by(None)
-LEADERS = MEMBERS.where(members.c.role.in_((OWNER, ADMIN))).order_by(None)
-HEIR = (
-    MEMBERS.where(members.c.uid != _uid, members.c.role == bindparam("role"))
-    .order_by(None)
+SOME = MEMBERS.where(members.c.uid.in_(bindparam("uids", expanding=True))).order_by(None)
+OF_ROLE = (
+    select(members.c.uid)
+    .where(members.c.cid == _cid, members.c.role == bindparam("role"))
     .order_by(members.c.joined_at, members.c.uid)
-    .limit(1)
+    .limit(bindparam("count"))
 )
 UIDS = select(members.c.uid).where(members.c.cid == _cid)
 
@@ -212,17 +214,22 @@ def member_named(connection: Connection, cid: int, user_id: str) -> Member | Non
 
 
 def leaders_of(connection: Connection, cid: int) -> list[Member]:
-    """The owner and the admins. Looks at all members."""
-    return [Member(*row) for row in connection.execute(LEADERS, {"cid": cid})]
+    """The owner and the admins: a look at them alone, however many members there are."""
+    uids = [uid for role in (OWNER, ADMIN) for uid in _of_role(connection, cid, role, ALL)]
+    return [Member(*row) for row in connection.execute(SOME, {"cid": cid, "uids": uids})]
 
 
-def heir_of(connection: Connection, cid: int, uid: int) -> Member | None:
-    """The admin who was there first, or else the member who was, and who is not `uid`. Looks at all members."""
+def heir_of(connection: Connection, cid: int) -> Member | None:
+    """Who follows the owner: the admin who was there first, or else the member who was. Looks at that one alone."""
     for role in (ADMIN, MEMBER):
-        row = connection.execute(HEIR, {"cid": cid, "uid": uid, "role": role}).first()
-        if row is not None:
-            return Member(*row)
+        for uid in _of_role(connection, cid, role, 1):
+            return Member(*connection.execute(ONE_MEMBER, {"cid": cid, "uid": uid}).one())
     return None
+
+
+def _of_role(connection: Connection, cid: int, role: str, count: int) -> list[int]:
+    """The members of a role, the first that joined first, at most `count`."""
+    return list(connection.execute(OF_ROLE, {"cid": cid, "role": role, "count": count}).scalars())
 
 
 def audience(connection: Connection, conversation: Conversation) -> Audience:

@@ -51,6 +51,6 @@ class Crowd:
     def heir(self, owner: Member) -> Member | None:
         """Who is the owner next: the admin who was there first, else the member who was; None: nobody is left."""
         if self._conversation.large:
-            return heir_of(self._tx, self._conversation.cid, owner.uid)
+            return heir_of(self._tx, self._conversation.cid)
         others = [member for member in self._all.values() if member.uid != owner.uid]  # in the order of joining
         return next((member for member in others if member.role == ADMIN), others[0] if others else None)

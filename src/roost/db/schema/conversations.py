@@ -38,6 +38,7 @@ members = Table(
     Column("muted", Boolean, nullable=False, default=False),
     Column("joined_at", BigInteger, nullable=False),
     Index("conversations_of_user", "uid", "cid"),
+    Index("members_by_role", "cid", "role", "joined_at", "uid"),
     sqlite_with_rowid=False,
 )
 """Who belongs to a conversation now, and how far each has read (`read_seq`, a conversationSeq)."""
