@@ -124,7 +124,8 @@ async def _wire(
     await timed.expire(database, journal, fanout, now_ms, stack)
     profiles = Profiles(database, order.admission, now_ms, small=small)
     membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small)
-    erasing = Erasing(database, journal, fanout, membership, register, now_ms, shared=bool(config.server.database))
+    several = bool(config.server.database)
+    erasing = Erasing(database, journal, fanout, membership, register, now_ms, positions=positions, shared=several)
     await timed.erase(erasing, stack)
     return Roads(
         submit=submit,

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import Insert, insert, select, update
 
+from roost.db import schema
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
 from roost.flow.fanout import Fanout
 from roost.flow.groups.membership import Membership
+from roost.flow.messages.changing import recalled
+from roost.flow.moderation import reports
 from roost.flow.operating.erasing import Erasing
 from roost.flow.pulling import Pulling
+from roost.journal import rewriting
 from roost.journal.contract import Author
 from roost.model.message import Message
+from roost.protocol.codec import encode_json
 from roost.push.register import Register
 from roost.roster import blocks, erasures
 from roost.roster import conversations as roster
@@ -32,7 +38,7 @@ def erasing(rooms: Rooms, *, shared: bool = False) -> Erasing:
     pulling = Pulling(database, journal, fanout, hub, bus)
     membership = Membership(database, journal, fanout, clock, pulling, max_members=100, small=20)
     register = Register(database, clock, (), shared=True)
-    return Erasing(database, journal, fanout, membership, register, clock, shared=shared)
+    return Erasing(database, journal, fanout, membership, register, clock, positions=rooms.positions, shared=shared)
 
 
 async def ask(rooms: Rooms, user: Author) -> None:
@@ -121,3 +127,73 @@ async def test_nobody_knows_whom_the_user_had_blocked(rooms: Rooms, ann: Author,
     await ask(rooms, ann)
     assert await erasing(rooms).work()
     assert await rooms.read(blocks.of_user, ann.uid) == []
+
+
+def a_report(message: Message, reporter: Author, **more: Any) -> Insert:
+    copy = {"mid": int(message.server_msg_id), "uid": reporter.uid, "copy": encode_json(message).decode()}
+    return insert(schema.reports).values(reason="spam", comment="of hers", created_at=1, closed=False, **copy, **more)
+
+
+async def test_moderation_keeps_that_something_was_reported_and_what_was_found(
+    rooms: Rooms, ann: Author, bob: Author, cat: Author
+) -> None:
+    """Of the erased user's messages, also of what was recalled before; of its own reports; and not of others'."""
+    await rooms.group("tea", ann, bob, cat)
+    hers, gone, his = [
+        sent.message
+        for sent in await rooms.batch(
+            to_group(ann, "tea", "a secret"), to_group(ann, "tea", "another"), to_group(bob, "tea", "his own")
+        )
+    ]
+    recalling = recalled(gone, rooms.clock(), None)
+    recalling.version += 1
+    await rooms.write(rewriting.rewrite, recalling)
+    found = {"resolution": "upheld", "note": "Warned.", "closed_by": "operator", "closed_at": 5}
+    for report in (a_report(hers, bob), a_report(gone, cat), a_report(his, ann), a_report(his, cat)):
+        await rooms.write(lambda tx, report=report: tx.execute(report))
+    await rooms.write(lambda tx: tx.execute(update(schema.reports).values(**found, closed=True)))
+    before = await rooms.read(reports.oldest, "all", 0, 10)
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    after = await rooms.read(reports.oldest, "all", 0, 10)
+    assert [one.message.content for one in after] == ["", "", "his own", "his own"]
+    assert [one.message.recall_reason for one in after] == ["erased", "erased", None, None]
+    assert [(one.message.sender_id, one.reporter_id, one.comment) for one in after] == [
+        ("ann", "bob", "of hers"),
+        ("ann", "cat", "of hers"),
+        ("bob", None, ""),
+        ("bob", "cat", "of hers"),
+    ]
+    for name in ("report_id", "reason", "resolution", "note", "closed_by", "close_time"):
+        assert [getattr(one, name) for one in after] == [getattr(one, name) for one in before]
+
+
+async def test_two_who_reported_the_same_are_both_erased(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
+    await rooms.group("tea", ann, bob, cat)
+    message = (await rooms.send(to_group(cat, "tea"))).message
+    for reporter in (ann, bob):
+        await rooms.write(lambda tx, reporter=reporter: tx.execute(a_report(message, reporter)))
+        await ask(rooms, reporter)
+    assert await erasing(rooms).work()
+    assert await erasing(rooms).work()
+    assert [one.reporter_id for one in await rooms.read(reports.oldest, "open", 0, 10)] == [None, None]
+
+
+async def test_what_became_of_pushes_goes_however_much_it_is(rooms: Rooms, ann: Author) -> None:
+    one = {"message_id": 1, "push_type": "fcm", "push_status": "sent", "push_time": 1, "created_at": 1, "attempt": 0}
+    lines = [{"user_id": name, "device_id": "d", **one} for name in ("ann", "bob") * 1001]
+    await rooms.write(lambda tx: tx.execute(insert(schema.push_log), lines))
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    left = select(schema.push_log.c.user_id)
+    assert set(await rooms.read(lambda tx: tx.execute(left).scalars().all())) == {"bob"}
+
+
+async def test_where_a_device_stood_is_not_saved_after_it_is_forgotten(rooms: Rooms, ann: Author, bob: Author) -> None:
+    await rooms.send(private(bob, "ann"))
+    rooms.positions.ack(ann, 1)
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    await rooms.positions.save()
+    standing = select(schema.positions.c.did).where(schema.positions.c.uid == ann.uid)
+    assert await rooms.read(lambda tx: tx.execute(standing).all()) == []

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from roost.errors import NotFound, RoostError, UnknownSticker
 from roost.files import register
 from roost.flow.moderation import reports
+from roost.flow.operating import forgetting
 from roost.journal import attachments, avatars, delivered, reading, retention, stickers
 from roost.journal.avatars import Holder
 from roost.journal.contract import Author
@@ -186,6 +187,9 @@ async def rules(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
         invitations.revoke(tx, invited.digest)
         with pytest.raises(NotFound):
             reports.close(tx, "operator", 7, "upheld", "", 0)
+        forgetting.forget_reports(tx, cat.uid)
+        forgetting.empty_reported(tx, [1, 2], 0)
+        forgetting.forget_pushes(tx, "cat")
 
     def look(connection: Connection) -> None:
         blocks.of_user(connection, bob.uid)

@@ -114,7 +114,9 @@ async def erase(rooms: Rooms, author: Author) -> None:
     await rooms.write(erasures.begin_erasure, author.uid, clock())
     fanout = Fanout(Hub(), Alone())
     register = Register(database, clock, (), shared=True)
-    assert await Erasing(database, journal, fanout, road(rooms), register, clock, shared=False).work()
+    assert await Erasing(
+        database, journal, fanout, road(rooms), register, clock, positions=rooms.positions, shared=False
+    ).work()
 
 
 async def leave(rooms: Rooms, author: Author) -> None:

@@ -38,7 +38,7 @@ def reports(
                 one.report_id,
                 moment(one.create_time),
                 one.resolution or "open",
-                one.reporter_id,
+                one.reporter_id or "(erased)",
                 one.reason,
                 one.message.server_msg_id,
                 one.message.sender_id,

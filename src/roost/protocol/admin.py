@@ -151,13 +151,14 @@ RESOLUTIONS = ("upheld", "dismissed")
 
 
 class ReportRecord(Wire, kw_only=True, omit_defaults=True):
-    """A report of a message, for operators. `message` is as it was when it was reported.
+    """A report of a message, for operators. `message` is as it was when it was reported, empty if its sender is erased.
 
+    `reporter_id` is left out where that user was erased.
     `resolution` is one of `RESOLUTIONS`, with a `note`, by a back end's key or the operator; left out while it is open.
     """
 
     report_id: str
-    reporter_id: str
+    reporter_id: str | None = None
     reason: str
     comment: str = ""
     message: Message

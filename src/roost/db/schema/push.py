@@ -60,6 +60,7 @@ push_log = Table(
     Column("device_id", String(64), nullable=False),
     Column("attempt", Integer, nullable=False),
     Index("pushes_of_message", "message_id", "user_id"),
+    Index("pushes_to_user", "user_id", "push_id"),
 )
 """Every attempt and what became of it (A9). `message_id` is the server's; `error_msg` says why, where it was not sent;
 `created_at` is when the push was put into the outbox."""

@@ -27,5 +27,6 @@ reports = Table(
     Index("reports_by_state", "closed", "report_id"),
     sqlite_autoincrement=True,
 )
-"""Reports of messages (`mid`) by users (`uid`). `copy` is the JSON of the `model.message.Message` as it was then.
+"""Reports of messages (`mid`) by users (`uid`, below 0 where the user was erased). `copy` is the JSON of the
+`model.message.Message` as it was then, or as it is once its sender was erased.
 `resolution` is what operators found, with a `note`; `closed_by` is an operator or a back end's key."""

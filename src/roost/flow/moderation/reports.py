@@ -24,7 +24,7 @@ ALL = "all"
 STATES: dict[str, bool | None] = {"open": False, "closed": True, ALL: None}
 """What may be asked for, and whether reports are closed then."""
 
-_FOUND = select(reports, users.c.user_id).select_from(reports.join(users, users.c.uid == reports.c.uid))
+_FOUND = select(reports, users.c.user_id).select_from(reports.outerjoin(users, users.c.uid == reports.c.uid))
 _OF_STATE = reports.c.closed == bindparam("closed")
 _BEFORE = reports.c.report_id < bindparam("before")
 _AFTER = reports.c.report_id > bindparam("after")

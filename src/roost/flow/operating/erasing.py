@@ -4,13 +4,16 @@ That the user is gone (profile, password, tokens) was stored before, together wi
 is; each step may be done twice and the second time changes nothing, so after a crash whoever takes it up goes on.
 
 1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
-   what was to be sent later, and drafts; the list of blocked users.
+   what was to be sent later, and drafts; the list of blocked users; who made the user's reports, and their words;
+   what became of pushes.
 2. The user leaves all groups; everybody in them is told. Its mutes, bans and invitations go.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
-   by a log entry, so stores on devices that sleep now are emptied when they come back.
+   by a log entry, so stores on devices that sleep now are emptied when they come back. So are the copies of what was
+   reported.
 4. The user's own log goes, which nobody can read any more.
 
-What stays: the user id, which others' conversations are named after; that there was a message; and what others wrote.
+What stays: the user id, which others' conversations are named after; that there was a message, that it was reported,
+and what was found of it; and what others wrote.
 """
 
 from __future__ import annotations
@@ -31,16 +34,16 @@ from roost.flow.fanout import Fanout
 from roost.flow.groups.membership import Membership
 from roost.flow.messages.changing import recalled
 from roost.flow.operating import forgetting
+from roost.flow.operating.forgetting import REASON
 from roost.journal import rewriting
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
+from roost.journal.positions import Positions
 from roost.push.register import Register
 from roost.roster import conversations as roster
 from roost.roster import erasures, pins
 from roost.roster.erasures import Erasure
 
-REASON = "erased"
-"""The `recallReason` of messages that were erased."""
 PIECE = 100
 """Messages looked up at once."""
 LEFT = 60_000
@@ -84,6 +87,7 @@ class Erasing:
         register: Register,
         clock: Callable[[], int],
         *,
+        positions: Positions,
         shared: bool,
     ) -> None:
         """`shared`: other nodes may be at it."""
@@ -93,6 +97,7 @@ class Erasing:
         self._fanout = fanout
         self._membership = membership
         self._register = register
+        self._positions = positions
         self._clock = clock
         self._woken = asyncio.Event()
 
@@ -124,6 +129,9 @@ class Erasing:
         await self._forget_devices(task)
         await self._database.write(lambda tx: forgetting.take_away_files(tx, task.uid, self._clock()))
         await self._database.write(lambda tx: forgetting.forget_wishes(tx, task.uid))
+        await self._database.write(lambda tx: forgetting.forget_reports(tx, task.uid))
+        while await self._database.write(lambda tx: forgetting.forget_pushes(tx, task.user_id)):
+            await self._database.write(lambda tx: self._note(tx, task, task.passed, 0))
         await self._leave_groups(task)
         await self._database.write(lambda tx: forgetting.forget_standing(tx, task.uid))
         passed = await self._empty_messages(task)
@@ -133,6 +141,7 @@ class Erasing:
         return True
 
     async def _forget_devices(self, task: Erasure) -> None:
+        await self._positions.save()  # what the devices have said last is not saved after they are forgotten
         query = select(devices.c.did).where(devices.c.uid == task.uid)
         for did in await self._database.read(lambda connection: list(connection.execute(query).scalars())):
             await self._register.remove(task.uid, did)
@@ -153,8 +162,13 @@ class Erasing:
                 if not row.recall_time:
                     await self._database.write(partial(self._empty, task=task, row=row), self._tell)
             passed = rows[-1].message_id
-            await self._database.write(partial(self._note, task=task, passed=passed, emptied=0))
+            await self._database.write(partial(self._pass, task=task, passed=passed, mids=[row.mid for row in rows]))
         return passed
+
+    def _pass(self, tx: Connection, /, task: Erasure, passed: str, mids: Sequence[int]) -> None:
+        """Messages are empty, also those that were recalled before: what was reported of them is emptied as well."""
+        forgetting.empty_reported(tx, mids, self._clock())
+        self._note(tx, task, passed, 0)
 
     def _empty(self, tx: Connection, /, task: Erasure, row: Any) -> Recorded | None:
         """Empties a message, and notes that it is; who is to be told is in the result."""
