@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx2
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Lines, choose, connected, said, say, write_to
@@ -64,3 +67,32 @@ def test_in_a_group_all_count_and_each_is_listed(lines: Lines, pair: tuple[Page,
     expect(mark).to_have_accessible_name("delivered")
     cleo.locator(".row", has_text="Tea").click()
     expect(mark).to_have_accessible_name("read")
+
+
+def test_who_is_added_with_others_has_read_what_was_said_before(
+    lines: Lines, pair: tuple[Page, Page, str, str]
+) -> None:
+    ann, bob, ann_name, bob_name = pair
+    others = [f"{ann_name}-{number}" for number in range(2)]
+    for name in others:
+        ask(lines, name, "GET", "/conversations")
+    group = ask(lines, ann_name, "POST", "/groups", {"name": "Tea", "members": [bob_name]})["groupID"]
+    for page in (ann, bob):
+        page.locator(".row", has_text="Tea").click()
+    say(ann, "one")
+    mark = ann.locator("article .mark")
+    expect(mark).to_have_accessible_name("read")
+    assert ask(lines, ann_name, "POST", f"/groups/{group}/members", {"members": others}) == {"added": 2}
+    say(ann, "two")
+    expect(said(bob, "two")).to_be_visible()
+    ask(lines, bob_name, "POST", f"/conversations/g:{group}/read", {"conversationSeq": 2})
+    say(bob, "three")
+    expect(said(ann, "three")).to_be_visible()
+    expect(mark.last).to_have_accessible_name("sent")
+    expect(mark.first).to_have_accessible_name("read")
+
+
+def ask(lines: Lines, name: str, method: str, path: str, body: Any = None) -> Any:
+    headers = {"Authorization": f"Bearer {lines.server.token(name)}"}
+    answer = httpx2.request(method, f"{lines.server.url}/api/v1{path}", json=body, headers=headers)
+    return answer.raise_for_status().json()["data"]
