@@ -5,7 +5,7 @@ import { clock, day, hue, moment, sameDay } from "./format.js";
 import { t } from "./i18n.js";
 import { show } from "./dialog.js";
 import { Actions, toggle } from "./menu.js";
-import { nameOf } from "./people.js";
+import { Face, nameOf } from "./people.js";
 import { client, emptied, summary, target } from "./state.js";
 import { Picture } from "./stickers.js";
 import { html, useEffect, useState } from "./ui.js";
@@ -29,7 +29,7 @@ export function Bubble({ message, before, divider, got }) {
     ${newDay && html`<p class="day"><span>${day(message.serverTime)}</span></p>`}
     ${news && html`<p class="news"><span>${t("newMessages")}</span></p>`}
     <article class=${`message${own ? " own" : ""}${follows ? " follows" : ""}`} data-key=${message.serverMsgID} tabindex="-1">
-      ${group && !own && !follows && html`<button class="plain author ${hue(message.senderID)}" onClick=${() => show("person", message.senderID)}>${nameOf(message.senderID)}</button>`}
+      ${group && !own && !follows && html`<button class="plain author ${hue(message.senderID)}" onClick=${() => show("person", message.senderID)}><${Face} of=${message.senderID} size="tiny" />${nameOf(message.senderID)}</button>`}
       ${message.recallTime
         ? html`<div class="bubble quiet">${emptied(message)}</div>`
         : html`<div class=${looks(message)}><${Body} message=${message} /></div>`}

@@ -39,7 +39,7 @@ export function Forward({ about }) {
         const title = titleOf(one);
         return html`<label key=${one.conversationID} class="choice">
           <input type="checkbox" checked=${to.includes(one.conversationID)} onChange=${() => turn(one.conversationID)} />
-          <${Icon} of=${one.conversationID} title=${title} />
+          <${Icon} of=${one} title=${title} />
           <span class="grow">${title}</span>
         </label>`;
       })}
@@ -47,10 +47,10 @@ export function Forward({ about }) {
   <//>`;
 }
 
-/** The face of a conversation. @param {{of: string, title: string}} props */
+/** The face of a conversation. @param {{of: import("../sdk/types.js").Conversation, title: string}} props */
 function Icon({ of, title }) {
-  const other = client.value?.otherOf(of) ?? null;
-  return other === null ? html`<${GroupFace} title=${title} size="small" />` : html`<${Face} of=${other} size="small" />`;
+  const other = client.value?.otherOf(of.conversationID) ?? null;
+  return other === null ? html`<${GroupFace} title=${title} avatar=${of.settings?.avatar} size="small" />` : html`<${Face} of=${other} size="small" />`;
 }
 
 export function Pins() {

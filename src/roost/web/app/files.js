@@ -2,12 +2,12 @@
 
 import { bytes } from "./format.js";
 import { t } from "./i18n.js";
+import { kept, usePicture } from "./pictures.js";
 import { attempt, client, uploads } from "./state.js";
 import { html, signal, useEffect, useRef, useState } from "./ui.js";
 
-/** Files of a message at most, and pictures whose bytes are kept for showing them again. */
+/** Files of a message at most. */
 const MOST = 10;
-const KEPT = 200;
 /** Pixels that a picture takes on the page at most; CSS narrows it on a phone. */
 const WIDE = 320;
 const HIGH = 320;
@@ -88,13 +88,8 @@ export function Carried({ files }) {
 
 /** @param {{file: Attachment}} props */
 function Picture({ file }) {
-  const [url, setURL] = useState(pictures.get(file.id) ?? "");
+  const url = usePicture(file.id);
   const scale = Math.min(1, WIDE / (file.width ?? WIDE), HIGH / (file.height ?? HIGH));
-  useEffect(() => {
-    let ended = false;
-    pictureOf(file.id).then((made) => ended || setURL(made), () => {});
-    return () => void (ended = true);
-  }, [file.id]);
   const [width, height] = [Math.round(scale * (file.width ?? WIDE)), Math.round(scale * (file.height ?? HIGH))];
   return html`<button class="picture" aria-label=${t("openPicture", file.name)} onClick=${() => (looking.value = file)}>
     <img src=${url || BLANK} alt=${file.name} width=${width} height=${height} />
@@ -109,24 +104,8 @@ function Plain({ file }) {
   </button>`;
 }
 
+/** Shown until a picture is there. */
 const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
-/** Addresses of thumbnails by the file's id; the ones longest unused go. @type {Map<string, string>} */
-const pictures = new Map();
-
-/** @param {string} id */
-async function pictureOf(id) {
-  const known = pictures.get(id);
-  const url = known ?? URL.createObjectURL(/** @type {Blob} */ (await client.value?.file(id, { thumbnail: true })));
-  pictures.delete(id);
-  pictures.set(id, url);
-  for (const [oldest, address] of pictures) {
-    if (pictures.size <= KEPT) break;
-    pictures.delete(oldest);
-    URL.revokeObjectURL(address);
-  }
-  return url;
-}
-
 /** @param {Attachment} file */
 async function save(file) {
   const blob = await client.value?.file(file.id);
@@ -156,7 +135,7 @@ export function Looking() {
   }, [file]);
   if (file === null) return null;
   return html`<dialog ref=${element} class="looking" onClose=${close} aria-label=${file.name}>
-    <img src=${url || pictures.get(file.id) || BLANK} alt=${file.name} width=${file.width} height=${file.height} />
+    <img src=${url || kept(file.id) || BLANK} alt=${file.name} width=${file.width} height=${file.height} />
     <div class="buttons">
       <span class="grow">${file.name} <small class="quiet">${bytes(file.size)}</small></span>
       <button class="plain" onClick=${() => attempt(save(file))}>${t("saveFile")}</button>

@@ -1,10 +1,12 @@
 /** Dialogs of groups: a new one, who is in it and by which rules, and coming in by invitation. */
 
+import { isFile } from "../sdk/avatars.js";
 import { close, Form } from "./dialog.js";
 import { t } from "./i18n.js";
 import { MemberList } from "./members.js";
-import { nameOf } from "./people.js";
+import { GroupFace, nameOf } from "./people.js";
 import { Name } from "./person.js";
+import { Portrait } from "./portrait.js";
 import { attempt, choose, client, current, open } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
@@ -57,7 +59,10 @@ export function Members() {
     void after(async () => (await client.value?.addMember(groupID, user), form.reset()));
   }
 
-  return html`<h2 id="dialog-title">${group?.name ?? t("members")}</h2>
+  return html`<div class="person">
+      ${group && html`<${GroupFace} title=${group.name ?? groupID} avatar=${group.avatar} size="large" />`}
+      <h2 id="dialog-title">${group?.name ?? t("members")}</h2>
+    </div>
     ${group?.description && html`<p class="quiet">${group.description}</p>`}
     <p class="error" role="alert">${error}</p>
     ${manages && group && html`<${Rules} group=${group} after=${after} />`}
@@ -92,17 +97,25 @@ function Going({ role, groupID }) {
 
 /** The settings, for those who manage. @param {{group: any, after: After}} props */
 function Rules({ group, after }) {
+  const [picture, setPicture] = useState(/** @type {import("./portrait.js").Chosen} */ (undefined));
   /** @param {SubmitEvent} event */
   function submit(event) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
     const [name, description] = [String(form.get("name")).trim(), String(form.get("description")).trim()];
     const rules = { announcementOnly: form.has("announcementOnly"), membersInvite: form.has("membersInvite") };
-    void after(() => client.value?.changeGroup(group.groupID, { name, description, ...rules }));
+    void after(async () => {
+      if (picture) await client.value?.setGroupAvatar(group.groupID, picture);
+      const avatar = picture === null ? "" : undefined;
+      await client.value?.changeGroup(group.groupID, { name, description, avatar, ...rules });
+      setPicture(undefined);
+    });
   }
+  const face = (/** @type {boolean} */ bare) => html`<${GroupFace} title=${group.name ?? group.groupID} avatar=${bare ? undefined : group.avatar} size="large" />`;
   return html`<details>
     <summary>${t("groupSettings")}</summary>
     <form onSubmit=${submit}>
+      <${Portrait} face=${face} has=${Boolean(group.avatar)} chosen=${picture} choose=${setPicture} />
       <label>${t("groupName")}<input name="name" required maxlength="100" value=${group.name} /></label>
       <label>${t("description")}<input name="description" maxlength="500" value=${group.description ?? ""} /></label>
       <label class="choice"><input type="checkbox" name="announcementOnly" checked=${group.announcementOnly} />${t("announcementOnly")}</label>
@@ -145,9 +158,18 @@ function Bans({ groupID, group, after }) {
 /** Where an invitation leads. @param {{about: string}} props */
 export function Join({ about }) {
   const [group, setGroup] = useState(/** @type {any} */ (null));
+  const [picture, setPicture] = useState("");
   const [error, setError] = useState("");
   useEffect(() => {
-    client.value?.invitation(about).then(setGroup, (/** @type {Error} */ refusal) => setError(refusal.message));
+    let made = "";
+    async function look() {
+      const found = await client.value?.invitation(about);
+      setGroup(found);
+      const blob = isFile(found.avatar) && (await client.value?.avatarOfInvitation(about));
+      if (blob) setPicture((made = URL.createObjectURL(blob)));
+    }
+    look().catch((/** @type {Error} */ refusal) => setError(refusal.message));
+    return () => URL.revokeObjectURL(made);
   }, [about]);
   async function work() {
     const joined = await client.value?.join(about);
@@ -156,6 +178,7 @@ export function Join({ about }) {
   }
   if (error) return html`<h2 id="dialog-title">${t("join")}</h2><p class="error" role="alert">${error}</p>`;
   return html`<${Form} title=${group ? t("joinThat", group.name) : t("join")} action=${t("join")} work=${work}>
+    ${picture && html`<div class="person"><span class="face large" aria-hidden="true"><img src=${picture} alt="" /></span></div>`}
     ${group?.description && html`<p class="quiet">${group.description}</p>`}
   <//>`;
 }

@@ -36,7 +36,7 @@ function Row({ one }) {
   const chosen = one.conversationID === current.value;
   return html`<li>
     <button class=${chosen ? "row chosen" : "row"} aria-current=${chosen} onClick=${() => choose(one.conversationID)}>
-      ${other === null ? html`<${GroupFace} title=${title} />` : html`<${Face} of=${other} here=${here} />`}
+      ${other === null ? html`<${GroupFace} title=${title} avatar=${one.settings?.avatar} />` : html`<${Face} of=${other} here=${here} />`}
       <span class="grow">
         <span class="line"><b class="name">${title}</b><time>${one.lastTime ? short(one.lastTime) : ""}</time></span>
         <span class="line">

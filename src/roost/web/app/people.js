@@ -1,12 +1,15 @@
 /** Who people are: their names, pictures and lines, and whom one has blocked. */
 
+import { isFile } from "../sdk/avatars.js";
 import { hue, initial } from "./format.js";
 import { isShown } from "./images.js";
+import { showTo, usePicture } from "./pictures.js";
 import { html, signal } from "./ui.js";
 
 /**
  * @typedef {import("../sdk/types.js").Profile} Profile
  * @typedef {import("../sdk/client.js").Client} Client
+ * @typedef {"tiny"|"small"|"large"} Size
  */
 
 /** Milliseconds for which names are collected that are then asked for at once. */
@@ -27,6 +30,7 @@ let wanted = [];
 /** Somebody has signed in. @param {Client} made */
 export async function meet(made) {
   client = made;
+  showTo(made);
   profiles.value = {};
   asked = new Set();
   made.on("profile", ({ userID }) => void made.keptProfiles([userID]).then(learn));
@@ -76,15 +80,24 @@ export function knownName(userID) {
   return profiles.value[userID]?.displayName || userID;
 }
 
-/** Somebody's picture, or the first letter. @param {{of: string, size?: "small"|"large", here?: boolean}} props */
-export function Face({ of, size, here }) {
-  const url = profileOf(of)?.avatar;
+/**
+ * Somebody's picture, or the first letter. `bare`: the letter, whatever there is.
+ *
+ * @param {{of: string, size?: Size, here?: boolean, bare?: boolean}} props
+ */
+export function Face({ of, size, here, bare }) {
   return html`<span class="face ${size ?? ""} ${hue(of)}" aria-hidden="true">
-    ${isShown(url) ? html`<img src=${url} alt="" />` : initial(nameOf(of))}${here && html`<i class="here"></i>`}
+    <${Shown} avatar=${bare ? undefined : profileOf(of)?.avatar} letter=${initial(nameOf(of))} />${here && html`<i class="here"></i>`}
   </span>`;
 }
 
-/** The same of a group. @param {{title: string, size?: "small"|"large"}} props */
-export function GroupFace({ title, size }) {
-  return html`<span class="face ${size ?? ""} ${hue(title)}" aria-hidden="true">${initial(title)}</span>`;
+/** The same of a group. @param {{title: string, avatar?: string, size?: Size}} props */
+export function GroupFace({ title, avatar, size }) {
+  return html`<span class="face ${size ?? ""} ${hue(title)}" aria-hidden="true"><${Shown} avatar=${avatar} letter=${initial(title)} /></span>`;
+}
+
+/** A picture that was uploaded, or one of a host that the operator lets in. @param {{avatar?: string, letter: string}} props */
+function Shown({ avatar, letter }) {
+  const url = usePicture(isFile(avatar) ? avatar : undefined) || (isShown(avatar) ? avatar : "");
+  return url ? html`<img src=${url} alt="" />` : letter;
 }

@@ -4,6 +4,7 @@ import { close, Form, show } from "./dialog.js";
 import { short } from "./format.js";
 import { t } from "./i18n.js";
 import { blocked, Face, nameOf, profileOf } from "./people.js";
+import { Portrait } from "./portrait.js";
 import { choose, client, presence } from "./state.js";
 import { html, useEffect, useState } from "./ui.js";
 
@@ -53,6 +54,7 @@ const AUDIENCES = /** @type {const} */ ([["everybody", "everybodySees"], ["conta
 
 /** Oneself: what others are shown. */
 export function OwnProfile() {
+  const [picture, setPicture] = useState(/** @type {import("./portrait.js").Chosen} */ (undefined));
   const [own, setOwn] = useState(/** @type {import("../sdk/types.js").OwnProfile|null} */ (null));
   const [error, setError] = useState("");
   useEffect(() => {
@@ -63,16 +65,18 @@ export function OwnProfile() {
   async function work(form) {
     const said = (/** @type {string} */ name) => String(form.get(name)).trim();
     const presence = /** @type {import("../sdk/types.js").OwnProfile["presence"]} */ (said("presence"));
-    await client.value?.setProfile({ displayName: said("displayName"), avatar: said("avatar"), status: said("status"), presence });
+    if (picture) await client.value?.setAvatar(picture);
+    const avatar = picture === null ? "" : undefined;
+    await client.value?.setProfile({ displayName: said("displayName"), avatar, status: said("status"), presence });
     close();
   }
 
   if (own === null) return html`<h2 id="dialog-title">${t("profile")}</h2><p class="error" role="alert">${error}</p>`;
   return html`<${Form} title=${t("profile")} action=${t("save")} work=${work}>
-    <div class="person"><${Face} of=${own.userID} size="large" /><p class="quiet">${own.userID}</p></div>
+    <${Portrait} face=${(/** @type {boolean} */ bare) => html`<${Face} of=${own.userID} size="large" bare=${bare} />`} has=${Boolean(own.avatar)} chosen=${picture} choose=${setPicture} />
+    <p class="quiet centred">${own.userID}</p>
     <label>${t("displayName")}<input name="displayName" maxlength="100" value=${own.displayName ?? ""} autofocus /></label>
     <label>${t("about")}<input name="status" maxlength="200" value=${own.status ?? ""} /></label>
-    <label>${t("avatar")}<input name="avatar" type="url" pattern="https://.+" maxlength="500" placeholder="https://" value=${own.avatar ?? ""} /></label>
     <label>${t("presence")}<select name="presence">
       ${AUDIENCES.map(([who, word]) => html`<option key=${who} value=${who} selected=${own.presence === who}>${t(word)}</option>`)}
     </select></label>

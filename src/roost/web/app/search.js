@@ -61,7 +61,7 @@ function Row({ hit: { message, snippet, matches } }) {
     target.value = message;
   }
   return html`<button class="row hit" onClick=${open}>
-    ${other === null ? html`<${GroupFace} title=${title} />` : html`<${Face} of=${other} />`}
+    ${other === null ? html`<${GroupFace} title=${title} avatar=${known?.settings?.avatar} />` : html`<${Face} of=${other} />`}
     <span class="grow">
       <span class="line"><b class="name">${title}</b><time>${short(message.serverTime)}</time></span>
       <span class="preview">${nameOf(message.senderID)}: ${marked(snippet, matches)}</span>

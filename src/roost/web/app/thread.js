@@ -127,7 +127,7 @@ function Head({ id }) {
   const note = seen?.online ? t("online") : seen?.lastSeen ? t("lastSeen", short(seen.lastSeen)) : "";
   return html`<header class="bar">
     <button class="icon back" aria-label=${t("back")} onClick=${() => choose(null)}>‹</button>
-    ${other === null ? html`<${GroupFace} title=${title} size="small" />` : html`<${Face} of=${other} size="small" />`}
+    ${other === null ? html`<${GroupFace} title=${title} avatar=${open.value?.settings?.avatar} size="small" />` : html`<${Face} of=${other} size="small" />`}
     <span class="grow">
       <h2>${other === null ? title : html`<button class="named" title=${t("profile")} onClick=${() => show("person", other)}>${title}</button>`}</h2>
       <small class="quiet">${note}</small>
