@@ -8,7 +8,7 @@ import re
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.web.conftest import Lines, said, say, write_to
+from tests.web.conftest import PATIENCE, Lines, said, say, write_to
 from tests.web.test_accessible import findings
 from tests.web.test_people import settings
 from tests.web.test_talking import make_group
@@ -27,10 +27,9 @@ def choose(page: Page, file: FilePayload) -> None:
 
 
 def shows_the_middle(image: Locator) -> None:
-    """It is the picture's middle: a square of its shorter side."""
-    expect(image).to_have_attribute("src", re.compile("^blob:"))
-    handle = image.element_handle()
-    image.page.wait_for_function(SQUARE, arg=handle)
+    """It is the picture's middle: a square of its shorter side. The first one waits for a decoder to begin."""
+    expect(image).to_have_attribute("src", re.compile("^blob:"), timeout=PATIENCE)
+    image.page.wait_for_function(SQUARE, arg=image.element_handle())
 
 
 def test_a_picture_of_oneself_is_chosen_and_seen_by_others_until_it_is_taken_away(
@@ -54,7 +53,7 @@ def test_a_picture_of_oneself_is_chosen_and_seen_by_others_until_it_is_taken_awa
     bob.get_by_role("button", name="Remove the picture").click()
     expect(bob.locator("dialog .face")).to_have_text("B")
     bob.get_by_role("button", name="Save").click()
-    expect(ann.locator(".row .face")).to_have_text("B")
+    expect(ann.locator(".row .face")).to_have_text("B", timeout=PATIENCE)
     expect(ann.locator(".face img")).to_have_count(0)
 
 
@@ -86,4 +85,4 @@ def test_the_picture_of_a_group_is_seen_by_members_and_by_who_is_invited(
     shows_the_middle(cat.locator("dialog .face img"))
     ann.get_by_role("button", name="Remove the picture").click()
     ann.get_by_role("button", name="Save").click()
-    expect(bob.locator(".row .face")).to_have_text("T")
+    expect(bob.locator(".row .face")).to_have_text("T", timeout=PATIENCE)
