@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import Lines, said, say, write_to
 from tests.web.test_accessible import findings
+
+SOON = """async (text) => {
+  const {client} = await import("/app/state.js");
+  const {scheduledID} = (await client.value.scheduled()).find(({content}) => content === text);
+  await client.value.reschedule(scheduledID, {sendTime: Date.now() + 500});
+}"""
+"""Has another device give it another time."""
 
 
 def test_a_message_for_tomorrow_is_listed_and_can_be_taken_back(pair: tuple[Page, Page, str, str]) -> None:
@@ -19,7 +26,7 @@ def test_a_message_for_tomorrow_is_listed_and_can_be_taken_back(pair: tuple[Page
     expect(dialog.get_by_label("Message")).to_have_value("Good morning")
     dialog.get_by_label("Send at").fill("2020-01-01T08:00")
     dialog.get_by_role("button", name="Send later").click()
-    expect(dialog.get_by_role("alert")).to_have_text("Choose a time to come.")
+    expect(dialog.get_by_role("alert").first).to_have_text("Choose a time to come.")
     tomorrow = dt.datetime.now() + dt.timedelta(days=1)  # noqa: DTZ005 - as a person reads the clock
     dialog.get_by_label("Send at").fill(tomorrow.strftime("%Y-%m-%dT08:00"))
     dialog.get_by_role("button", name="Send later").click()
@@ -30,6 +37,61 @@ def test_a_message_for_tomorrow_is_listed_and_can_be_taken_back(pair: tuple[Page
     ann.keyboard.press("Escape")
     expect(ann.get_by_role("button", name="Send later")).to_be_focused()
     expect(ann.get_by_label("Write a message")).to_have_value("")
+
+
+def later(page: Page, *texts: str) -> Locator:
+    """Schedules these for a day to come; the dialog."""
+    page.get_by_role("button", name="Send later").click()
+    dialog = page.get_by_role("dialog")
+    for text in texts:
+        dialog.get_by_label("Message").fill(text)
+        dialog.get_by_label("Send at").fill(f"{dt.date.today().year + 1}-01-02T08:00")  # noqa: DTZ011 - as above
+        dialog.get_by_role("button", name="Send later").click()
+        expect(dialog.get_by_role("listitem").filter(has_text=text)).to_be_visible()
+    return dialog
+
+
+def test_what_waits_is_given_another_text_and_time(pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, ann_name, bob_name = pair
+    write_to(ann, bob_name)
+    dialog = later(ann, "Good mornin", "Another")
+    item = dialog.get_by_role("listitem").first
+    item.get_by_role("button", name="Change: Good mornin").click()
+    expect(item.get_by_label("New text")).to_be_focused()
+    assert findings(ann, "dialog") == []
+    item.get_by_label("New text").fill("Never mind")
+    item.get_by_role("button", name="Cancel").click()
+    expect(item).to_contain_text("Good mornin")
+    expect(item.get_by_role("button", name="Change: Good mornin")).to_be_focused()
+    item.get_by_role("button", name="Change: Good mornin").click()
+    item.get_by_label("New text").fill("Good morning")
+    item.get_by_label("Send at").fill("2020-01-01T08:00")
+    item.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert").last).to_have_text("Choose a time to come.")
+    soon = dt.datetime.now() + dt.timedelta(days=2)  # noqa: DTZ005 - as a person reads the clock
+    item.get_by_label("Send at").fill(soon.strftime("%Y-%m-%dT09:30"))
+    item.get_by_role("button", name="Save").click()
+    changed = dialog.get_by_role("listitem").filter(has_text="Good morning")
+    expect(changed).to_contain_text("09:30")
+    expect(changed.get_by_role("button", name="Change: Good morning")).to_be_focused()
+    expect(dialog.get_by_role("alert").last).to_have_text("")
+    ann.evaluate(SOON, "Good morning")
+    expect(bob.locator(".row", has_text=ann_name).locator(".preview")).to_have_text("Good morning")
+
+
+def test_what_was_sent_meanwhile_is_not_changed_and_says_so(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, ann_name, bob_name = pair
+    write_to(ann, bob_name)
+    dialog = later(ann, "Good morning", "Another")
+    dialog.get_by_role("button", name="Change: Good morning").click()
+    ann.evaluate(SOON, "Good morning")
+    expect(bob.locator(".row", has_text=ann_name).locator(".preview")).to_have_text("Good morning")
+    dialog.get_by_label("New text").fill("Good night")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert").last).to_have_text("It has been sent meanwhile, or is being sent.")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    expect(dialog.get_by_role("listitem")).to_contain_text("Another")
+    lines.complaints.clear()  # a refused request is on the console; the browser writes it there
 
 
 def test_what_is_there_for_a_time_says_so_and_goes_without_the_server(pair: tuple[Page, Page, str, str]) -> None:

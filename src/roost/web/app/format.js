@@ -33,6 +33,11 @@ export function moment(time) {
   return new Intl.DateTimeFormat(locale(), { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(time);
 }
 
+/** A time as a field for one has it. @param {Date} time */
+export function asField(time) {
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 /** @param {number} a @param {number} b */
 export function sameDay(a, b) {
   return new Date(a).toDateString() === new Date(b).toDateString();

@@ -1,14 +1,13 @@
 /** Messages that are sent later, and messages that are there for a time. */
 
 import { close, show } from "./dialog.js";
-import { moment } from "./format.js";
+import { asField } from "./format.js";
 import { t } from "./i18n.js";
-import { client, current, titleOf } from "./state.js";
+import { client, current } from "./state.js";
 import { html, signal, useEffect, useState } from "./ui.js";
+import { LONGEST, Waiting } from "./waiting.js";
 
 const HOUR = 3_600_000;
-/** Characters of a message at most (`limits.max_content`). */
-const LONGEST = 5000;
 /** How long messages may be there, in seconds, and the word for it. */
 const TIMES = /** @type {const} */ ([[0, "always"], [3600, "anHour"], [86_400, "aDay"], [604_800, "aWeek"]]);
 const KEY = "roost:ttl";
@@ -52,31 +51,32 @@ export function Later({ about }) {
   const [error, setError] = useState("");
   const soon = new Date(Math.ceil((Date.now() + HOUR / 4) / (HOUR / 4)) * (HOUR / 4));
 
-  /** Does something, and reads what waits anew. @param {() => Promise<any>|undefined} [work] */
-  async function after(work) {
+  async function again() {
     try {
-      await work?.();
       setWaiting((await client.value?.scheduled()) ?? []);
       setError("");
     } catch (refusal) {
       setError(/** @type {Error} */ (refusal).message);
     }
   }
-  useEffect(() => void after(), []);
+  useEffect(() => void again(), []);
 
   /** @param {SubmitEvent} event */
-  function submit(event) {
+  async function submit(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     const said = new FormData(form);
     const [text, at] = [String(said.get("text")).trim(), new Date(String(said.get("at"))).getTime()];
-    void after(async () => {
+    try {
       if (!(at > Date.now())) throw new Error(t("inThePast"));
       await client.value?.schedule(id, text, at, { replyTo: about.replyTo, mentions: about.mentionedIn(text), ttl: ttlOf(id) });
       const field = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("text"));
       field.value = "";
       about.done();
-    });
+      await again();
+    } catch (refusal) {
+      setError(/** @type {Error} */ (refusal).message);
+    }
   }
 
   return html`<h2 id="dialog-title">${t("later")}</h2>
@@ -94,21 +94,5 @@ export function Later({ about }) {
         <button class="primary">${t("sendLater")}</button>
       </div>
     </form>
-    ${waiting.length > 0 && html`<h3>${t("waiting")}</h3>`}
-    <ul class="pins">
-      ${waiting.map(
-        (one) => html`<li key=${one.scheduledID}>
-          <span class="grow">
-            <b>${titleOf(one.conversationID)}</b> <small class="quiet">${moment(one.sendTime)}</small>
-            <span>${one.content.slice(0, 140)}</span>
-          </span>
-          <button class="icon" aria-label=${t("dontSend", one.content.slice(0, 40))} title=${t("discard")} onClick=${() => after(() => client.value?.cancelScheduled(one.scheduledID))}>×</button>
-        </li>`,
-      )}
-    </ul>`;
-}
-
-/** A time as a field for one has it. @param {Date} time */
-function asField(time) {
-  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    <${Waiting} waiting=${waiting} again=${again} />`;
 }
