@@ -23,6 +23,7 @@ from scripts.servers import free_ports, nginx, postgresql, rabbitmq, redis
 from websockets.sync.client import connect
 
 from tests.servers import missing
+from tests.servers.ending import killed_after
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 240
@@ -97,7 +98,8 @@ def run(folder: Path) -> Iterator[Callable[..., Run]]:
     yield start
     for one in runs:
         one.process.terminate()
-        one.process.wait()
+        with killed_after(60, [one.process.pid]):
+            one.process.wait()
 
 
 def left(folder: Path) -> list[str]:

@@ -19,6 +19,8 @@ PATIENCE = 60.0
 """Seconds for a start; the slowest takes five on an idle machine."""
 FAREWELL = 20.0
 """Seconds that a server has to end by itself."""
+STILL = "TZX"
+"""The states of who does nothing more (proc(5)): stopped, or ended and waiting for a parent who is stopped."""
 REAPER = 'read nothing; kill -s KILL -- "-$1"'
 """Waits until nobody is left who could write to it, and kills a group of processes."""
 
@@ -141,10 +143,18 @@ class ServerProcess:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Meanwhile it does not answer, and its connections stay open (SIGSTOP)."""
+        """Meanwhile it does not answer, and its connections stay open (SIGSTOP).
+
+        Raises `RuntimeError` where it does not come to a standstill.
+        """
+        until = time.monotonic() + FAREWELL
         self._signal(signal.SIGSTOP)
-        while any(state != "T" for state in self._states()):
+        while any(state not in STILL for state in self._states()):
+            if time.monotonic() > until:
+                self._signal(signal.SIGCONT)
+                raise RuntimeError(f"{self.name} does not stand still: {[*self._states()]}")
             time.sleep(0.005)
+            self._signal(signal.SIGSTOP)  # again: a child may have been born after they were counted
         try:
             yield
         finally:
@@ -155,7 +165,7 @@ class ServerProcess:
         return [*map(int, children.read_text().split())] if children.exists() else []
 
     def _states(self) -> Iterator[str]:
-        """Of each of its threads, and its children's: T for one that stands still (proc(5))."""
+        """Of each of its threads, and its children's."""
         for pid in [self.pid, *self._children()]:
             for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):

@@ -27,7 +27,7 @@ class Elsewhere:
         self.data = data
         self.url = ""
         self._up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
@@ -44,6 +44,7 @@ class Elsewhere:
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(20)
+        assert not self._thread.is_alive()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from scripts.servers.process import ServerProcess
+
 STARTS_ONE_AND_IS_KILLED = """
 import os, signal, threading
 from pathlib import Path
@@ -31,3 +33,15 @@ def test_it_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
         assert time.monotonic() < until, f"{pid} still runs"
         time.sleep(0.02)
     assert done.returncode == -9
+
+
+def test_it_stands_still_also_with_a_child_that_has_ended_and_was_not_waited_for(tmp_path: Path) -> None:
+    server = ServerProcess("sleeper", directory=tmp_path)
+    server.spawn("sh", "-c", "true & exec sleep 600")
+    until = time.monotonic() + 30
+    while set(server._states()) != {"S", "Z"}:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    with server.frozen():
+        assert set(server._states()) == {"T", "Z"}
+    server.kill()

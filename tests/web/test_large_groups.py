@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from roost.testing import LocalServer
 from tests.web.conftest import Lines, said, say
@@ -17,13 +17,6 @@ def house() -> Iterator[LocalServer]:
     """Where groups of more than two are large."""
     with LocalServer(settings={"FANOUT__MAX_MEMBERS": "2"}) as server:
         yield server
-
-
-@pytest.fixture
-def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
-    lines = Lines(chromium, house)
-    yield lines
-    lines.end()
 
 
 def test_a_large_group_is_read_and_its_members_are_shown(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from roost.testing import LocalServer
 from tests.web.conftest import Lines, connected
@@ -38,13 +38,6 @@ def house() -> Iterator[LocalServer]:
     }
     with LocalServer(settings=settings) as server:
         yield server
-
-
-@pytest.fixture
-def lines(chromium: Browser, house: LocalServer) -> Iterator[Lines]:
-    lines = Lines(chromium, house)
-    yield lines
-    lines.end()
 
 
 def subscribing(lines: Lines, name: str) -> Page:

@@ -40,7 +40,7 @@ def test_many_first_starts_at_once_agree(tmp_path: Path) -> None:
     start = threading.Barrier(8)
 
     def begin() -> None:
-        start.wait()
+        start.wait(20)
         found.append(load_or_make_secret(tmp_path))
 
     threads = [threading.Thread(target=begin) for _ in range(8)]
