@@ -24,6 +24,16 @@ async def test_it_is_sent_though_the_author_is_gone(client: Open, cast: Cast) ->
     assert await received(bob, 1) == ["soon"]
 
 
+async def test_files_are_sent_later_too(client: Open, cast: Cast) -> None:
+    ann, bob = await client(cast, "ann"), await client(cast, "bob")
+    photo = await ann.upload(b"milk, tea", name="list.txt")
+    made = await ann.schedule(bob.user_id, "", in_seconds(600), attachments=[photo])
+    assert made.attachments == [photo.id]
+    await ann.reschedule(made.scheduled_id, send_time=in_seconds(1))
+    (message,) = await take(bob.messages(), 1)
+    assert [one.name for one in message.attachments or []] == ["list.txt"]
+
+
 async def test_a_refusal_is_told_to_the_author(client: Open, cast: Cast) -> None:
     ann, bob = await client(cast, "ann"), await client(cast, "bob")
     group = await bob.create_group("Tea", [ann.user_id])

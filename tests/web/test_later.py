@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import Lines, said, say, write_to
 from tests.web.test_accessible import findings
+from tests.web.test_files import attach, picture
+from tests.web.test_files import text as a_text
 
 SOON = """async (text) => {
   const {client} = await import("/app/state.js");
@@ -92,6 +94,30 @@ def test_what_was_sent_meanwhile_is_not_changed_and_says_so(lines: Lines, pair: 
     expect(dialog.get_by_role("listitem")).to_have_count(1)
     expect(dialog.get_by_role("listitem")).to_contain_text("Another")
     lines.complaints.clear()  # a refused request is on the console; the browser writes it there
+
+
+def test_files_are_sent_later_too(pair: tuple[Page, Page, str, str]) -> None:
+    ann, bob, ann_name, bob_name = pair
+    write_to(ann, bob_name)
+    attach(ann, a_text(), picture())
+    ann.get_by_role("button", name="Send later").click()
+    dialog = ann.get_by_role("dialog")
+    expect(dialog.locator(".tray li")).to_have_count(2)
+    assert findings(ann, "dialog") == []
+    dialog.get_by_label("Send at").fill(f"{dt.date.today().year + 1}-01-02T08:00")  # noqa: DTZ011 - as above
+    dialog.get_by_role("button", name="Send later").click()
+    item = dialog.locator(".pins li")
+    expect(item).to_contain_text("files: 2")
+    expect(ann.locator(".tray")).to_have_count(0)
+    item.get_by_role("button", name="Change: files: 2").click()
+    item.get_by_label("New text").fill("The boat, and what to buy")
+    item.get_by_role("button", name="Save").click()
+    expect(item).to_contain_text("The boat, and what to buy")
+    ann.evaluate(SOON, "The boat, and what to buy")
+    bob.locator(".row", has_text=ann_name).click()
+    expect(said(bob, "The boat, and what to buy")).to_be_visible()
+    expect(bob.get_by_role("img", name="boat.png")).to_be_visible()
+    expect(bob.get_by_role("button", name="Save list.txt")).to_be_visible()
 
 
 def test_what_is_there_for_a_time_says_so_and_goes_without_the_server(pair: tuple[Page, Page, str, str]) -> None:

@@ -17,6 +17,7 @@ from roost.client.lifecycle import Lifecycle
 from roost.client.store.entries import set_muted
 from roost.errors import RoostError, TokenExpired
 from roost.model import ids
+from roost.model.attachment import Attachment
 from roost.protocol.answers import Failure, Presence, Scheduled, ScheduledList, SearchPage
 from roost.protocol.frames import Response
 
@@ -90,15 +91,25 @@ class Asking(Lifecycle):
         return found
 
     async def schedule(
-        self, to: str, content: str, send_time: int, *, message_id: str | None = None, **fields: Any
+        self,
+        to: str,
+        content: str,
+        send_time: int,
+        *,
+        message_id: str | None = None,
+        attachments: Sequence[Attachment] = (),
+        **fields: Any,
     ) -> Scheduled:
         """Has the server send a message at `send_time` (milliseconds); it comes by the log then.
 
-        `fields` are those of the message in the words of HTTP (`messageType`, `replyTo`, `mentions`, `ttl`). Where it
-        is refused by then, `ScheduledFailed` tells. Raises `InvalidInput`, `NotAMember` or `LimitReached`.
+        `fields` are those of the message in the words of HTTP (`messageType`, `replyTo`, `mentions`, `ttl`); with
+        `attachments`, which were uploaded, the text may be empty. Where it is refused by then, `ScheduledFailed` tells.
+        Raises `InvalidInput`, `NotAMember`, `UnknownAttachment` or `LimitReached`.
         """
         body: dict[str, Any] = {"conversationID": self.conversation_id(to), "content": content, "sendTime": send_time}
         body |= {"messageID": new_message_id() if message_id is None else message_id, **fields}
+        if attachments:
+            body["attachments"] = [one.id for one in attachments]
         found: Scheduled = await self._call("POST", "/messages/scheduled", Scheduled, body=body)
         return found
 

@@ -162,6 +162,7 @@ export const WORDS = {
   sendLater: ["Send later", "定时发送"],
   waiting: ["Waiting to be sent", "等待发送"],
   dontSend: ["Don't send: {0}", "取消发送：{0}"],
+  fileCount: ["files: {0}", "文件：{0}"],
   changeThat: ["Change: {0}", "修改：{0}"],
   sentMeanwhile: ["It has been sent meanwhile, or is being sent.", "消息已发送或正在发送。"],
   inThePast: ["Choose a time to come.", "请选择将来的时间。"],

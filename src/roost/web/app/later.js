@@ -1,6 +1,7 @@
 /** Messages that are sent later, and messages that are there for a time. */
 
 import { close, show } from "./dialog.js";
+import { staged, Tray, unstage } from "./files.js";
 import { asField } from "./format.js";
 import { t } from "./i18n.js";
 import { client, current } from "./state.js";
@@ -49,6 +50,7 @@ export function Later({ about }) {
   const id = current.value ?? "";
   const [waiting, setWaiting] = useState(/** @type {import("../sdk/types.js").Scheduled[]} */ ([]));
   const [error, setError] = useState("");
+  const [step, setStep] = useState(/** @type {{loaded: number, total: number}|null} */ (null));
   const soon = new Date(Math.ceil((Date.now() + HOUR / 4) / (HOUR / 4)) * (HOUR / 4));
 
   async function again() {
@@ -69,13 +71,19 @@ export function Later({ about }) {
     const [text, at] = [String(said.get("text")).trim(), new Date(String(said.get("at"))).getTime()];
     try {
       if (!(at > Date.now())) throw new Error(t("inThePast"));
-      await client.value?.schedule(id, text, at, { replyTo: about.replyTo, mentions: about.mentionedIn(text), ttl: ttlOf(id) });
+      const more = { replyTo: about.replyTo, mentions: about.mentionedIn(text), ttl: ttlOf(id) };
+      const progress = (/** @type {number} */ loaded, /** @type {number} */ total) => setStep({ loaded, total });
+      if (staged.value.length) progress(0, 1);
+      await client.value?.schedule(id, text, at, { ...more, files: staged.value, progress });
+      unstage();
       const field = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("text"));
       field.value = "";
       about.done();
       await again();
     } catch (refusal) {
       setError(/** @type {Error} */ (refusal).message);
+    } finally {
+      setStep(null);
     }
   }
 
@@ -86,12 +94,14 @@ export function Later({ about }) {
       </select>
     </label>
     <form class="apart" onSubmit=${submit}>
-      <label>${t("message")}<textarea name="text" required rows="3" maxlength=${LONGEST} defaultValue=${about.text}></textarea></label>
+      <label>${t("message")}<textarea name="text" required=${!staged.value.length} rows="3" maxlength=${LONGEST} defaultValue=${about.text}></textarea></label>
+      <${Tray} />
       <label>${t("sendAt")}<input name="at" type="datetime-local" required defaultValue=${asField(soon)} /></label>
+      ${step && html`<progress max=${step.total || 1} value=${step.loaded} aria-label=${t("uploading")}></progress>`}
       <p class="error" role="alert">${error}</p>
       <div class="buttons">
         <button type="button" class="plain" onClick=${close}>${t("close")}</button>
-        <button class="primary">${t("sendLater")}</button>
+        <button class="primary" disabled=${step !== null}>${t("sendLater")}</button>
       </div>
     </form>
     <${Waiting} waiting=${waiting} again=${again} />`;

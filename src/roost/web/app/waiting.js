@@ -62,6 +62,7 @@ export function Waiting({ waiting, again }) {
               <span class="grow">
                 <b>${titleOf(one.conversationID)}</b> <small class="quiet">${moment(one.sendTime)}</small>
                 <span>${one.content.slice(0, SHOWN)}</span>
+                ${one.attachments && html`<small class="quiet">▤ ${t("fileCount", one.attachments.length)}</small>`}
               </span>
               <button class="icon" data-of=${one.scheduledID} aria-label=${t("changeThat", brief(one))} title=${t("edit")} onClick=${() => setChanging(one.scheduledID)}>✎</button>
               <button class="icon" aria-label=${t("dontSend", brief(one))} title=${t("discard")} onClick=${() => cancel(one)}>×</button>
@@ -96,7 +97,7 @@ function Changing({ one, attempt, done }) {
   }
 
   return html`<form ref=${form} class="grow" aria-label=${t("changeThat", brief(one))} onSubmit=${submit}>
-    ${!one.sticker && html`<label>${t("newText")}<textarea name="text" required rows="3" maxlength=${LONGEST} defaultValue=${one.content}></textarea></label>`}
+    ${!one.sticker && html`<label>${t("newText")}<textarea name="text" required=${!one.attachments} rows="3" maxlength=${LONGEST} defaultValue=${one.content}></textarea></label>`}
     <label>${t("sendAt")}<input name="at" type="datetime-local" required defaultValue=${time} /></label>
     <div class="buttons">
       <button type="button" class="plain" onClick=${done}>${t("cancel")}</button>
@@ -107,5 +108,5 @@ function Changing({ one, attempt, done }) {
 
 /** @param {Scheduled} one */
 function brief(one) {
-  return one.content.slice(0, 40);
+  return one.content.slice(0, 40) || t("fileCount", one.attachments?.length ?? 0);
 }

@@ -1,6 +1,7 @@
 /** What is asked of the server over HTTP, and is not kept here: it needs a connection, and raises what is refused. */
 
 import { Groups } from "./groups.js";
+import { Transfer } from "./uploads.js";
 import { uuid7 } from "./uuid.js";
 
 /** @typedef {import("./types.js").Message} Message */
@@ -116,13 +117,36 @@ export class Requests extends Groups {
    * @param {string} to a user id, or a conversation id
    * @param {string} content
    * @param {number} sendTime milliseconds
-   * @param {{replyTo?: string, mentions?: string[], ttl?: number, sticker?: import("./types.js").Sticker}} [options] as of `send`
+   * @param {object} [options] as of `send`, but that files are uploaded now
+   * @param {string} [options.replyTo]
+   * @param {string[]} [options.mentions]
+   * @param {number} [options.ttl]
+   * @param {import("./types.js").Sticker} [options.sticker]
+   * @param {File[]} [options.files]
+   * @param {(loaded: number, total: number) => void} [options.progress] bytes of the files
    * @returns {Promise<import("./types.js").Scheduled>}
    */
-  schedule(to, content, sendTime, { replyTo, mentions, ttl, sticker } = {}) {
+  async schedule(to, content, sendTime, { replyTo, mentions, ttl, sticker, files, progress } = {}) {
     const named = sticker && { packID: sticker.packID, stickerID: sticker.stickerID };
-    const said = { content, replyTo, mentions, ttl, sticker: named };
+    const attachments = files?.length ? await this.#uploaded(files, progress) : undefined;
+    const said = { content, replyTo, mentions, ttl, sticker: named, attachments };
     return this.http.request("POST", "/messages/scheduled", { conversationID: this.conversationWith(to), sendTime, messageID: uuid7(), ...said });
+  }
+
+  /** @param {File[]} files @param {((loaded: number, total: number) => void)|undefined} progress @returns {Promise<string[]>} their ids */
+  async #uploaded(files, progress) {
+    const transfer = new Transfer(this.http);
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    const ids = [];
+    let before = 0;
+    for (const blob of files) {
+      /** @type {import("./types.js").UnsentFile} */
+      const file = { blob, name: blob.name };
+      await transfer.bring(file, async (news) => void Object.assign(file, news), (loaded) => progress?.(before + loaded, total));
+      ids.push(/** @type {import("./types.js").Attachment} */ (file.attachment).id);
+      before += blob.size;
+    }
+    return ids;
   }
 
   /** What this user has scheduled, the next first. @returns {Promise<import("./types.js").Scheduled[]>} */

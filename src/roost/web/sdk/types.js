@@ -110,6 +110,7 @@
  * @property {string[]} [mentions]
  * @property {number} [ttl]
  * @property {{packID: string, stickerID: string}} [sticker]
+ * @property {string[]} [attachments] the ids of its files
  *
  * @typedef {object} Member
  * @property {string} userID

@@ -21,7 +21,7 @@ export class Uploads {
    * @param {(unsent: Unsent, loaded: number, total: number) => void} tell how far the files of a message are, in bytes
    */
   constructor(http, store, tell) {
-    this.http = http;
+    this.transfer = new Transfer(http);
     this.store = store;
     this.tell = tell;
   }
@@ -46,17 +46,27 @@ export class Uploads {
         });
       };
       const start = before;
-      if (!file.attachment) await this.#one(file, note, (loaded) => this.tell(unsent, start + loaded, total));
+      if (!file.attachment) await this.transfer.bring(file, note, (loaded) => this.tell(unsent, start + loaded, total));
       before += file.blob.size;
     }
   }
+}
+
+/** One file on its way. */
+export class Transfer {
+  /** @param {import("./http.js").Http} http */
+  constructor(http) {
+    this.http = http;
+  }
 
   /**
+   * Brings it, from where it was cut; `note` keeps what is known of it. Raises what the server refuses, and `NetworkError`.
+   *
    * @param {UnsentFile} file
    * @param {(news: Partial<UnsentFile>) => Promise<void>} note
    * @param {(loaded: number) => void} progress
    */
-  async #one(file, note, progress) {
+  async bring(file, note, progress) {
     for (let left = TRIES; ; left--) {
       try {
         const offset = file.uploadID ? await this.#offset(file.uploadID) : 0;
