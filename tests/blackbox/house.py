@@ -14,6 +14,7 @@ import jwt
 from bench.server import Server
 from websockets.asyncio.client import connect
 
+from tests.backends import put_empty_database
 from tests.blackbox.line import JSON, Line, Speech
 from tests.edge.people import Person
 
@@ -119,5 +120,11 @@ class House(contextlib.AsyncExitStack):
 
 
 def process(folder: Path, **settings: str) -> Server:
-    """A server, not started yet: `process(tmp_path, SYNC__SAVE_INTERVAL="0.2")`. It has no rate limits by default."""
+    """A server, not started yet: `process(tmp_path, SYNC__SAVE_INTERVAL="0.2")`. It has no rate limits by default.
+
+    It finds an empty database, unless there is one: to make one it would have to load Alembic.
+    """
+    if "SERVER__DATABASE" not in settings:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        put_empty_database(folder / "data")
     return Server(folder, settings=UNLIMITED | {f"ROOST_{name}": value for name, value in settings.items()})
