@@ -10,9 +10,9 @@ its transaction, and what else was in that is run again. What has been reported 
 **Reading.** `read` runs in one of a few threads on a connection that cannot write.
 
 **Threads and the GIL.** sqlite3 lets go of the GIL around every step of a statement, and getting it back while
-the event loop is busy can take milliseconds. So statements on a hot path take their rows as one JSON parameter
-and give their rows as one JSON value: one step, whatever the number of rows. A batch that is a single write is a
-transaction by itself (`one_step`): no step for BEGIN and COMMIT.
+the event loop is busy can take milliseconds. So a statement on a hot path is one step, whatever the number of rows:
+it gives them as one JSON value, and takes them as one or, where they are many, as the rows of one VALUES. A batch that
+is a single write is a transaction by itself (`one_step`): no step for BEGIN and COMMIT.
 
 **Other writers.** On a database server several nodes write at once. A transaction that was taken back for another's
 sake (a deadlock) is run again, and so is one whose connection broke before the commit. Where it broke during the

@@ -1,21 +1,20 @@
 """The statements of `roost.journal.append` for SQLite: rows in and out as one JSON value (see `roost.db.database`).
 
+The many rows of a batch are stored by `roost.journal.sqlitestore`, which does not take them apart.
 Nothing is locked row by row: the writer's `BEGIN IMMEDIATE` locks all.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, combinations
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
+from roost.journal.sqlitestore import PREPARE, store
 from roost.journal.statements import (
     NOTHING,
-    AlreadySent,
     Besides,
     EntryRow,
     FoundMessage,
@@ -60,45 +59,6 @@ LOG_HEADS = """
     SELECT json_group_array(json_array(value, coalesce(
         (SELECT max(seq) FROM log WHERE uid = value), (SELECT floor FROM logs WHERE uid = value), 0)))
     FROM json_each(?)"""
-_STORE = f"""
-    INSERT INTO messages (mid, sender, sender_seq, message_id, cid, conversation_seq, message_type, content,
-        create_time, server_time, version, edit_time, recall_time)
-    SELECT {_values(10)}, 1, 0, 0 FROM json_each(NEW.messages);
-    INSERT INTO log (uid, seq, mid, origin, logged_at, change) SELECT {_values(6)} FROM json_each(NEW.entries);"""
-_PUSH = f"""
-    INSERT INTO push_outbox (aid, uid, did, mid, seq, due_at, created_at, attempt, taken_at)
-    SELECT {_values(7)}, 0, 0 FROM json_each(NEW.pushes);"""
-_AUDIT = f"""
-    INSERT INTO audit (chain, position, kind, written_at, body, digest)
-    SELECT {_values(6)} FROM json_each(NEW.pages);"""
-STORE_EXTRA = """
-    UPDATE messages SET extra = found.value ->> 1 FROM json_each(?) AS found WHERE mid = found.value ->> 0"""
-"""For the few messages that have any: each value that is taken out of a row costs all rows."""
-_TELL = f"""
-    INSERT INTO webhook_outbox (hook, topic, event, body, created_at, due_at, attempt)
-    SELECT {_values(6)}, 0 FROM json_each(NEW.events);"""
-BESIDES = {"pushes": _PUSH, "pages": _AUDIT, "events": _TELL}
-"""How the fields of `Besides` are stored."""
-
-
-def _appending(besides: Sequence[str]) -> str:
-    """The name of the view that takes a batch with these besides."""
-    return "_".join(["appending", *besides])
-
-
-def _prepare() -> Iterator[str]:
-    """Makes storing a whole batch one statement, of the writer's connection only: one step, in which the GIL is free.
-
-    A view for each choice of what is stored besides: what is not there should cost nothing.
-    """
-    for besides in chain.from_iterable(combinations(BESIDES, count) for count in range(len(BESIDES) + 1)):
-        columns = ", ".join(f"'' AS {name}" for name in ("messages", "entries", *besides))
-        view, parts = _appending(besides), " ".join(BESIDES[name] for name in besides)
-        yield f"CREATE TEMP VIEW IF NOT EXISTS {view} AS SELECT {columns}"
-        yield f"CREATE TEMP TRIGGER IF NOT EXISTS {view}_now INSTEAD OF INSERT ON {view} BEGIN {_STORE} {parts} END"
-
-
-PREPARE = tuple(_prepare())
 SAVE_POSITIONS = f"""
     INSERT INTO positions (uid, did, mark, synced_at) SELECT {_values(4)} FROM json_each(?) WHERE true
     ON CONFLICT (uid, did) DO UPDATE SET mark = excluded.mark, synced_at = excluded.synced_at
@@ -185,18 +145,7 @@ class SQLiteStatements:
             for statement in PREPARE:
                 driver.execute(statement)
             self._prepared = driver
-        if messages or entries or besides.pushes:
-            try:
-                given = {name: rows for name, rows in zip(BESIDES, besides, strict=True) if rows}
-                values = [_json(rows) for rows in (messages, entries, *given.values())]
-                marks = ", ".join("?" * len(values))
-                driver.execute(f"INSERT INTO {_appending(tuple(given))} VALUES ({marks})", values)
-            except sqlite3.IntegrityError as error:
-                if "messages.sender, messages.message_id" in str(error):
-                    raise AlreadySent from None
-                raise
-        if extras := [(message.mid, message.extra) for message in messages if message.extra is not None]:
-            _store(connection, STORE_EXTRA, extras)
+        store(driver, messages, entries, besides)
         _remember(self._conversation_heads, {message.cid: message.conversation_seq for message in messages})
         _remember(self._log_heads, {entry[0]: entry[1] for entry in entries})
 
