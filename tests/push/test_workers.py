@@ -178,9 +178,8 @@ async def test_a_worker_that_cannot_work_says_why_in_one_line(
     apple: PushService, tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     with office(tmp_path, "amqp://guest:guest@127.0.0.1:1/", apple) as place:
-        if settings:
-            place.data.mkdir()
-            (place.data / "roost.db").touch()
+        if not settings:
+            (place.data / "roost.db").unlink()
         worker = place.worker(**settings)
         assert await worker.ended() == 1
         [line] = worker.printed.splitlines()

@@ -26,6 +26,7 @@ def test_a_reply_shows_what_it_answers_and_leads_there(lines: Lines, pair: tuple
     bob.locator("article", has_text="message 119").hover()
     bob.locator("article", has_text="message 119").get_by_role("button", name="Reply").click()
     expect(bob.locator(".answered")).to_contain_text("message 119")
+    expect(bob.get_by_label("Write a message")).to_be_focused()
     bob.keyboard.press("Escape")
     expect(bob.locator(".answered")).to_have_count(0)
     bob.get_by_role("log").evaluate("(element) => (element.scrollTop = 0)")

@@ -39,6 +39,9 @@ class Index(Protocol):
     def store(self, connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
         """Adds messages that are not in it: `(mid, terms)`."""
 
+    def move(self, connection: Connection, marks: Sequence[tuple[int, int]]) -> None:
+        """Sets how far conversations are indexed, each once: `(cid, seq)`."""
+
 
 def spelled(cid: int, terms: Iterable[str]) -> str:
     """The terms of a message as they are stored."""

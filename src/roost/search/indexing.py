@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select
 
 from roost.db.rows import fetch
 from roost.db.schema import conversations, messages, search_again, search_marks, search_texts
@@ -25,6 +25,8 @@ from roost.search.text import terms
 
 AT_ONCE = 50
 """Messages indexed in one transaction: a millisecond or two, for which nobody's message waits noticeably."""
+FIRST = 1
+"""The version of a message that was never changed."""
 LOOKED_AT = 500
 """Conversations looked at in one question for what is not indexed."""
 
@@ -74,7 +76,6 @@ VERSIONS = (
     .with_for_update()
 )
 MARKS = select(search_marks.c.cid, search_marks.c.seq).where(search_marks.c.cid.in_(bindparam("cids", expanding=True)))
-MOVE = update(search_marks).where(search_marks.c.cid == bindparam("of")).values(seq=bindparam("to"))
 REMOVE = delete(search_texts).where(search_texts.c.mid.in_(_mids))
 INDEXED_AGAIN = delete(search_again).where(search_again.c.mid.in_(_mids))
 
@@ -127,23 +128,15 @@ def store(connection: Connection, index: Index, texts: Sequence[Text]) -> int:
         ):  # else another node was here, or it is for the next time
             reached[text.cid] = text.seq
             done.append(text)
-    if done:
-        mids = {"mids": sorted({text.mid for text in done})}
+    if changed := sorted({text.mid for text in done if text.version > FIRST or not text.name}):
+        mids = {"mids": changed}
         connection.execute(REMOVE, mids)  # one that changed before it was indexed is in both lists
         connection.execute(INDEXED_AGAIN, mids)
     if rows := {text.mid: text.terms for text in done if text.terms}:
         index.store(connection, list(rows.items()))
-    _move(connection, marks, {cid: seq for cid, seq in reached.items() if seq != marks.get(cid)})
+    if moved := [(cid, seq) for cid, seq in reached.items() if seq != marks.get(cid)]:
+        index.move(connection, moved)
     return len(done)
-
-
-def _move(connection: Connection, marks: dict[int, int], reached: dict[int, int]) -> None:
-    new = [{"cid": cid, "seq": seq} for cid, seq in reached.items() if cid not in marks]
-    moved = [{"of": cid, "to": seq} for cid, seq in reached.items() if cid in marks]
-    if new:
-        connection.execute(insert(search_marks), new)
-    if moved:
-        connection.execute(MOVE, moved)
 
 
 def lacking(texts: Iterable[Text]) -> dict[str, int]:

@@ -12,6 +12,9 @@ from roost.search.contract import Asked
 from roost.search.text import Term
 
 STORE = "INSERT INTO search_texts (mid, terms) SELECT value ->> 0, value ->> 1 FROM json_each(?)"
+MOVE = """
+    INSERT INTO search_marks (cid, seq) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+    ON CONFLICT (cid) DO UPDATE SET seq = excluded.seq"""
 FIND = """
     SELECT messages.mid FROM search_index CROSS JOIN messages ON messages.mid = search_index.rowid
     WHERE search_index MATCH ?1 AND search_index.rowid < ?2 AND messages.recall_time = 0
@@ -28,8 +31,15 @@ class SQLiteIndex:
         return [row[0] for row in found]
 
     def store(self, connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute(STORE, (msgspec.json.encode(rows).decode(),))  # one step: see `roost.db.database`
+        _run(connection, STORE, rows)
+
+    def move(self, connection: Connection, marks: Sequence[tuple[int, int]]) -> None:
+        _run(connection, MOVE, marks)
+
+
+def _run(connection: Connection, sql: str, rows: Sequence[tuple[int, Any]]) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(sql, (msgspec.json.encode(rows).decode(),))  # one step: see `roost.db.database`
 
 
 def _match(asked: Asked) -> str:
