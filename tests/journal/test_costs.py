@@ -277,10 +277,7 @@ async def test_reading_costs_the_same_however_long_the_log_is(rooms: Rooms, ann:
     assert await costs() == short
 
 
-async def test_sending_costs_the_same_however_long_the_logs_are(
-    listened: tuple[Rooms, Listening], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rooms, _ = listened
+async def test_sending_costs_the_same_however_long_the_logs_are(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, _ = await rooms.authors("ann", "bob")
     draft = private(ann, "bob", message_id="again")
 

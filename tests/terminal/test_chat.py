@@ -8,6 +8,9 @@ import re
 import pytest
 from textual import events
 
+from roost.client import StateChanged
+from roost.client.events import State
+from roost.terminal.chat import Heard
 from roost.terminal.status import Status
 from roost.terminal.window import MOST
 from tests.client.conftest import Open
@@ -25,6 +28,15 @@ async def test_a_message_appears_at_once_and_becomes_sent(client: Open, cast: Ca
         await desk.sees("✓ good morning", "left")
     page = await cast.call("bob", "GET", f"/messages/user/{cast['ann']}")
     assert [message["content"] for message in page["messages"]] == ["good morning"]
+
+
+async def test_what_the_client_tells_while_the_screen_is_cleared_away_breaks_nothing(client: Open, cast: Cast) -> None:
+    await cast.make("bob")
+    ann = await client(cast, "ann", connect=False)
+    async with at_desk(ann, to=cast["bob"]) as desk:
+        await desk.app._open.remove_children()
+        desk.app.on_heard(Heard(StateChanged(state=State.DISCONNECTED, reason="closed")))
+        await desk.pilot.pause()
 
 
 async def test_who_types_quickly_sends_all_of_it(client: Open, cast: Cast) -> None:

@@ -113,6 +113,7 @@ class Chat(App[None]):
         self._conversations = self.query_one(Conversations)
         self._open = self.query_one(OpenConversation)
         self._status = self.query_one(Status)
+        self._owner = self.query_one("#owner", Label)
         self._title(0)
         self._conversations.focus()
         self._status.changed(StateChanged(state=self.client.state, reason=self.client.state_reason))
@@ -196,7 +197,7 @@ class Chat(App[None]):
 
     def _title(self, unread: int) -> None:
         more = f" · {unread:,} unread" if unread else ""
-        self.query_one("#owner", Label).update(f"{self._user_id}{more}")
+        self._owner.update(f"{self._user_id}{more}")
         self.sub_title = self._user_id + more
 
     # --- what the widgets tell ---

@@ -54,25 +54,19 @@ class OpenConversation(Vertical):
         self._typing: dict[str, float] = {}
         self._called = ""
         self._present = present
+        # Kept, not looked for: what the client tells may come before they are on the screen, and after.
+        self._heading = Label(id="heading", markup=False)
+        self._nothing = Label(NOTHING, id="nothing", markup=False)
+        self._messages = Messages(user_id, id="messages")
+        self._draft = Draft(id="draft")
 
     def compose(self) -> ComposeResult:
         """Heading, messages, draft; or what to do first."""
-        yield Label(id="heading", markup=False)
-        yield Label(NOTHING, id="nothing", markup=False)
-        yield Messages(self._user_id, id="messages")
-        yield Draft(id="draft")
+        yield from (self._heading, self._nothing, self._messages, self._draft)
 
     def on_mount(self) -> None:
         """Nothing is open yet."""
         self._messages.display = self._draft.display = False
-
-    @property
-    def _messages(self) -> Messages:
-        return self.query_one(Messages)
-
-    @property
-    def _draft(self) -> Draft:
-        return self.query_one(Draft)
 
     @property
     def conversation_id(self) -> str | None:
@@ -115,7 +109,7 @@ class OpenConversation(Vertical):
             there = Content.styled("online", "$success")
         more = "" if window.at_end and self._messages.at_end else "  ↓ more below, Ctrl+End"
         heading = Content.assemble((self._called, "bold"), "  ", there, (more, text.FAINT))
-        self.query_one("#heading", Label).update(heading)
+        self._heading.update(heading)
 
     # --- doing it ---
 
@@ -138,7 +132,7 @@ class OpenConversation(Vertical):
             await window.around(self._read + 1)
         else:
             await window.newest()
-        self.query_one("#nothing").display = False
+        self._nothing.display = False
         self._messages.display = self._draft.display = True
         self._messages.show(window.messages, read=self._read, at_end=message is None)
         if message is not None:
