@@ -41,6 +41,15 @@ async def test_many_conversations_are_looked_through(desk: Desk, ann: Author, mo
     assert await desk.find(ann, "word") == [f"word for {other}" for other in reversed(others)]
 
 
+async def test_what_changed_before_it_was_new_to_the_index_is_in_it_once(desk: Desk, ann: Author, bob: Author) -> None:
+    await desk.catch_up()
+    sent = await desk.rooms.send(private(ann, "bob", "word"))
+    await desk.change(sent, "other word")
+    await desk.indexing.step()  # as one that changed: nobody has told of the conversation yet
+    desk.indexing.said("p:ann:bob")
+    assert await desk.find(bob, "word") == ["other word"]
+
+
 async def test_what_is_said_is_indexed_soon(desk: Desk, ann: Author, bob: Author) -> None:
     running = asyncio.ensure_future(desk.indexing.run())
     try:
