@@ -90,9 +90,9 @@ async def _wire(
     metrics.WRITER_WAITING.set_function(lambda: database.waiting)
     statements = adapters.statements(config.server.database)
     database.rolled_back = _each(statements.rolled_back, witnesses.ledger.rolled_back)
-    hub = shared.hub
+    hub, several = shared.hub, bool(config.server.database)
     channels = await stack.enter_async_context(workers.open_channels(config, now_ms))
-    register = Register(database, now_ms, channels, shared=bool(config.server.database))
+    register = Register(database, now_ms, channels, shared=several)
     await register.load()
     pushes = workers.pushes(config, register, hub.has)
     journal = Journal(database, statements, now_ms, pushes, witnesses.ledger, witnesses.hooks)
@@ -124,7 +124,6 @@ async def _wire(
     await timed.expire(database, journal, fanout, now_ms, stack)
     profiles = Profiles(database, order.admission, now_ms, small=small)
     membership = Membership(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small)
-    several = bool(config.server.database)
     erasing = Erasing(database, journal, fanout, membership, register, now_ms, positions=positions, shared=several)
     await timed.erase(erasing, stack)
     return Roads(

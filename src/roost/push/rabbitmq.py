@@ -50,6 +50,8 @@ HEARTBEAT = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to connect: doubled from the first to the longest, and up to half of it taken off."""
 
+SETTLING = 0.1
+"""Seconds in which what has come from the broker is begun."""
 REMEMBERED = 10_000
 """Things done whose second coming is known: more than a broker can have had unwritten when it died. 1 MB."""
 
@@ -230,12 +232,16 @@ class RabbitQueue(Generic[T]):
         return begun
 
     async def rest(self) -> None:
-        """Hands out nothing more; what is in hand goes on. The rest goes to other workers, as if it had stayed."""
+        """Hands out nothing more; what is in hand goes on. The rest goes to other workers, as if it had stayed.
+
+        Returns when what the broker had let go of by then is begun: given back, it would count as perhaps sent.
+        """
         self._resting = True
         if self._consuming is not None:
             queue, tag = self._consuming
             with contextlib.suppress(*LOST):
                 await queue.cancel(tag, timeout=self._patience)
+            await asyncio.sleep(SETTLING)
 
     async def _take(
         self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event

@@ -49,8 +49,6 @@ WATCHED = 1_000
 """Services that are watched, the newest: browsers have a handful, but a user can make names up."""
 REMEMBERED = 10_000
 """Reports that were refused, the newest; each belongs to a push that comes back for some time."""
-HANDED_OUT = 0.1
-"""Seconds in which what the queue has let go of is begun: given back, it would count as one that may be sent."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two attempts to look something up or to tell what became of a push: at first, and at most."""
@@ -135,8 +133,7 @@ class Worker:
             self._done.set()
 
     async def finish(self, within: float) -> None:
-        """Begins what was handed out and nothing more; returns when that is done, or after `within` seconds."""
-        await asyncio.sleep(HANDED_OUT)
+        """Begins nothing more, and returns when what is under way is done, or after so many seconds."""
         self._ending = True
         try:
             async with asyncio.timeout(within):
