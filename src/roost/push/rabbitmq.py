@@ -50,8 +50,9 @@ HEARTBEAT = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to connect: doubled from the first to the longest, and up to half of it taken off."""
 
-SETTLING = 0.1
-"""Seconds in which what has come from the broker is begun."""
+SETTLING = 0.25
+"""Seconds in which a broker has sent what it had room for, when nothing more makes room."""
+
 REMEMBERED = 10_000
 """Things done whose second coming is known: more than a broker can have had unwritten when it died. 1 MB."""
 
@@ -102,6 +103,8 @@ class RabbitQueue(Generic[T]):
         self._away_since: float | None = None
         self._closed = False
         self._resting = False
+        self._may_tell = asyncio.Event()
+        self._may_tell.set()
         self._consuming: tuple[AbstractQueue, str] | None = None
 
     # --- putting ---
@@ -234,21 +237,29 @@ class RabbitQueue(Generic[T]):
     async def rest(self) -> None:
         """Hands out nothing more; what is in hand goes on. The rest goes to other workers, as if it had stayed.
 
-        Returns when what the broker had let go of by then is begun: given back, it would count as perhaps sent.
+        What is on its way to a consumer when that is cancelled never comes, and would be handed out as redelivered:
+        perhaps sent. Each acknowledgement sets the next on its way, so they are held back until that is over.
         """
         self._resting = True
-        if self._consuming is not None:
-            queue, tag = self._consuming
+        if self._consuming is None:
+            return
+        queue, tag = self._consuming
+        self._may_tell.clear()
+        try:
+            await asyncio.sleep(SETTLING)
             with contextlib.suppress(*LOST):
                 await queue.cancel(tag, timeout=self._patience)
-            await asyncio.sleep(SETTLING)
+        finally:
+            self._may_tell.set()
 
     async def _take(
         self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
     ) -> None:
         """Handles a message and tells the broker; a broker that is gone by then hands it out again."""
         try:
-            await self._tell(await self._verdict(message, handle, gone))
+            verdict = await self._verdict(message, handle, gone)
+            await self._may_tell.wait()
+            await self._tell(verdict)
         except LOST as error:
             self._away(error)
             gone.set()
