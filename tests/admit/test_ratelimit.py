@@ -116,10 +116,11 @@ def test_it_lets_in_what_a_bucket_of_exact_fractions_lets_in(per_minute: int, st
 
 
 def test_those_not_seen_for_longest_are_forgotten(seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratelimit, "REMEMBERED", 2)
+    monkeypatch.setattr(ratelimit, "REMEMBERED", 4)
     limit = RateLimit(1, seconds, "messages")
-    for key in ("ann", "bob", "ann", "cat"):
-        taken(limit, key)
-    assert len(limit._full_at) == 2
+    assert [taken(limit, key) for key in ("ann", "bob", "ann", "cat", "ann", "dan", "eve")] == [
+        *(True, True, False, True, False, True, True),
+    ]
+    assert len(limit._full_at) + len(limit._full_at_before) <= 4
     assert not taken(limit, "ann")
     assert taken(limit, "bob")

@@ -64,6 +64,7 @@ class PushService:
                 lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in sent.items())]
                 writer.write("\r\n".join([*lines, "", ""]).encode() + body)
                 await writer.drain()
+        self._writers.discard(writer)  # what is closed twice can't be aborted
         writer.close()
 
     async def _read(self, reader: asyncio.StreamReader) -> Received:

@@ -63,10 +63,16 @@ class Admission:
             self._bots.take(sender[0])
 
     def _take(self, sender: Sender, now: float) -> None:
-        for place, (limit, field) in enumerate(self._limits):
+        for limit, field in self._limits:
             try:
                 limit.take_at(sender[field], now)
             except RateLimited:
-                for other, other_field in self._limits[:place]:
-                    other.give_back(sender[other_field])
+                self._give_back(sender, limit)
                 raise
+
+    def _give_back(self, sender: Sender, refused: RateLimit) -> None:
+        """What was taken before one was refused."""
+        for limit, field in self._limits:
+            if limit is refused:
+                return
+            limit.give_back(sender[field])

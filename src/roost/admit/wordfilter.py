@@ -23,8 +23,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick
-
+from roost.admit.automaton import Automaton, Span
 from roost.admit.folding import Folded, characters, clusters, fold, fold_with_places, is_mark
 
 MASK = "*"
@@ -102,7 +101,7 @@ class WordFilter:
                 known = words.get(folded)
                 words[folded] = _Word(word, folded, (known.actions if known else frozenset()) | {action})
         self._words = list(words.values())
-        self._search = AhoCorasick([word.folded for word in self._words], store_patterns=False).find_matches_as_indexes
+        self._search = Automaton(words).find
         self._ignore_separators = ignore_separators
 
     def __len__(self) -> int:
@@ -137,20 +136,20 @@ class WordFilter:
             if start not in whole and end not in whole
         ]
 
-    def _spans(self, text: str) -> list[tuple[int, int, int]]:
-        """Where words are in a folded text: number, start, end. They may cut a character."""
-        spans = self._search(text, overlapping=True)
+    def _spans(self, text: str) -> list[Span]:
+        """Where words are in a folded text. They may cut a character."""
+        spans = self._search(text)
         if self._ignore_separators and SEPARATORS.search(text):
             spans += self._spaced_out(text)
         return [span for span in spans if _is_whole(text, span[1], span[2])] if spans else spans
 
-    def _spaced_out(self, text: str) -> Iterator[tuple[int, int, int]]:
+    def _spaced_out(self, text: str) -> Iterator[Span]:
         """Words with separators between each two of their letters, and not too many."""
-        letters = SEPARATORS.sub("", text)
-        if not self._search(letters):
+        spans = self._search(SEPARATORS.sub("", text))
+        if not spans:
             return
         kept = [place for place, letter in enumerate(text) if not SEPARATORS.match(letter)]
-        for number, start, end in self._search(letters, overlapping=True):
+        for number, start, end in spans:
             places = kept[start:end]
             if all(1 <= after - place - 1 <= WIDEST_GAP or is_mark(text[after]) for place, after in pairwise(places)):
                 yield number, places[0], places[-1] + 1

@@ -18,6 +18,9 @@ from typing import NamedTuple
 OPENED, ACT, SENDS, PRUNED = "opened", "act", "sends", "pruned"
 """Kinds of pages: a chain begins, an act, the messages of a batch, what is old is removed."""
 
+PIECE = 2047
+"""Bytes hashed at a time: for more, hashlib gives the GIL away, and getting it back takes longer than the hashing."""
+
 BEGINNING = ""
 """What stands for the digest before a chain's first page."""
 
@@ -55,4 +58,8 @@ def page_after(end: End, kind: str, written_at: int, body: str) -> Page:
 
 def digest_of(before: str, chain: str, position: int, kind: str, written_at: int, body: str) -> str:
     """The digest of a page that follows one with the digest `before`."""
-    return hashlib.sha256(f"{before}\n{chain}\n{position}\n{kind}\n{written_at}\n{body}".encode()).hexdigest()
+    content = f"{before}\n{chain}\n{position}\n{kind}\n{written_at}\n{body}".encode()
+    digest = hashlib.sha256()
+    for start in range(0, len(content), PIECE):
+        digest.update(content[start : start + PIECE])
+    return digest.hexdigest()
