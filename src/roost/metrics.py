@@ -1,15 +1,35 @@
 """What is to be watched in operation (A13), in Prometheus' terms. docs/operations.md explains each.
 
-The names live here, in one table; rooms that have something to tell import theirs. Hot paths count once a batch.
+The names live here, in one table; rooms that have something to tell import theirs.
 """
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterable
 
-MESSAGES = Counter("roost_messages", "Messages committed")
+from prometheus_client import Counter, Gauge, Histogram, Metric
+
+
+class Tally(Counter):
+    """A counter for what every message does, on one thread: add to `count`, which is told when somebody asks.
+
+    `Counter.inc` takes a lock, and a twentieth of the time of a message.
+    """
+
+    count = 0
+    _told = 0
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric as it is now."""
+        count = self.count
+        self.inc(count - self._told)
+        self._told = count
+        return super().collect()
+
+
+MESSAGES = Tally("roost_messages", "Messages committed")
 DUPLICATES = Counter("roost_duplicates", "Sends answered with an earlier result")
-DELIVERIES = Counter("roost_deliveries", "Entries offered to connected readers")
+DELIVERIES = Tally("roost_deliveries", "Entries offered to connected readers")
 CONNECTIONS = Gauge("roost_connections", "Authenticated WebSocket connections")
 NODES = Gauge("roost_nodes", "Nodes on the bus, this one included; 0 while it is away")
 BUS_PUBLISHED = Counter("roost_bus_published", "Hints given to the bus")

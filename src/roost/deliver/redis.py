@@ -326,7 +326,7 @@ class RedisBus:
             author, origin, *places = map(int, head[1:])
             entry = ReceivedEntry(body, is_message=kind == MESSAGE)
             at = zip(places[::2], places[1::2], strict=True)
-            metrics.DELIVERIES.inc(self._hub.announce(entry, at, author, origin, None))
+            metrics.DELIVERIES.count += self._hub.announce(entry, at, author, origin, None)
         elif kind == NOTICE:
             self.heard(_decode_notice(body), [int(topic) for topic in head[1::2] if topic.isdigit()])
         elif kind == LOOK:

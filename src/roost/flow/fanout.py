@@ -41,7 +41,7 @@ class Fanout:
             self.timed()
         author = draft.author
         entry = EncodedEntry(committed.message)
-        DELIVERIES.inc(self._hub.announce(entry, committed.places, author.uid, author.did, draft.via))
+        DELIVERIES.count += self._hub.announce(entry, committed.places, author.uid, author.did, draft.via)
         self._bus.publish(entry, committed.places, author.uid, author.did)
         if self._recent is not None:
             self._recent.add(committed.message, committed.places, author.uid, author.did)
@@ -67,7 +67,7 @@ class Fanout:
     def pulled(self, what: Message | Change, places: Sequence[Place]) -> None:
         """What a large conversation's log has brought into these logs."""
         entry = EncodedEntry(what)
-        DELIVERIES.inc(self._hub.announce(entry, places, 0, 0, None))
+        DELIVERIES.count += self._hub.announce(entry, places, 0, 0, None)
         self._bus.publish(entry, places, 0, 0)
         if self._recent is not None:
             self._recent.add(what, places, 0, 0)

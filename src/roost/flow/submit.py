@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from roost.admit import rules
 from roost.admit.folding import fold
-from roost.admit.wordfilter import Action, is_masked
+from roost.admit.wordfilter import Action, Verdict, is_masked
 from roost.errors import ContentRejected, InvalidInput, RoostError, SpamSuspected, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.moderation.moderators import Order
@@ -96,22 +96,19 @@ class Submit:
                 self._reject(draft, receipt)
                 return
             draft.content, draft.flagged = verdict.text, verdict.flagged
+        self._append(draft, send.content, receipt, verdict)
 
-        def stored(committed: Committed) -> None:
-            if verdict is not None and not committed.duplicate:
-                note(verdict, committed.message, send.content)
-
-        self._append(draft, send.content, receipt, stored)
-
-    def _append(
-        self, draft: Draft, written: str, receipt: Receipt, stored: Callable[[Committed], None] = lambda _: None
-    ) -> None:
+    def _append(self, draft: Draft, written: str, receipt: Receipt, verdict: Verdict | None = None) -> None:
         def done(outcome: Committed | RoostError | Exception) -> None:
             if not isinstance(outcome, Committed):
                 receipt(outcome)
                 return
-            (DUPLICATES if outcome.duplicate else MESSAGES).inc()
-            stored(outcome)
+            if outcome.duplicate:
+                DUPLICATES.inc()
+            else:
+                MESSAGES.count += 1
+                if verdict is not None:
+                    note(verdict, outcome.message, written)
             receipt(_sent(outcome, written))
             self._fanout.message(outcome, draft)
             if outcome.pushes:
