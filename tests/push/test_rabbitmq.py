@@ -292,6 +292,31 @@ async def test_what_a_killed_worker_had_in_hand_arrives_at_another(rabbitmq: Rab
         await drained(queue, until=lambda: len(had) == 20)
 
 
+async def test_what_is_left_by_a_worker_that_rests_is_new_to_the_next(rabbitmq: RabbitMQ, opened: Opened) -> None:
+    first = opened(rabbitmq)
+    await first.put([Thing(number) for number in range(1500)])
+    had: set[int] = set()
+    left: dict[int, str] = {}
+    some = asyncio.Event()
+
+    async def handle(thing: Thing) -> None:
+        had.add(thing.number)
+        if len(had) == 200:
+            some.set()
+
+    async def handle_left(thing: Thing) -> None:
+        left[thing.number] = thing.text
+
+    async with working(first, handle, at_once=16):
+        await some.wait()
+        await first.rest()
+    second = opened(rabbitmq, first._name, again=lambda thing: Thing(thing.number, "perhaps had before"))
+    async with working(second, handle_left, at_once=16):
+        await drained(second, until=lambda: len(had | left.keys()) == 1500)
+    assert not had & left.keys()
+    assert set(left.values()) == {""}
+
+
 async def test_what_can_not_be_read_is_put_aside(rabbitmq: RabbitMQ, opened: Opened) -> None:
     queue, had = opened(rabbitmq), []
     await queue.put([])

@@ -24,6 +24,7 @@ import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 import aio_pika
@@ -37,6 +38,8 @@ from roost.push.contract import TRIES
 
 T = TypeVar("T")
 R = TypeVar("R")
+Verdict = Callable[[], Awaitable[None]]
+"""Tells the broker what became of a message."""
 
 PATIENCE = 5.0
 """Seconds that the broker has to take a connection or to confirm a slice of things."""
@@ -257,24 +260,22 @@ class RabbitQueue(Generic[T]):
     ) -> None:
         """Handles a message and tells the broker; a broker that is gone by then hands it out again."""
         try:
-            verdict = await self._verdict(message, handle, gone)
-            await self._may_tell.wait()
-            await self._tell(verdict)
+            await self._tell(await self._verdict(message, handle, gone))
         except LOST as error:
             self._away(error)
             gone.set()
 
     async def _verdict(
         self, message: AbstractIncomingMessage, handle: Callable[[T], Awaitable[None]], gone: asyncio.Event
-    ) -> Awaitable[None]:
+    ) -> Verdict:
         """Handles a message, and gives what is to be told to the broker. Never raises for what `handle` does."""
         if message.message_id in self._done:
-            return message.ack()
+            return message.ack
         try:
             thing = self._decode(message.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             logger.warning("put aside what can't be read", queue=self._name, reason=str(error))
-            return message.reject(requeue=False)
+            return partial(message.reject, requeue=False)
         if message.redelivered and self._marked is not None:
             thing = self._marked(thing)
         try:
@@ -283,22 +284,22 @@ class RabbitQueue(Generic[T]):
             attempt = 1 + int(str(message.headers.get("x-delivery-count", 0)))
             if attempt >= TRIES:
                 logger.exception("put aside what failed", queue=self._name, attempt=attempt)
-                return message.reject(requeue=False)
+                return partial(message.reject, requeue=False)
             logger.warning("failed, to be handed out again", queue=self._name, attempt=attempt, reason=repr(error))
             # Here, because the queue would hand it out again at once.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause * 2 ** (attempt - 1)):
                     await gone.wait()
-            return message.nack(requeue=True)
+            return partial(message.nack, requeue=True)
         self._remember(message.message_id)
-        return message.ack()
+        return message.ack
 
-    async def _tell(self, verdict: Awaitable[None]) -> None:
+    async def _tell(self, verdict: Verdict) -> None:
         """Tells the broker what became of a thing; a worker that is stopped meanwhile still does.
 
         There is a limit also here: the client's own queue of frames stays full when the connection breaks.
         """
-        telling = asyncio.ensure_future(verdict)
+        telling = asyncio.ensure_future(self._tell_when_it_may(verdict))
         try:
             await asyncio.wait([telling], timeout=self._patience)
         except asyncio.CancelledError:
@@ -309,6 +310,10 @@ class RabbitQueue(Generic[T]):
         if not telling.done():
             raise TimeoutError("an acknowledgement could not be sent")
         telling.result()
+
+    async def _tell_when_it_may(self, verdict: Verdict) -> None:
+        await self._may_tell.wait()
+        await verdict()
 
     def _remember(self, message_id: str | None) -> None:
         if message_id is not None:
