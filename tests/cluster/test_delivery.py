@@ -238,9 +238,9 @@ async def test_who_leaves_with_a_node_that_ends_is_gone_for_those_who_watch(
     """However long that takes, within reason."""
     leave = RedisPresence.leave
 
-    async def leave_slowly(presence: RedisPresence, user_id: str) -> None:
+    async def leave_slowly(presence: RedisPresence, user_id: str) -> bool:
         await asyncio.sleep(0.5)
-        await leave(presence, user_id)
+        return await leave(presence, user_id)
 
     monkeypatch.setattr(RedisPresence, "leave", leave_slowly)
     watching = await (ann := await here.guest("ann")).line()

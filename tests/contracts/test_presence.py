@@ -197,10 +197,18 @@ class TestSeveralNodes:
         here, there = nodes
         await here.renew("ann")
         await there.renew("ann")
-        await here.leave("ann")
+        assert not await here.leave("ann")
         assert await online(here, "ann")
-        await there.leave("ann")
+        assert await there.leave("ann")
         assert not await online(here, "ann")
+
+    async def test_of_nodes_that_are_left_at_the_same_time_one_is_the_last(
+        self, nodes: tuple[RedisPresence, RedisPresence]
+    ) -> None:
+        for number in range(50):
+            for node in nodes:
+                await node.renew(f"u{number}")
+            assert sum(await asyncio.gather(*(node.leave(f"u{number}") for node in nodes))) == 1
 
     async def test_when_one_was_seen_is_known_after_leaving_from_any_node(
         self, nodes: tuple[RedisPresence, RedisPresence], clock: Clock
@@ -222,7 +230,7 @@ class TestSeveralNodes:
             await left.renew("ann")
             assert await online(left, "bob")
             clock.pass_(seconds=10)
-            await left.leave("ann")
+            assert await left.leave("ann")
             assert not await online(left, "ann")
             assert not await online(left, "bob")
 

@@ -156,9 +156,10 @@ class Gateway:
 
     async def _leave(self, author: Author) -> None:
         presence = self.roads.presence
-        await presence.leave(author.user_id)
+        if not await presence.leave(author.user_id):
+            return
         state = (await presence.query([author.user_id]))[author.user_id]
-        if not (state.online or self.roads.hub.has(author.uid)):  # at another node, or back by now
+        if not (state.online or self.roads.hub.has(author.uid)):  # back by now
             self.notices.tell_presence(author.user_id, state)
 
     def ready(self, author: Author, opening: Opening) -> frames.Ready:

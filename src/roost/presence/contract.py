@@ -18,8 +18,11 @@ class Presence(Protocol):
     async def renew(self, *user_ids: str) -> None:
         """These users are here: online for another lease."""
 
-    async def leave(self, user_id: str) -> None:
-        """The user's last connection of this node is gone."""
+    async def leave(self, user_id: str) -> bool:
+        """The user's last connection of this node is gone.
+
+        Returns whether the user is at no other. Of nodes that are left at the same time one alone is told so, the last.
+        """
 
     async def query(self, user_ids: Iterable[str]) -> dict[str, Online]:
         """The state of many users at once, O(users asked for)."""

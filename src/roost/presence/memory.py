@@ -34,8 +34,9 @@ class MemoryPresence:
         for user_id in user_ids:
             self._heard(user_id, self._ttl)
 
-    async def leave(self, user_id: str) -> None:
+    async def leave(self, user_id: str) -> bool:
         self._heard(user_id, 0)
+        return True
 
     def _heard(self, user_id: str, lease: int) -> None:
         now, visits = self._clock(), self._visits

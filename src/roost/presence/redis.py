@@ -42,11 +42,17 @@ RENEW = Script("""
 """`online:` and `seen:` of each user; node, now, ttl (ms), SEEN_FOR. Fields of nodes that are gone go, too."""
 
 LEAVE = Script("""
+    local others = {}
     for i = 1, #KEYS, 2 do
         redis.call('HDEL', KEYS[i], ARGV[1])
-        redis.call('SET', KEYS[i + 1], ARGV[2], 'EX', ARGV[3])
-    end""")
-"""The same; node, now, SEEN_FOR."""
+        redis.call('SET', KEYS[i + 1], ARGV[2], 'EX', ARGV[4])
+        others[#others + 1] = 0
+        for _, heard in ipairs(redis.call('HVALS', KEYS[i])) do
+            if tonumber(heard) > ARGV[2] - ARGV[3] then others[#others] = others[#others] + 1 end
+        end
+    end
+    return others""")
+"""The same keys and values; answers at how many other nodes each user is."""
 
 
 class RedisPresence:
@@ -81,19 +87,24 @@ class RedisPresence:
             for user_id in user_ids:
                 self._renewed.pop(user_id, None)
 
-    async def leave(self, user_id: str) -> None:
+    async def leave(self, user_id: str) -> bool:
         await self._own.leave(user_id)
         self._renewed.pop(user_id, None)
         if len(self._owed) < MAX_OWED:
             self._owed.add(user_id)
-        with contextlib.suppress(RedisAway):
-            await self._leave([user_id])
+        try:
+            return not any(await self._leave([user_id]))
+        except RedisAway:
+            return True
 
-    async def _leave(self, user_ids: list[str]) -> None:
+    async def _leave(self, user_ids: list[str]) -> list[int]:
+        """At how many other nodes each is."""
+        others: list[int] = []
         for first in range(0, len(user_ids), TOGETHER):
             piece = user_ids[first : first + TOGETHER]
-            await self._redis.run(LEAVE, _keys(piece), self._node, self._clock(), SEEN_FOR)
+            others += await self._redis.run(LEAVE, _keys(piece), self._node, self._clock(), self._ttl, SEEN_FOR)
             self._owed.difference_update(piece)
+        return others
 
     async def _restore(self) -> None:
         """Redis is there: the leases of all who are here as well, and no others of this node."""
