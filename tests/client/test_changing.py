@@ -42,7 +42,8 @@ async def test_an_edit_is_in_the_store_when_the_call_returns_and_told_to_both(an
     assert (changed.content, changed.version) == ("hello", 2)
     stored = await ann.message(message.server_msg_id)
     assert stored is not None
-    assert (stored.content, stored.version, stored.state) == ("hello", 2, "sent")
+    assert (stored.content, stored.version) == ("hello", 2)
+    assert stored.state in {"sent", "delivered"}  # as soon as bob's ack is known
     for events in (there, here):
         (event,) = await take(events, 1)
         assert (event.message.content, event.seq) == ("hello", 2)

@@ -56,7 +56,7 @@ def later(page: Page, *texts: str) -> Locator:
 def test_what_waits_is_given_another_text_and_time(pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, ann_name, bob_name = pair
     write_to(ann, bob_name)
-    dialog = later(ann, "Good mornin", "Another")
+    dialog = later(ann, "Good mornin", "Evening")
     item = dialog.get_by_role("listitem").first
     item.get_by_role("button", name="Change: Good mornin").click()
     expect(item.get_by_label("New text")).to_be_focused()
@@ -84,7 +84,7 @@ def test_what_waits_is_given_another_text_and_time(pair: tuple[Page, Page, str, 
 def test_what_was_sent_meanwhile_is_not_changed_and_says_so(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
     ann, bob, ann_name, bob_name = pair
     write_to(ann, bob_name)
-    dialog = later(ann, "Good morning", "Another")
+    dialog = later(ann, "Good morning", "Evening")
     dialog.get_by_role("button", name="Change: Good morning").click()
     ann.evaluate(SOON, "Good morning")
     expect(bob.locator(".row", has_text=ann_name).locator(".preview")).to_have_text("Good morning")
@@ -92,7 +92,7 @@ def test_what_was_sent_meanwhile_is_not_changed_and_says_so(lines: Lines, pair: 
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert").last).to_have_text("It has been sent meanwhile, or is being sent.")
     expect(dialog.get_by_role("listitem")).to_have_count(1)
-    expect(dialog.get_by_role("listitem")).to_contain_text("Another")
+    expect(dialog.get_by_role("listitem")).to_contain_text("Evening")
     lines.complaints.clear()  # a refused request is on the console; the browser writes it there
 
 
