@@ -44,7 +44,7 @@ UNREACHED = "1000000000"
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Measures both by turns."""
+    """Measures all by turns."""
     rates_of: dict[str, list[float]] = {OFF: [], ON: [], SPAM: []}
     costs: dict[str, list[float]] = {name: [] for name in rates_of}
     notes: dict[str, dict[str, float]] = {}

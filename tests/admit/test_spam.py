@@ -47,7 +47,7 @@ def test_the_same_text_to_many_conversations(talk: Talk) -> None:
 
 
 def test_case_width_and_space_make_no_other_text(talk: Talk) -> None:
-    forms = ["Buy now!", "BUY NOW!", " buy  now! ", "ｂｕｙ now!", "buynow!", "buy\u200b now!"]
+    forms = ["Buy now!", "BUY NOW!", " buy  now! ", "ｂｕｙ now!", "buy\tnow!", "buy\u200b now!"]
     for number in range(COPIES):
         assert not talk.say(forms[number % len(forms)], f"p:ann:u{number}")
     assert talk.say("buy now!", "p:ann:last")
@@ -64,10 +64,9 @@ def test_the_same_text_again_and_again(talk: Talk) -> None:
 
 
 def test_others_between_them_do_not_hide_repeats(talk: Talk) -> None:
-    others = rules.TEXTS // 2 - 1
     for number in range(COPIES):
         assert not talk.say("Buy now!", f"p:ann:u{number}")
-        for other in range(others):
+        for other in range(rules.TEXTS - 1):
             assert not talk.say(f"{number} and {other}")
     assert talk.say("Buy now!", "p:ann:last") == 5
 
@@ -197,7 +196,7 @@ def test_memory_is_bounded(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
             talk.say(f"text {step}", f"p:u{step}", who=f"s{number}")
     assert len(talk.spam._senders) <= 51
     one = talk.spam._senders["s299"]
-    assert rules.TEXTS // 2 <= len(one.texts) <= rules.TEXTS
+    assert len(one.texts) == rules.TEXTS
     for step in range(200):
         talk.say(f"text {step // 2}", f"p:u{step % 9}", who="s299")
     assert len(one.repeated) == rules.REPEATED

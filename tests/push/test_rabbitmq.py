@@ -308,7 +308,8 @@ async def test_what_is_left_by_a_worker_that_rests_is_new_to_the_next(rabbitmq: 
         left[thing.number] = thing.text
 
     async with working(first, handle, at_once=16):
-        await some.wait()
+        async with asyncio.timeout(PATIENCE):
+            await some.wait()
         await first.rest()
     second = opened(rabbitmq, first._name, again=lambda thing: Thing(thing.number, "perhaps had before"))
     async with working(second, handle_left, at_once=16):

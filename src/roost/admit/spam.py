@@ -34,12 +34,11 @@ FORGIVEN_AFTER = 600.0
 
 SENDERS = 10_000
 """Senders remembered, those of the last minutes; beyond it the one whose minute began first is forgotten."""
-TEXTS, REPEATED, IDS = 24, 32, 64
-"""What is remembered of each: the last texts that were sent once, of which the older half is forgotten in one go; those
-that were sent more often; and the last ids under which they were, as many as our SDK has messages on their way. Some
-3 KB for a person, 100 KB for the worst."""
+TEXTS, REPEATED, IDS = 16, 32, 64
+"""What is remembered of each: the last texts that were sent once; those that were sent more often; and the last ids
+under which they were, as many as our SDK has messages on their way. Some 5 KB for a person, 100 KB for the worst."""
 COMPARED = 500
-"""Characters of a text that are compared, but for spaces."""
+"""Characters of a text that are compared."""
 
 
 class Spam:
@@ -53,10 +52,7 @@ class Spam:
 
         Raises `SpamSuspected`, whose `retry_after` is in seconds.
         """
-        record = self._senders.get(sender)
-        if record is None or not record.paused_until <= now < record.until:
-            record = self._record(sender, now)
-        record.count(folded, conversation, message_id, now)
+        self._record(sender, now).count(folded, conversation, message_id, now)
 
     def refused(self, sender: str, now: float) -> None:
         """Counts a refusal by the rate limit. Raises `SpamSuspected` instead, where there are too many."""
@@ -156,20 +152,19 @@ class _Sender:
 
     def count(self, folded: str, conversation: str, message_id: str | None, now: float) -> None:
         """Counts a message. Raises `SpamSuspected` where it is one too many; then it is not counted."""
-        text, place, texts = hash(folded[:COMPARED].replace(" ", "")), hash(conversation), self.texts
-        if text in texts or text in self.repeated:
-            self._repeat(text, place, hash(message_id), now)
+        text, place = hash(_essence(folded[:COMPARED])), hash(conversation)
+        once = self.texts.get(text)
+        if once is not None or text in self.repeated:
+            self._repeat(text, once, place, hash(message_id), now)
             return
-        if place not in self.conversations:
-            self._visit(place, now)
-        texts[text] = place, hash(message_id)
-        if len(texts) > TEXTS:
-            for old in list(texts)[: TEXTS // 2]:
-                del texts[old]
+        self._visit(place, now)
+        self.texts[text] = place, hash(message_id)
+        if len(self.texts) > TEXTS:
+            del self.texts[next(iter(self.texts))]
 
-    def _repeat(self, text: int, place: int, key: int, now: float) -> None:
-        once = self.texts.pop(text, None)
+    def _repeat(self, text: int, once: tuple[int, int] | None, place: int, key: int, now: float) -> None:
         if once is not None:
+            del self.texts[text]
             self.repeated[text] = _Repeated(*once)
             if len(self.repeated) > REPEATED:
                 del self.repeated[next(iter(self.repeated))]
@@ -193,3 +188,8 @@ class _Sender:
 
 
 NO_ID = hash(None)
+
+
+def _essence(folded: str) -> str:
+    """A folded text without spaces at the ends, and with no two together."""
+    return " ".join(folded.split()) if "  " in folded or not folded.isprintable() else folded.strip()
