@@ -18,7 +18,7 @@ AT_MOST = 256
 """Messages on a page: 256 of the longest that are allowed by default take some megabytes with their content."""
 
 
-class Send(msgspec.Struct, array_like=True, gc=False):
+class Send(msgspec.Struct, array_like=True):
     """A message as it stands in its page: a JSON array, in this order. `content` None where it is not kept."""
 
     message: int
@@ -30,7 +30,11 @@ class Send(msgspec.Struct, array_like=True, gc=False):
     content: str | None = None
 
 
-def pages_of(ledger: Ledger, tx: Connection, sends: Sequence[Send], now: int) -> list[Page]:
+SendRow = tuple[int, str, str, str, str, int, str | None]
+"""The same as it is written. Plain, because every message has one."""
+
+
+def pages_of(ledger: Ledger, tx: Connection, sends: Sequence[SendRow], now: int) -> list[Page]:
     """The pages for the messages of a batch; the caller stores them, and calls `Ledger.written` with the last."""
     if not sends:
         return []

@@ -14,7 +14,7 @@ from random import Random
 from sqlalchemy import Connection
 
 from roost.audit.ledger import Ledger
-from roost.audit.sends import Send, pages_of
+from roost.audit.sends import SendRow, pages_of
 from roost.errors import NotAMember, RoostError, UnknownConversation, UnknownReceiver
 from roost.hooks.events import EventRow, Hooks, Moderation
 from roost.journal import attachments, extra, rights
@@ -142,7 +142,7 @@ class _Batch:
         messages: list[MessageRow] = []
         entries: list[EntryRow] = []
         pushes: list[PushRow] = []
-        sends: list[Send] = []
+        taken: list[Draft] = []
         uses: list[attachments.Use] = []
         events: list[EventRow] = []
         where = self._pushes(connection, receivers.union(large.called))
@@ -157,6 +157,7 @@ class _Batch:
             entries += self._missed(draft, conversation, large, logs)
             committed, row = self._place(mid, draft, conversation, numbers, logs)
             told = large.enter(conversation.cid, draft, mid) if conversation.large else committed.places
+            taken.append(draft)
             messages.append(row)
             entries += _entries(committed, mid, draft, self._now)
             if committed.message.attachments:
@@ -165,14 +166,12 @@ class _Batch:
                 to = where(told, draft.author.uid)
                 pushes += due(to, mid, self._now)
                 committed.pushes = len(to)
-            if self._ledger is not None:
-                sends.append(_send(mid, draft, content=self._ledger.settings.content))
             if self._hooks is not None:
                 events += _events(self._hooks, committed.message, draft, self._now)
             if draft.message_id is not None:
                 earlier[draft.author.uid, draft.message_id] = committed
             outcomes.append(committed)
-        self._store(messages, entries, sends, Besides(pushes, (), events))
+        self._store(messages, entries, taken, Besides(pushes, (), events))
         large.store()
         if uses:
             attachments.send(connection, uses)
@@ -180,12 +179,12 @@ class _Batch:
         extra.keep_times(connection, stored)
         return outcomes
 
-    def _store(self, messages: list[MessageRow], entries: list[EntryRow], sends: list[Send], besides: Besides) -> None:
+    def _store(self, messages: list[MessageRow], entries: list[EntryRow], taken: list[Draft], besides: Besides) -> None:
         store, connection, ledger = self._statements.store, self._connection, self._ledger
         if ledger is None:
             store(connection, messages, entries, besides)
             return
-        pages = pages_of(ledger, connection, sends, self._now)
+        pages = pages_of(ledger, connection, _sends(messages, taken, content=ledger.settings.content), self._now)
         store(connection, messages, entries, besides._replace(pages=pages))
         if pages:
             ledger.written(pages[-1])
@@ -339,18 +338,20 @@ def _events(hooks: Hooks, message: Message, draft: Draft, now: int) -> list[Even
     return rows
 
 
-def _send(mid: int, draft: Draft, *, content: bool) -> Send:
-    """A message as the audit log has it."""
-    author = draft.author
-    return Send(
-        mid,
-        author.user_id,
-        author.device_id,
-        author.address,
-        draft.conversation_id,
-        draft.message_type,
-        draft.content if content else None,
-    )
+def _sends(messages: list[MessageRow], drafts: list[Draft], *, content: bool) -> list[SendRow]:
+    """Messages, and the drafts they were made of, as the audit log has them."""
+    return [
+        (
+            row.mid,
+            (author := draft.author).user_id,
+            author.device_id,
+            author.address,
+            draft.conversation_id,
+            draft.message_type,
+            draft.content if content else None,
+        )
+        for row, draft in zip(messages, drafts, strict=True)
+    ]
 
 
 def due(pushes: Sequence[PushTo], mid: int, now: int) -> list[PushRow]:
