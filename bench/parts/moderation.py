@@ -1,9 +1,9 @@
 """What keeping order costs those who send: one-to-one with filter, limits and audit log off and on, and spam detection.
 
-Fresh servers take turns, next to each other, so that whatever else the machine does meets all. What counts is the
-ratio within each round. Everything is on in a way that lets every message through: word lists of some thousand words
-that nobody writes, limits that nobody reaches. At the end the audit log must be whole and have every message, or none
-where it is off.
+A server of each kind runs all the time, and they work by turns, a second each: whatever else the machine does then,
+it does to neighbours alike. What counts is the ratio within each round. Everything is on in a way that lets every
+message through: word lists of some thousand words that nobody writes, limits that nobody reaches. At the end the audit
+log must be whole and have every message, or none where it is off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import uvloop
@@ -34,8 +34,9 @@ WINDOW = 32
 OFF, ON, SPAM = "all off", "filter, limits and audit log on", "spam detection on as well"
 SHARE = 0.9
 """Of the speed with all off, what must be left."""
-ROUNDS = 25
-"""Many and short ones: each server process has a speed of its own, by up to a tenth."""
+ROUNDS = 60
+"""Many and short ones: rates of one second differ by a tenth and more."""
+WARM_UP, SECONDS = 0.3, 1.0
 SHARED = "of that with all off"
 WORDS = 5000
 """In each of three lists; half of them Chinese."""
@@ -45,28 +46,39 @@ UNREACHED = "1000000000"
 
 def run(*, quick: bool) -> list[Figure]:
     """Measures all by turns."""
-    rates_of: dict[str, list[float]] = {OFF: [], ON: [], SPAM: []}
-    costs: dict[str, list[float]] = {name: [] for name in rates_of}
-    notes: dict[str, dict[str, float]] = {}
-    with _settings() as settings:
-        for number in range(3 if quick else ROUNDS):
-            for variant in list(rates_of)[:: 1 if number % 2 else -1]:
-                with running(settings=settings[variant]) as server:
-                    rate, cost, notes[variant] = uvloop.run(_measure(server, seconds=1.0))
-                    _check(server, notes[variant], audited=variant != OFF)
-                rates_of[variant].append(rate)
-                costs[variant].append(cost)
+    with ExitStack() as stack:
+        settings = stack.enter_context(_settings())
+        servers = {name: stack.enter_context(running(settings=settings[name])) for name in settings}
+        sides = uvloop.run(_by_turns(servers, 8 if quick else ROUNDS))
+        for name, side in sides.items():
+            side.check(audited=name != OFF)
+    off, on, spam = (sides[name] for name in (OFF, ON, SPAM))
     return [
-        *(Figure(NAME, f"delivered, {name}", "messages/s", rates_of[name], notes=notes[name]) for name in rates_of),
         *(
-            Figure(NAME, f"processor time of the server, {name}", "µs a message", costs[name], better="less")
-            for name in costs
+            Figure(NAME, f"delivered, {name}", "messages/s", side.rates, notes=side.notes)
+            for name, side in sides.items()
         ),
-        Figure(NAME, f"speed left, {ON}", SHARED, _ratios(rates_of[ON], rates_of[OFF]), SHARE, notes=notes[ON]),
-        Figure(NAME, f"speed left, {SPAM}", SHARED, _ratios(rates_of[SPAM], rates_of[OFF]), notes=notes[SPAM]),
-        Figure(NAME, f"processor time, {ON}", SHARED, _ratios(costs[ON], costs[OFF]), better="less"),
-        Figure(NAME, f"processor time, {SPAM}", SHARED, _ratios(costs[SPAM], costs[OFF]), better="less"),
+        *(
+            Figure(NAME, f"processor time of the server, {name}", "µs a message", side.costs, better="less")
+            for name, side in sides.items()
+        ),
+        Figure(NAME, f"speed left, {ON}", SHARED, _ratios(on.rates, off.rates), SHARE),
+        Figure(NAME, f"speed left, {SPAM}", SHARED, _ratios(spam.rates, off.rates)),
+        Figure(NAME, f"processor time, {ON}", SHARED, _ratios(on.costs, off.costs), better="less"),
+        Figure(NAME, f"processor time, {SPAM}", SHARED, _ratios(spam.costs, off.costs), better="less"),
     ]
+
+
+async def _by_turns(servers: dict[str, Server], rounds: int) -> dict[str, _Side]:
+    sides = {name: _Side(server) for name, server in servers.items()}
+    for side in sides.values():
+        await side.connect()
+    for number in range(-1, rounds):
+        for side in list(sides.values())[:: 1 if number % 2 else -1]:
+            await side.work(counts=number >= 0)
+    for side in sides.values():
+        await side.close()
+    return sides
 
 
 def _ratios(these: list[float], those: list[float]) -> list[float]:
@@ -93,41 +105,65 @@ def _word(number: int) -> str:
     return "".join(chr(0x4E00 + number * prime % 20_000) for prime in (7919, 104_729, 1_299_709))
 
 
-async def _measure(server: Server, *, seconds: float) -> tuple[float, float, dict[str, float]]:
-    """Messages delivered a second, and the server's processor time for each, in microseconds."""
-    receivers = [Receiver(sign(server.data, f"r{i}", "phone"), ordered=True) for i in range(PAIRS)]
-    senders = [
-        Sender(sign(server.data, f"s{i}", "phone"), Template("private", f"r{i}", i), window=WINDOW)
-        for i in range(PAIRS)
-    ]
-    everyone = [*receivers, *senders]
-    await connect_all(receivers, server.port)  # first: a receiver exists from its first token on
-    await connect_all(senders, server.port)
+class _Side:
+    """A server, and those who send to each other there."""
 
-    def delivered() -> int:
-        return sum(receiver.delivered for receiver in receivers)
+    def __init__(self, server: Server) -> None:
+        self.rates: list[float] = []
+        """Messages delivered a second, a round each."""
+        self.costs: list[float] = []
+        """The server's processor time for each message, in microseconds, a round each."""
+        self.notes: dict[str, float] = {}
+        self._server = server
+        self._receivers = [Receiver(sign(server.data, f"r{i}", "phone"), ordered=True) for i in range(PAIRS)]
+        self._senders = [
+            Sender(sign(server.data, f"s{i}", "phone"), Template("private", f"r{i}", i), window=WINDOW)
+            for i in range(PAIRS)
+        ]
 
-    for sender in senders:
-        sender.start()
-    await asyncio.sleep(1)
-    busy, before, used = Busy(server), delivered(), server.cpu_seconds()
-    [rate] = await rates(delivered, ends_of(everyone), rounds=1, seconds=seconds, warm_up=0)
-    cost = (server.cpu_seconds() - used) / (delivered() - before) * 1e6
-    notes = busy.notes()
-    for sender in senders:
-        sender.stop()
-    await until(lambda: all(sender.finished.done() for sender in senders), ends_of(everyone))
-    await until(lambda: delivered() == sum(sender.sent for sender in senders), ends_of(everyone))
-    notes["checked"] = delivered()
-    await close_all(everyone)
-    return rate, cost, notes
+    async def connect(self) -> None:
+        """Connects all."""
+        await connect_all(self._receivers, self._server.port)  # first: a receiver exists from its first token on
+        await connect_all(self._senders, self._server.port)
 
+    async def work(self, *, counts: bool) -> None:
+        """Sends for a second, and waits until everything has arrived and the server rests."""
+        ends = ends_of([*self._receivers, *self._senders])
+        for sender in self._senders:
+            sender.start()
+        await asyncio.sleep(WARM_UP)
+        busy, before, used = Busy(self._server), self._delivered(), self._server.cpu_seconds()
+        [rate] = await rates(self._delivered, ends, rounds=1, seconds=SECONDS, warm_up=0)
+        cost = (self._server.cpu_seconds() - used) / (self._delivered() - before) * 1e6
+        self.notes |= busy.notes()
+        for sender in self._senders:
+            sender.stop()
+        await until(lambda: self._delivered() == sum(sender.sent for sender in self._senders), ends)
+        await self._rest()
+        if counts:
+            self.rates.append(rate)
+            self.costs.append(cost)
 
-def _check(server: Server, notes: dict[str, float], *, audited: bool) -> None:
-    """Raises unless the audit log has what it should."""
-    with closing(open_read_only(server.data / "roost.db")) as connection:
-        verdict = verify(connection)
-        sends = sum(record.act == SENT for record in records(connection))
-    if verdict.faults or sends != audited * notes["checked"]:
-        raise RuntimeError(f"{notes['checked']} messages, {sends} in the audit log; {verdict.faults}")
-    notes["pages"] = verdict.pages
+    async def close(self) -> None:
+        """Ends the connections; how many messages there were is noted."""
+        self.notes["checked"] = self._delivered()
+        await close_all([*self._receivers, *self._senders])
+
+    def check(self, *, audited: bool) -> None:
+        """Raises unless the audit log has what it should."""
+        with closing(open_read_only(self._server.data / "roost.db")) as connection:
+            verdict = verify(connection)
+            sends = sum(record.act == SENT for record in records(connection))
+        if verdict.faults or sends != audited * self.notes["checked"]:
+            raise RuntimeError(f"{self.notes['checked']} messages, {sends} in the audit log; {verdict.faults}")
+        self.notes["pages"] = verdict.pages
+
+    def _delivered(self) -> int:
+        return sum(receiver.delivered for receiver in self._receivers)
+
+    async def _rest(self) -> None:
+        """Until the server does nothing: it would take from the next one's second."""
+        before, used = -1.0, self._server.cpu_seconds()
+        while used > before:
+            await asyncio.sleep(0.05)
+            before, used = used, self._server.cpu_seconds()
