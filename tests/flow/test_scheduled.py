@@ -173,6 +173,21 @@ async def test_who_may_not_write_by_then_is_told_by_the_log(rooms: Rooms, ann: A
     assert await node(rooms).listed(ann) == []
 
 
+@pytest.mark.parametrize(("to", "seconds"), [("bob", 5), ("cat", 5), ("cat", 11)])
+async def test_its_author_is_told_where_another_message_was_sent_with_its_id(
+    rooms: Rooms, ann: Author, bob: Author, cat: Author, to: str, seconds: int
+) -> None:
+    await plan(rooms, ann, name="m-1")
+    rooms.clock.pass_(seconds=seconds)
+    await rooms.send(private(ann, to, "at once", message_id="m-1"))
+    rooms.clock.pass_(seconds=11 - seconds)
+    await node(rooms).work()
+    await node(rooms).work()
+    assert "later" not in await said(rooms, bob)
+    changes = [entry.what for entry in await rooms.log(ann) if isinstance(entry.what, Change)]
+    assert [(one.action, one.message_id, one.error) for one in changes] == [("failed", "m-1", "conflict")]
+
+
 async def test_where_the_server_can_not_take_it_now_it_is_tried_again(rooms: Rooms, ann: Author, bob: Author) -> None:
     def refuse(submit: Submit) -> None:
         async def refused(*_: object, **__: object) -> None:

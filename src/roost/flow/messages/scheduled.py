@@ -205,7 +205,9 @@ class Scheduling:
         try:
             if row.deactivated_at is not None:
                 raise Forbidden("The author was deactivated.")
-            await self._submit.send(author, _decode(row.send), address="", trusted=True)
+            sent = await self._submit.send(author, _decode(row.send), address="", trusted=True)
+            if sent.duplicate and (sent.conversation_id != row.conversation_id or sent.server_time < row.send_time):
+                raise Conflict("Another message was sent with this messageID.")
         except RoostError as error:
             if error.retryable:
                 later = {"id": row.sid, "taken": taken, "due": self._clock() + TRY_AGAIN}
