@@ -141,6 +141,13 @@ def test_a_port_that_is_taken_is_told(town: Town, tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == f"roost: 127.0.0.1:{town.port} can't be listened on."
 
 
+@pytest.mark.parametrize("port", [70000, -1])
+def test_serve_bounds_its_flags_as_it_does_settings(port: int, tmp_path: Path) -> None:
+    told = refused("serve", f"--port={port}", "--data", tmp_path / "data")
+    assert told == f"roost: server.port must be at least 0 and at most 65535, not {port}.\n"
+    assert not (tmp_path / "data").exists()
+
+
 def test_migrate_makes_the_database_and_can_be_repeated(tmp_path: Path) -> None:
     assert "is up to date" in said("migrate", "--data", tmp_path)
     assert "is up to date" in said("migrate", "--data", tmp_path)
@@ -161,6 +168,17 @@ def test_config_check_takes_the_example_and_names_an_unknown_key(tmp_path: Path)
     (tmp_path / "words").write_bytes(b"\xff")
     wrong.write_text(f"moderation: {{mask: ['{tmp_path / 'words'}']}}")
     assert "words, line 1: not UTF-8" in refused("config", "check", wrong)
+
+
+def test_config_check_looks_at_what_counts_without_a_file_too(tmp_path: Path) -> None:
+    assert said("config", "check") == "The settings are valid.\n"
+    assert "sync.batch" in refused("config", "check", ROOST_SYNC__BATCH="0")
+    file = tmp_path / "config.yaml"
+    file.write_text("sync: {batch: 7}")
+    assert said("config", "check", "--config", file) == f"{file} is valid.\n"
+    assert "name one" in refused("config", "check", file, "--config", file)
+    file.write_text("sync: {batch: 0}")
+    assert "sync.batch" in refused("config", "check", "--config", file)
 
 
 def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:

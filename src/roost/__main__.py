@@ -21,7 +21,7 @@ from roost.commands import audit, reports, webhook
 from roost.commands.options import ConfigFile, DataDirectory, ServerURL
 from roost.commands.options import settings_of as _settings
 from roost.commands.trace import trace
-from roost.config import Config, ConfigError, load
+from roost.config import Config, ConfigError, check_settings
 from roost.errors import RoostError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def serve(
     settings = _settings(config, data)
     settings.server.host = host if host is not None else settings.server.host
     settings.server.port = port if port is not None else settings.server.port
+    check_settings(settings)
     configure(settings.log)
     raise_file_limit()
     uvloop.run(_serve(settings))
@@ -252,12 +253,19 @@ def _show(lines: list[str]) -> None:
 
 
 @config_app.command
-def check(file: Path) -> None:
-    """Check a settings file, and the word lists it names; what is wrong is named."""
+def check(
+    file: Annotated[Path | None, Parameter(help="The settings file; default: no file.")] = None,
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Check the settings of a file and the environment, and the word lists they name; what is wrong is named."""
     from roost.flow.moderation.wordlists import WordLists
 
-    WordLists(load(file).moderation)
-    print(f"{file} is valid.")
+    if file is not None and config is not None:
+        raise ConfigError(f"name one settings file, not both {file} and {config}.")
+    looked_at = file or config
+    WordLists(_settings(looked_at).moderation)
+    print(f"{looked_at} is valid." if looked_at else "The settings are valid.")
 
 
 @push_app.command

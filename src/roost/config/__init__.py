@@ -67,6 +67,7 @@ __all__ = [
     "Server",
     "Sync",
     "WebPush",
+    "check_settings",
     "load",
 ]
 from roost.config.webhooks import Webhooks, check_webhooks
@@ -125,7 +126,7 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
         config = msgspec.convert(values, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path or 'settings'}: {_with_key(error)}") from None
-    _check(config)
+    check_settings(config)
     return config
 
 
@@ -232,7 +233,8 @@ REDIS = ("redis://", "rediss://", "unix://")
 """The beginnings of an address of Redis."""
 
 
-def _check(config: Config) -> None:
+def check_settings(config: Config) -> None:
+    """Raises `ConfigError` for values of the right type that can't work, in words that begin with the key."""
     if config.server.database and not config.server.database.startswith(DATABASES):
         raise ConfigError(f"server.database must be empty or begin with one of {', '.join(DATABASES)}.")
     if config.redis.url and not config.redis.url.startswith(REDIS):
