@@ -162,6 +162,7 @@ async def test_a_foreign_epoch_asks_for_a_reset_and_a_snapshot_is_the_way_on(ann
     line = await bob.line(lastSeq=900, epoch="of another life")
     page = await line.hear("sync_batch")
     assert (page["resetRequired"], page["messages"], page["headSeq"]) == (True, [], 4)
+    assert page["retainedSeq"] == 0, "the floor comes with every reset"
     assert page["epoch"] == line.ready["epoch"]
     await sender.send(bob.user_id, "held back until the snapshot is there")
     await line.nothing()

@@ -185,7 +185,10 @@ class Sent(ServerFrame, tag="sent", kw_only=True):
 
 
 class Page(Wire, kw_only=True):
-    """A page of the log (CONTRACT §3, sync rules): complete from `from_seq` to `max_seq`."""
+    """A page of the log (CONTRACT §3, sync rules): complete from `from_seq` to `max_seq`.
+
+    `retained_seq` is there wherever `reset_required` is, also as 0.
+    """
 
     messages: list[Message]
     max_seq: int
@@ -196,7 +199,7 @@ class Page(Wire, kw_only=True):
     head_seq: int
     epoch: str
     reset_required: bool = False
-    retained_seq: int = 0
+    retained_seq: int | None = None
 
 
 class SyncBatch(Page, tag_field="type", tag="sync_batch", kw_only=True):

@@ -67,7 +67,7 @@ async def test_last_seq_near_the_end_of_int64_is_ahead(alice: Person) -> None:
 
 async def test_a_foreign_epoch_asks_for_a_reset(alice: Person) -> None:
     page = await alice.sync(12, epoch="another")
-    assert page["resetRequired"] is True
+    assert (page["resetRequired"], page["retainedSeq"]) == (True, 0)
     assert page["epoch"] == (await alice.get("/snapshot")).data["epoch"]
 
 
@@ -78,6 +78,7 @@ async def test_what_was_cleared_asks_for_a_reset(alice: Person, bob: Person) -> 
     await bob.delete("/messages/offline/clear?days=0")
     page = await bob.sync(1)
     assert (page["resetRequired"], page["retainedSeq"]) == (True, 3)
+    assert not {"resetRequired", "retainedSeq"} & set(await bob.sync(3))
 
 
 @pytest.mark.parametrize(
