@@ -144,7 +144,9 @@ async def _wire(
         catchup=Catchup(
             database, positions, epoch, now_ms, batch=config.sync.batch, recent=recent, bring=pulling.bring
         ),
-        conversations=Conversations(database, positions, now_ms, pulling, state_ttl=config.sync.state_ttl),
+        conversations=Conversations(
+            database, journal, fanout, positions, now_ms, pulling, state_ttl=config.sync.state_ttl
+        ),
         groups=Groups(database, journal, fanout, now_ms, pulling, max_members=max_members, small=small),
         drafts=await timed.keep_drafts(
             Drafts(database, journal, fanout, now_ms, max_content=limits.max_content), fanout, now_ms, stack

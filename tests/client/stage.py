@@ -250,6 +250,11 @@ class Play:
         await self.in_group(step, "DELETE", f"/members/{self.person(step)}/mute")
 
     @act
+    async def quieten(self, step: Step, text: str) -> None:
+        """Somebody mutes the group for itself, or no longer."""
+        await self.ask(step.who, "PUT", f"/conversations/g:{self.group}/mute", {"muted": step.how != 1})
+
+    @act
     async def hush(self, step: Step, text: str) -> None:
         """Bob may not write for an hour, or may again."""
         path = f"/members/{self.cast['bob']}/mute"

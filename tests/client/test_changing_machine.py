@@ -117,6 +117,7 @@ async def compare(stage: Play, devices: list[Client]) -> None:
     truth: dict[str, dict[str, Any]] = {}
     unread: dict[str, int] = {}
     read: dict[str, dict[str, int] | None] = {}
+    muted: dict[str, bool] = {}
     for listed in (await stage.ask(1, "GET", "/conversations"))["conversations"]:
         conversation = listed["conversationID"]
         kind = "group" if conversation.startswith("g:") else "user"
@@ -127,6 +128,7 @@ async def compare(stage: Play, devices: list[Client]) -> None:
         count = sum(one["senderID"] != stage.cast["bob"] for one in new)
         assert listed["unread"] == count
         unread |= {conversation: count} if count else {}
+        muted[conversation] = listed["muted"]
         marks = listed.get("marks")  # there are none in a group where the log tells of none
         read[conversation] = None if marks is None else {one["userID"]: one.get("readSeq", 0) for one in marks}
     group = await stage.ask(1, "GET", f"/groups/{stage.group}")
@@ -141,6 +143,7 @@ async def compare(stage: Play, devices: list[Client]) -> None:
     for client in devices:
         kept = [one for one in await client.conversations() if not one.gone]
         assert {one.conversation_id for one in kept if one.last_message or one.conversation_id[0] == "g"} == set(read)
+        assert {one.conversation_id: one.muted for one in kept if one.conversation_id in muted} == muted
         assert msgspec.to_builtins(await client.blocked()) == blocked
         assert await as_stored(client, stage.group) == group
         assert await stored(client) == truth
@@ -212,6 +215,7 @@ ALMOST = [
     *(Step(0, "react", 6), Step(0, "pin", 6), Step(1, "forward", 6), Step(0, "recall", 7), Step(0, "withdraw", 5)),
     *(Step(who, "whisper", at, at // 2) for who in range(3) for at in range(4)),
     *(Step(1, "draft", at, how) for at in range(2) for how in (1, 0, 1)),
+    *(Step(1, "quieten", 0, how) for how in (0, 0, 1, 0)),
     *(Step(who, what, 4) for who in range(3) for what in ("read", "look")),
     *(Step(1, "block", 0), Step(0, "send"), Step(1, "later"), Step(0, "later"), Step(1, "unblock", 0)),
     *(Step(0, what, 1, how) for what in ("rename", "describe") for how in range(3)),

@@ -15,6 +15,7 @@ from roost.client.errors import (
 from roost.client.events import (
     BlockChanged,
     ConversationChanged,
+    ConversationMuted,
     DraftChanged,
     Durable,
     Event,
@@ -77,6 +78,7 @@ __all__ = [
     "ConnectionRefused",
     "Conversation",
     "ConversationChanged",
+    "ConversationMuted",
     "DraftChanged",
     "Durable",
     "Event",

@@ -14,7 +14,6 @@ from roost.client.errors import ClientClosed, NetworkError
 from roost.client.http import TIMEOUT, data_of, failed
 from roost.client.identity import new_message_id
 from roost.client.lifecycle import Lifecycle
-from roost.client.store.entries import set_muted
 from roost.errors import RoostError, TokenExpired
 from roost.model import ids
 from roost.model.attachment import Attachment
@@ -148,7 +147,6 @@ class Asking(Lifecycle):
         """Mutes a conversation, or unmutes it."""
         conversation_id = self.conversation_id(conversation)
         await self._call("PUT", f"/conversations/{conversation_id}/mute", msgspec.Raw, body={"muted": muted})
-        await self.store.write(set_muted, conversation_id, muted=muted)
 
 
 def _refusal(answer: Response) -> RoostError | None:

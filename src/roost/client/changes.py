@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from roost.client.events import (
     BlockChanged,
+    ConversationMuted,
     DraftChanged,
     Event,
     GroupChanged,
@@ -101,6 +102,10 @@ def _block(change: Change) -> Event:
     return BlockChanged(seq=change.seq, user_id=change.user_id or "", blocked=change.action == "blocked")
 
 
+def _conversation(change: Change) -> Event:
+    return ConversationMuted(seq=change.seq, conversation_id=change.conversation_id, muted=change.action == "muted")
+
+
 EVENTS: dict[str, Callable[[Change], Event]] = {
     "draft": _draft,
     "scheduled": _scheduled,
@@ -111,4 +116,5 @@ EVENTS: dict[str, Callable[[Change], Event]] = {
     "mute": _mute,
     "invitation": _invitation,
     "block": _block,
+    "conversation": _conversation,
 }

@@ -124,6 +124,13 @@ class InvitationsChanged(Durable, frozen=True, kw_only=True):
     actor_id: str | None
 
 
+class ConversationMuted(Durable, frozen=True, kw_only=True):
+    """This user has muted a conversation, or no longer, here or on another device."""
+
+    conversation_id: str
+    muted: bool
+
+
 class DraftChanged(Durable, frozen=True, kw_only=True):
     """What this user has begun to write in `conversation_id` is another, by another device; empty is nothing."""
 

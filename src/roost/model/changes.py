@@ -15,6 +15,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "group": frozenset({"created", "renamed", "changed", "dissolved", "large"}),
     "member": frozenset({"joined", "left", "removed", "banned"}),
     "mute": frozenset(),
+    "conversation": frozenset({"muted", "unmuted"}),
     "invitation": frozenset({"made", "revoked"}),
     "block": frozenset({"blocked", "unblocked"}),
     "ban": frozenset({"lifted"}),

@@ -132,6 +132,7 @@ class Change(Wire, kw_only=True):
       muted has `until`. `members` are all of a small group, where somebody learns by this entry who is in it; the entry
       of a group that was made has them as well;
     - `mute`: the member `user_id` may not write until `until`; 0: may write again;
+    - `conversation`: this user has muted it, or no longer (`action`: muted, unmuted);
     - `invitation`: `actor_id` made or revoked an invitation (`action`: made, revoked); told to the owner and admins;
     - `block`: this user has blocked `user_id`, or no longer (`action`: blocked, unblocked);
     - `ban`: the ban of `user_id` is over (`action`: lifted);

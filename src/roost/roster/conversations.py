@@ -348,11 +348,11 @@ def set_read_mark(connection: Connection, conversation: Conversation, uid: int, 
     return before
 
 
-def set_muted(connection: Connection, cid: int, uid: int, *, muted: bool) -> None:
-    """Mutes a conversation for one member: no push, still unread."""
+def set_muted(connection: Connection, cid: int, uid: int, *, muted: bool) -> bool:
+    """Mutes a conversation for one member: no push, still unread. Returns whether it is another now."""
     membership(connection, cid, uid)
-    mine = (members.c.cid == cid) & (members.c.uid == uid)
-    connection.execute(update(members).where(mine).values(muted=muted))
+    other = (members.c.cid == cid) & (members.c.uid == uid) & (members.c.muted != muted)
+    return connection.execute(update(members).where(other).values(muted=muted)).rowcount > 0
 
 
 def listed(connection: Connection, uid: int, offset: int, count: int) -> list[Listed]:

@@ -260,6 +260,8 @@ def _apply_change(book: Book, change: Change) -> None:
     elif change.kind == "mute":
         muted = "UPDATE members SET muted_until = ? WHERE conversation = ? AND user_id = ?"
         book.execute(muted, (change.until, key, change.user_id))
+    elif change.kind == "conversation":
+        book.execute("UPDATE conversations SET muted = ? WHERE key = ?", (change.action == "muted", key))
     if change.members is not None:
         change_members(book, key, change.members)
     _keep_change(book, key, change, kind)
@@ -305,11 +307,6 @@ def store_blocks(book: Book, blocks: Iterable[Block]) -> None:
     """These users are blocked."""
     rows = [(one.user_id, one.block_time) for one in blocks]
     book.connection.executemany("INSERT OR REPLACE INTO blocks (user_id, block_time) VALUES (?, ?)", rows)
-
-
-def set_muted(book: Book, conversation_id: str, *, muted: bool) -> None:
-    """The server has muted the conversation, or no longer."""
-    book.execute("UPDATE conversations SET muted = ? WHERE conversation_id = ?", (muted, conversation_id))
 
 
 def set_settings(book: Book, key: int, settings: GroupSettings) -> None:

@@ -99,4 +99,4 @@ def change_members(book: Book, key: int, members: Sequence[Present]) -> None:
 def leave(book: Book, key: int) -> None:
     """This user is in a group no longer: what happens there is not told any more."""
     book.execute("DELETE FROM members WHERE conversation = ?", (key,))
-    book.execute("UPDATE conversations SET gone = 1, members_known = 0 WHERE key = ?", (key,))
+    book.execute("UPDATE conversations SET gone = 1, muted = 0, members_known = 0 WHERE key = ?", (key,))

@@ -38,7 +38,7 @@ def apply_snapshot(book: Book, snapshot: Snapshot, now: int) -> Restarted:
     epoch = book.execute("SELECT epoch FROM sync").fetchone()[0]
     foreign = epoch is not None and epoch != snapshot.epoch
     told = _forget_log(book) if foreign else frozenset[tuple[str, str]]()
-    book.execute("UPDATE conversations SET gone = 1, members_known = 0")
+    book.execute("UPDATE conversations SET gone = 1, muted = 0, members_known = 0")
     own = {one.message_id: one for there in snapshot.conversations for one in there.messages if _is_own(book, one)}
     waiting = take_from_outbox(book, own)
     for conversation in snapshot.conversations:

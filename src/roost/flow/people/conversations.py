@@ -9,14 +9,16 @@ from sqlalchemy import Connection
 
 from roost.db.database import Database
 from roost.errors import UnknownConversation
+from roost.flow.fanout import Fanout
 from roost.flow.messages import drafts
 from roost.flow.pulling import Pulling
 from roost.journal import large, reading, retention
-from roost.journal.contract import Author, LogState
+from roost.journal.contract import Author, LogState, Recorded
+from roost.journal.journal import Journal
 from roost.journal.positions import Positions
 from roost.model import ids
 from roost.model.audience import Large
-from roost.model.message import GroupSettings, Message
+from roost.model.message import Change, GroupSettings, Message
 from roost.protocol.answers import Draft
 from roost.roster import blocks, groups, marks
 from roost.roster import conversations as roster
@@ -69,6 +71,8 @@ class Conversations:
     def __init__(
         self,
         database: Database,
+        journal: Journal,
+        fanout: Fanout,
         positions: Positions,
         clock: Callable[[], int],
         pulling: Pulling,
@@ -77,6 +81,8 @@ class Conversations:
     ) -> None:
         """`state_ttl` (s): a device that has not synced for longer does not hold entries back (B2)."""
         self._database = database
+        self._journal = journal
+        self._fanout = fanout
         self._positions = positions
         self._clock = clock
         self._pulling = pulling
@@ -131,13 +137,25 @@ class Conversations:
         return await self._database.read(query)
 
     async def mute(self, author: Author, conversation_id: str, *, muted: bool) -> None:
-        """Mutes or unmutes a conversation for the author."""
+        """Mutes or unmutes a conversation for the author; all the author's devices are told."""
 
-        def change(tx: Connection) -> None:
+        def change(tx: Connection) -> Recorded | None:
             conversation = roster.find(tx, ids.conversation_id(conversation_id))
-            roster.set_muted(tx, conversation.cid, author.uid, muted=muted)
+            if not roster.set_muted(tx, conversation.cid, author.uid, muted=muted):
+                return None
+            told = Change(
+                kind="conversation",
+                conversation_id=conversation.conversation_id,
+                action="muted" if muted else "unmuted",
+                time=self._clock(),
+            )
+            return self._journal.record(tx, told, [author.uid], author)
 
-        await self._database.write(change)
+        def tell(recorded: Recorded | None) -> None:
+            if recorded is not None:
+                self._fanout.change(recorded, author.uid)
+
+        await self._database.write(change, tell)
 
     async def clear(self, author: Author, days: float) -> int:
         """Removes log entries older than `days` that all the author's devices have stored (A5); returns how many."""

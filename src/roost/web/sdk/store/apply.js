@@ -37,7 +37,7 @@ import { ONE } from "./schema.js";
  * @property {boolean} timed whether any of the messages expires
  */
 
-const KNOWN = ["read", "group", "member", "mute"];
+const KNOWN = ["read", "group", "member", "mute", "conversation"];
 
 export const TABLES = /** @type {const} */ (["sync", "conversations", "messages", "outbox", "readMarks", "blocks", "drafts"]);
 
@@ -220,6 +220,8 @@ export class Book {
       if (change.action === "created" && change.actorID === this.userID) conversation.role = "owner";
     } else if (change.kind === "mute") {
       if (change.userID === this.userID) conversation.mutedUntil = change.until ?? 0;
+    } else if (change.kind === "conversation") {
+      conversation.muted = change.action === "muted";
     } else if (change.kind === "member" && !users.includes(this.userID)) {
       const known = users.every((name) => name in (conversation.marks ?? {}));
       if (change.action !== "joined") delete conversation.marks?.[userID];
@@ -228,6 +230,7 @@ export class Book {
       const back = conversation.gone && change.action === "joined";
       if (!change.members && (back || change.conversationSeq)) replace(conversation, null, this.userID);
       conversation.gone = change.action !== "joined";
+      conversation.muted &&= !conversation.gone;
       if (change.action === "joined") {
         conversation.role = change.role ?? "member";
         conversation.mutedUntil = change.until ?? conversation.mutedUntil;
