@@ -217,6 +217,12 @@ def test_a_refusal_says_which_message_it_is_about(name: str) -> None:
     assert error_frame(caught.value).message_id == "m" * 64
 
 
+def test_a_refusal_repeats_an_id_that_is_an_integer() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_client_json(b'{"type": "private", "to": "a", "content": 5, "messageID": 44}')
+    assert error_frame(caught.value).message_id == "44"
+
+
 @pytest.mark.parametrize("name", ["requestID", "request_id"])
 def test_a_refusal_says_which_request_it_is_about(name: str) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -62,6 +62,7 @@ from roost.protocol.answers import (
     OwnProfile,
     Presence,
     Profile,
+    SearchPage,
 )
 from roost.protocol.frames import Mark
 
@@ -112,6 +113,7 @@ __all__ = [
     "ReadMarkMoved",
     "RoostError",
     "ScheduledFailed",
+    "SearchPage",
     "SendFailed",
     "State",
     "StateChanged",

@@ -58,8 +58,9 @@ def _refusal_of(data: bytes, error: msgspec.ValidationError) -> RoostError:
     refusal = InvalidInput(str(error))
     if isinstance(raw, dict):
         for name, spelled in NAMING.items():
-            if isinstance(named := raw.get(name, raw.get(spelled)), str):
-                refusal.data[name] = named[:LONGEST_NAME]
+            named = raw.get(name, raw.get(spelled))
+            if isinstance(named, str | int) and not isinstance(named, bool):
+                refusal.data[name] = str(named)[:LONGEST_NAME]
     return refusal
 
 
