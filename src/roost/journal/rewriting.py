@@ -23,10 +23,11 @@ class Found(NamedTuple):
 
     mid: int
     sender: int
+    cid: int
     conversation_id: str
 
 
-_WHERE = select(messages.c.mid, messages.c.sender, conversations.c.conversation_id).select_from(
+_WHERE = select(messages.c.mid, messages.c.sender, messages.c.cid, conversations.c.conversation_id).select_from(
     messages.join(conversations, conversations.c.cid == messages.c.cid)
 )
 BY_SERVER_ID = _WHERE.where(messages.c.mid == bindparam("mid"))

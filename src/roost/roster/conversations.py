@@ -239,6 +239,14 @@ def audience(connection: Connection, conversation: Conversation) -> Audience:
     return [row[0] for row in fetch(connection, UIDS, cid=conversation.cid)]
 
 
+def locked_audience(connection: Connection, conversation_id: str) -> Audience:
+    """As `audience`, of a conversation that is locked by this; nobody where it was dissolved."""
+    try:
+        return audience(connection, find_locked(connection, conversation_id))
+    except UnknownConversation:
+        return []
+
+
 def membership(connection: Connection, cid: int, uid: int) -> Any:
     """The user's own row in a conversation (`role`, `read_seq`). Raises `NotAMember`.
 

@@ -66,6 +66,19 @@ async def test_who_may_not_read_a_message_does_not_report_it(town: Town, alice: 
     assert (await report(town.holder(None), private)).status == 401
 
 
+async def test_what_one_got_is_reported_also_after_one_was_removed_or_the_group_is_dissolved(
+    alice: Person, bob: Person, town: Town
+) -> None:
+    carol = await town.person(town.name("carol"))
+    group = await alice.group(bob, carol)
+    sent = await alice.tell(group, "go away")
+    assert (await alice.delete(f"/groups/{group}/members/{bob.user_id}")).status == 200
+    first = (await report(bob, sent)).data
+    assert (await alice.delete(f"/groups/{group}")).status == 200
+    assert (await report(bob, sent)).data == {**first, "duplicate": True}
+    assert (await report(carol, sent)).status == 200
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"reason": "boring"}, {"reason": 7}, {"comment": "x" * (MAX_COMMENT + 1)}, {"comment": "a\0b"}, {"comment": None}],

@@ -8,7 +8,8 @@ asking again is harmless.
 Rights: the author edits and recalls, each within its window; a group's owner and admins recall at any time, a back end
 (`author.uid` 0) anything. Every member reacts. Who may not write in a group now (`roost.journal.rights`) does not edit
 or react there either. Pins are for the owner and admins of a group, and for both in a private conversation. To all
-who do not belong to the conversation there is no such message.
+who do not belong to the conversation there is no such message. Of a dissolved group a back end alone can recall
+messages: nobody is told, and who reads the log from then on reads none of what they said.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ from roost.errors import (
     MessageRecalled,
     NotAMember,
     TooLate,
-    UnknownConversation,
     UnknownMessage,
 )
 from roost.flow.fanout import Fanout
@@ -47,10 +47,11 @@ from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.journal.reading import messages_by_mid
 from roost.metrics import MODERATED
+from roost.model.audience import Audience
 from roost.model.message import Message, MessageType
 from roost.roster import conversations as roster
 from roost.roster import pins
-from roost.roster.conversations import ADMIN, OWNER, Conversation
+from roost.roster.conversations import ADMIN, OWNER
 
 MAX_REACTIONS = 20
 """Kinds of reactions to one message."""
@@ -59,22 +60,18 @@ MAX_REACTING = 2000
 
 
 class Scene(NamedTuple):
-    """What a change is decided on, locked: who asks, the message, whether it is one's own, the role, the conversation.
+    """What a change is decided on, locked: who asks, the conversation, the message, whether it is one's own, the role.
 
-    `tx` is the transaction, for what is stored beside the message.
+    `tx` is the transaction, for what is stored beside the message; `told` is who is told of the change.
     """
 
     tx: Connection
     author: Author
-    conversation: Conversation
+    cid: int
+    told: Audience
     message: Message
     own: bool
     role: str
-
-    @property
-    def cid(self) -> int:
-        """The conversation's number."""
-        return self.conversation.cid
 
     @property
     def leads(self) -> bool:
@@ -271,7 +268,7 @@ class Changing:
             rewriting.rewrite(tx, changed)
             if changed.edit_time != scene.message.edit_time:
                 emit(tx, "edit", changed.conversation_id, changed)
-            return changed, self._journal.record(tx, changed, roster.audience(tx, scene.conversation), None)
+            return changed, self._journal.record(tx, changed, scene.told, None)
 
         def tell(result: tuple[Message, Recorded | None]) -> None:
             changed, recorded = result
@@ -304,11 +301,8 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     """
     found = rewriting.find(tx, author.uid, message_id)
     own = found.sender == author.uid
-    try:
-        conversation = roster.find_locked(tx, found.conversation_id)
-    except UnknownConversation:  # dissolved
-        raise UnknownMessage from None
-    role = roster.role_of(tx, conversation.cid, author.uid) if author.uid else OWNER
+    told = roster.locked_audience(tx, found.conversation_id)
+    role = roster.role_of(tx, found.cid, author.uid) if author.uid else OWNER
     if role is None:
         raise NotAMember if own else UnknownMessage
-    return Scene(tx, author, conversation, rewriting.read(tx, found.mid), own, role)
+    return Scene(tx, author, found.cid, told, rewriting.read(tx, found.mid), own, role)

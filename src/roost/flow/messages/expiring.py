@@ -14,7 +14,6 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from roost.db.database import Database
 from roost.db.schema import expiring
-from roost.errors import UnknownConversation
 from roost.flow.fanout import Fanout
 from roost.flow.messages.changing import recalled
 from roost.journal import rewriting
@@ -70,10 +69,7 @@ def _next(connection: Connection) -> int | None:
 def _expire(tx: Connection, journal: Journal, mid: int) -> Recorded | None:
     """Empties a message, unless another node has, or it was recalled; tells the members of now."""
     found = rewriting.find(tx, 0, mid)
-    try:
-        conversation = roster.find_locked(tx, found.conversation_id)
-    except UnknownConversation:  # dissolved: nobody is to be told
-        conversation = None
+    told = roster.locked_audience(tx, found.conversation_id)
     if not tx.execute(TAKE, {"mid": mid}).rowcount:
         return None
     message = rewriting.read(tx, mid)
@@ -81,10 +77,7 @@ def _expire(tx: Connection, journal: Journal, mid: int) -> Recorded | None:
         return None
     emptied = recalled(message, message.expire_time, None)
     emptied.version += 1
-    if conversation is None:
-        rewriting.rewrite(tx, emptied)
-        return None
     if message.pinned:
-        pins.unpin(tx, conversation.cid, mid)
+        pins.unpin(tx, found.cid, mid)
     rewriting.rewrite(tx, emptied)
-    return journal.record(tx, emptied, roster.audience(tx, conversation), None)
+    return journal.record(tx, emptied, told, None)

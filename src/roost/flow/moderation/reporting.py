@@ -1,7 +1,8 @@
 """Reports: a user has operators look at a message (D7).
 
 A report has a copy of the message as it was: what is edited or recalled afterwards is there to be looked at. Who may
-read a message may report it, once; asking again gives the first report. Nobody else in the conversation is told.
+read a message may report it, once, also who got it and was removed since, or whose group was dissolved: it stands in
+the log. Asking again gives the first report. Nobody else in the conversation is told.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from roost.admit.admission import Admission
 from roost.audit import Act, record
 from roost.db.database import Database
 from roost.db.rows import made_key
-from roost.db.schema import reports
-from roost.errors import InvalidInput, NotAMember, UnknownConversation, UnknownMessage
+from roost.db.schema import log, reports
+from roost.errors import InvalidInput, UnknownMessage
 from roost.hooks.events import Moderation, emit
 from roost.journal import rewriting
 from roost.journal.contract import Author
@@ -30,6 +31,9 @@ MAX_COMMENT = 1000
 FIRST = select(reports.c.report_id, reports.c.created_at).where(
     reports.c.mid == bindparam("mid"), reports.c.uid == bindparam("uid")
 )
+
+IN_LOG = select(log.c.seq).where(log.c.uid == bindparam("uid"), log.c.mid == bindparam("mid")).limit(1)
+"""Looks through the whole log of a user, so it is asked only of who is no member any more."""
 
 
 class Reporting:
@@ -54,13 +58,14 @@ class Reporting:
             raise InvalidInput(f"comment must be at most {MAX_COMMENT} characters, without NUL.")
         self._admission.admit_change((author.user_id, author.did, address))
 
+        mid = await self._database.read(lambda connection: _readable(connection, author, message_id))
+
         def change(tx: Connection) -> ReportTaken:
-            message = _readable(tx, author, message_id)
-            mid = int(message.server_msg_id)
             first = tx.execute(FIRST, {"mid": mid, "uid": author.uid}).first()
             if first is not None:
                 return _taken(first.report_id, first.created_at, duplicate=True)
             now = self._clock()
+            message = rewriting.read(tx, mid)
             row = reports.insert().values(
                 mid=mid,
                 uid=author.uid,
@@ -78,15 +83,16 @@ class Reporting:
         return await self._database.write(change)
 
 
-def _readable(tx: Connection, author: Author, message_id: str | int) -> Message:
-    found = rewriting.find(tx, author.uid, message_id)
+def _readable(connection: Connection, author: Author, message_id: str | int) -> int:
+    """The server id of a message that the author can read, and did not write. Raises what speaks against it."""
+    found = rewriting.find(connection, author.uid, message_id)
     if found.sender == author.uid:
         raise InvalidInput("One's own message can't be reported; it can be recalled.")
-    try:
-        roster.membership(tx, roster.find(tx, found.conversation_id).cid, author.uid)
-    except (UnknownConversation, NotAMember):
-        raise UnknownMessage from None
-    return rewriting.read(tx, found.mid)
+    if roster.role_of(connection, found.cid, author.uid) is None:
+        entry = connection.execute(IN_LOG, {"uid": author.uid, "mid": found.mid}).first()
+        if entry is None:
+            raise UnknownMessage
+    return found.mid
 
 
 def _tell(tx: Connection, author: Author, message: Message, report_id: str, reason: str, comment: str) -> None:

@@ -172,9 +172,7 @@ class Erasing:
 
     def _empty(self, tx: Connection, /, task: Erasure, row: Any) -> Recorded | None:
         """Empties a message, and notes that it is; who is to be told is in the result."""
-        told = None
-        with contextlib.suppress(UnknownConversation):  # dissolved: nobody is there to be told
-            told = roster.audience(tx, roster.find_locked(tx, row.conversation_id))
+        told = roster.locked_audience(tx, row.conversation_id)
         message = rewriting.read(tx, row.mid)
         if message.recall_time:  # meanwhile
             return None
@@ -184,7 +182,7 @@ class Erasing:
         empty.version += 1
         rewriting.rewrite(tx, empty)
         self._note(tx, task, row.message_id, 1)
-        return None if told is None else self._journal.record(tx, empty, told, None)
+        return self._journal.record(tx, empty, told, None)
 
     def _note(self, tx: Connection, task: Erasure, passed: str, emptied: int) -> None:
         erasures.note_progress(tx, task.uid, passed, emptied, self._clock())

@@ -135,6 +135,24 @@ async def test_anything_is_recalled_with_a_reason(shop: Person, alice: Person, b
     assert (await shop.post("/admin/messages/999999/recall")).refusal == (404, "unknown_message")
 
 
+async def test_what_was_said_in_a_group_that_is_dissolved_is_recalled_for_who_reads_it_from_now_on(
+    shop: Person, alice: Person, bob: Person
+) -> None:
+    group = await alice.group(bob)
+    sent = await alice.tell(group, "rude")
+    assert (await alice.put(f"/messages/{sent['serverMsgID']}/pin")).status == 200
+    assert (await alice.delete(f"/groups/{group}")).status == 200
+    head = (await bob.sync())["headSeq"]
+    gone = (await shop.post(f"/admin/messages/{sent['serverMsgID']}/recall", {"reason": "against the rules"})).data
+    assert (gone["content"], gone["recallReason"], gone["version"]) == ("", "against the rules", 3)
+    page = await bob.sync()
+    assert page["headSeq"] == head
+    assert {message["content"] for message in page["messages"]} == {""}
+    for person in (alice, bob):
+        answer = await person.post(f"/messages/{sent['serverMsgID']}/recall")
+        assert answer.status in (403, 404)
+
+
 async def test_a_bot_has_a_limit_of_its_own(settle: Any) -> None:
     town = await settle(limits={"messages_per_minute": 1, "bot_messages_per_minute": 3})
     operator, bob = operator_of(town), await town.person("bob")
