@@ -220,11 +220,12 @@ class Following:
         self.outbox.begin_again()
 
     def changed(self, event: StateChanged) -> None:
-        """Tells the application; and asks how far others have got while nobody could tell."""
+        """Tells the application; and asks what nobody could tell meanwhile."""
         self._delivery.tell(event)
         if event.state is State.CONNECTED:
             self._spawn(self.others.ask_marks())
             self._spawn(self.others.ask_profiles(None))
+            self._spawn(self.others.read_anew())
 
     def watch(self, user_ids: list[str]) -> None:
         """Subscribes to the presence of these users, on this connection and those to come."""
@@ -257,6 +258,8 @@ class Following:
             self._batches += 1
             done = self._behind - max(0, self._target - position)
             self._delivery.tell(SyncProgress(done=done, total=self._behind, batch=self._batches))
+        if outcome.stale and self.connection.state is State.CONNECTED:
+            self._spawn(self.others.read_anew())
         self._advanced()
         self._delivery.wake()
 

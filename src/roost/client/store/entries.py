@@ -37,12 +37,14 @@ class Applied(msgspec.Struct, kw_only=True):
 
     `settled` has the ids of all that need not be sent (again): theirs, and those of receipts that came once more.
     `position` is where the store stands now: short of `through` if a receipt was for a message that is nowhere.
+    `stale`: there are messages to be read anew.
     """
 
     conversations: set[str]
     sent: list[StoredMessage]
     settled: list[str]
     position: int
+    stale: bool
 
 
 class Book:
@@ -104,7 +106,8 @@ def apply(book: Book, entries: Entries, now: int) -> Applied:
         position = max(position, min([entries.through, *_holes(book, entries.receipts)]))
         book.execute("UPDATE sync SET last_sync_time = ?, last_sync_seq = ?", (now, position))
     ids = [message.message_id for message in settled] + [receipt.message_id for receipt in entries.receipts]
-    return Applied(conversations=changed, sent=[*settled, *sent], settled=ids, position=position)
+    stale = any(change.kind == "member" and book.user_id in change.users for change in entries.changes)
+    return Applied(conversations=changed, sent=[*settled, *sent], settled=ids, position=position, stale=stale)
 
 
 def keep_history(book: Book, messages: Sequence[Message]) -> list[StoredMessage]:
@@ -115,6 +118,19 @@ def keep_history(book: Book, messages: Sequence[Message]) -> list[StoredMessage]
     settled, rows, _ = _rows(book, [msgspec.structs.replace(message, seq=0) for message in messages])
     store_messages(book, rows)
     return settled
+
+
+def refresh(book: Book, conversation_id: str, page: Sequence[Message]) -> None:
+    """Stores a page of history that ends with a stale message, as far as its messages are here (see `stale`).
+
+    From its first message on none is stale then; none at all where the page is empty.
+    """
+    key = book.key(conversation_id)
+    known = "SELECT 1 FROM messages WHERE server_id = ?"
+    here = [one for one in page if book.execute(known, (int(one.server_msg_id),)).fetchone()]
+    store_messages(book, [message_row(one, key, seq=0, sent_here=False) for one in here])
+    first = page[0].conversation_seq if page else 1
+    book.execute("UPDATE conversations SET stale_through = ? WHERE key = ?", (first - 1, key))
 
 
 def _rows(book: Book, messages: Sequence[Message]) -> tuple[list[StoredMessage], list[Row], set[str]]:

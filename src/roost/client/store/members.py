@@ -20,6 +20,7 @@ from roost.client.store.marks import (
     move_read_mark,
     raise_mark,
 )
+from roost.client.store.stale import CAME_BACK
 from roost.model.message import Change, Present
 from roost.protocol.answers import Member
 
@@ -74,7 +75,8 @@ def _come(book: Book, key: int, user_id: str, change: Change, *, known: bool) ->
         count_newcomer(book, key, change.conversation_seq)
     if user_id == book.user_id:  # who else is there is not told; it is asked for when somebody wants to know
         book.execute(
-            "UPDATE conversations SET members_known = members_known AND NOT gone, gone = 0, role = ? WHERE key = ?",
+            f"UPDATE conversations SET {CAME_BACK}, members_known = members_known AND NOT gone, gone = 0, role = ? "  # noqa: S608
+            "WHERE key = ?",
             (change.role or "member", key),
         )
         move_read_mark(book, key, change.conversation_seq)

@@ -105,8 +105,8 @@ def _conversation(book: Book, key: int, found: ConversationSnapshot) -> None:
         "INSERT INTO unread_places (conversation, conversation_seq) VALUES (?, ?)", [(key, place) for place in places]
     )
     book.execute(
-        "UPDATE conversations SET known_from = ?, unread_before = ? WHERE key = ?",
-        (first, max(0, found.unread - countable - len(places)), key),
+        "UPDATE conversations SET known_from = ?, unread_before = ?, stale_through = ? WHERE key = ?",
+        (first, max(0, found.unread - countable - len(places)), first - 1, key),
     )
     set_settings(book, key, found.settings or GroupSettings())
     know_members(book, key, found.members, all_of_them=not found.large)

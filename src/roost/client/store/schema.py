@@ -21,9 +21,9 @@ import sqlite3
 from pathlib import Path
 
 from roost.client.errors import StoreInUse, StoreTooNew
-from roost.client.store import drafts, expiry
+from roost.client.store import drafts, expiry, stale
 
-VERSION = 8
+VERSION = 9
 """The schema's number, kept in `PRAGMA user_version`."""
 MEMORY = ":memory:"
 """The store's name for one that is gone with the process."""
@@ -158,6 +158,7 @@ STEPS = {
     6: "CREATE TABLE profiles (user_id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
     7: drafts.SCHEMA,
     8: MARKS_TOLD,
+    9: stale.SCHEMA,
 }
 """What makes of each schema the next, by its number."""
 

@@ -25,6 +25,7 @@ from roost.client.store.marks import count_others
 from roost.client.store.members import know_members
 from roost.client.store.rows import StoredMessage
 from roost.client.store.schema import open_file
+from roost.client.store.stale import CAME_BACK
 from roost.model.message import GroupSettings, Message
 from roost.protocol.answers import Group, Snapshot
 
@@ -290,5 +291,8 @@ def _save_group(book: Book, group: Group) -> None:
     know_members(book, key, group.members, all_of_them=not group.large)
     count_others(book, key)
     mine = next((member.role for member in group.members if member.user_id == book.user_id), "member")
-    book.execute("UPDATE conversations SET name = ?, role = ?, gone = 0 WHERE key = ?", (group.name, mine, key))
+    book.execute(
+        f"UPDATE conversations SET {CAME_BACK}, name = ?, role = ?, gone = 0 WHERE key = ?",  # noqa: S608 - a constant
+        (group.name, mine, key),
+    )
     set_settings(book, key, GroupSettings(**{name: getattr(group, name) for name in GroupSettings.__struct_fields__}))
