@@ -133,7 +133,7 @@ class Asking(Lifecycle):
     async def online(self, user_ids: Sequence[str | int]) -> dict[str, Presence]:
         """Who of these is online, and when last seen; asked in questions of 500 (D8)."""
         found: dict[str, Presence] = {}
-        names = [ids.user_id(user_id) for user_id in user_ids]
+        names = ids.user_ids(user_ids)
         for first in range(0, len(names), MAX_ASKED):
             some = ",".join(names[first : first + MAX_ASKED])
             found |= await self._call("GET", "/messages/online", dict[str, Presence], query={"user_ids": some})
@@ -141,7 +141,7 @@ class Asking(Lifecycle):
 
     async def watch(self, user_ids: Sequence[str | int]) -> None:
         """Subscribes to `PresenceChanged` of these users, instead of those before; it outlives reconnects."""
-        self._following.watch([ids.user_id(user_id) for user_id in user_ids])
+        self._following.watch(ids.user_ids(user_ids))
 
     async def mute(self, conversation: str, *, muted: bool = True) -> None:
         """Mutes a conversation, or unmutes it."""

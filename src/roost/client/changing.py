@@ -99,5 +99,5 @@ def server_id(message: MessageLike) -> int:
     """The server's id of a message. Raises `InvalidID` where it has none yet."""
     number = ids.server_id(message.server_msg_id if isinstance(message, Message) else message)
     if number is None:
-        raise InvalidID("A message can be changed once it is sent; it is named by its server_msg_id.")
+        raise InvalidID("A message is named by its server_msg_id, which it has once it is sent.")
     return number

@@ -49,7 +49,7 @@ class Groups:
 
         Raises `Conflict` or `UnknownReceiver`.
         """
-        asked: dict[str, Any] = {"members": list(members), **settings}
+        asked: dict[str, Any] = {"members": ids.user_ids(members), **settings}
         asked |= {} if name is None else {"name": name}
         asked |= {} if group_id is None else {"groupID": group_id}
         return await self._keep_group(await self._call("POST", "/groups", Group, body=asked))
@@ -101,7 +101,7 @@ class Groups:
 
         Raises `UnknownReceiver`, before any of a request is added, or `Banned`.
         """
-        names, added = [ids.user_id(name) for name in user_ids], 0
+        names, added = ids.user_ids(user_ids), 0
         for first in range(0, len(names), AT_ONCE):
             body = {"members": names[first : first + AT_ONCE]}
             answer: Added = await self._call("POST", f"{_group(group_id)}/members", Added, body=body)

@@ -25,7 +25,7 @@ class Profiles:
 
         Who is not known, to the server or offline to the store, is left out.
         """
-        names = list(dict.fromkeys(ids.user_id(user_id) for user_id in user_ids))
+        names = list(dict.fromkeys(ids.user_ids(user_ids)))
         found: dict[str, Profile] = {}
         try:
             for first in range(0, len(names), MAX_ASKED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from roost.client.changing import server_id
 from roost.client.errors import NetworkError
 from roost.client.events import State
 from roost.client.holes import fill_history
@@ -47,5 +48,5 @@ class Reading(Lifecycle):
         return await self.store.search(text, within, limit)
 
     async def message(self, server_msg_id: str | int) -> StoredMessage | None:
-        """A message of the store by the server's id."""
-        return await self.store.message(int(server_msg_id))
+        """A message of the store by the server's id. Raises `InvalidID`."""
+        return await self.store.message(server_id(server_msg_id))

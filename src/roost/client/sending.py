@@ -58,7 +58,7 @@ class Sending(Lifecycle, Drafting):
             server_time=0,
             version=0,
             reply_to=None if reply_to is None else str(server_id(reply_to)),
-            mentions=[ids.user_id(name) for name in mentions] or None,
+            mentions=ids.user_ids(mentions) or None,
             ttl=ttl,
             attachments=list(attachments) or None,
             sticker=sticker,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from roost.errors import InvalidID
 
@@ -29,6 +30,13 @@ def user_id(value: str | int, field: str = "userID") -> str:
     if USER_ID.fullmatch(text) is None:
         raise InvalidID(f"{field} must be 1-50 characters of A-Z a-z 0-9 . _ @ -")
     return text
+
+
+def user_ids(values: Iterable[str | int]) -> list[str]:
+    """`values` as user ids. Raises `InvalidID`, and `TypeError` for one alone: Python would take its letters."""
+    if isinstance(values, str):
+        raise TypeError(f"This takes a list of user ids, not one: [{values!r}].")
+    return [user_id(value) for value in values]
 
 
 def group_id(value: str | int, field: str = "groupID") -> str:

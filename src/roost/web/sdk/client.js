@@ -170,6 +170,7 @@ export class Client extends Avatars {
 
   /** Subscribes to the presence of these users, instead of those before. @param {string[]} userIDs */
   watch(userIDs) {
+    if (!Array.isArray(userIDs)) throw new TypeError("watch takes a list of user ids");
     this.wish("watch", userIDs);
   }
 
