@@ -30,6 +30,7 @@ async def test_an_answer_is_plain_or_of_a_kind(client: Open, cast: Cast) -> None
     assert [hit["message"]["content"] for hit in hits] == ["tea & cake?"]
     changed = await ann.request("PATCH", "/users/me", body={"status": "at tea"}, kind=OwnProfile)
     assert (type(changed), changed.status) == (OwnProfile, "at tea")
+    assert set(await ann.request("GET", "/stickers")) == {"version", "packs"}  # as docs/sdk-python.md has it
 
 
 async def test_many_are_asked_at_once_and_each_gets_its_own_answer(client: Open, cast: Cast) -> None:

@@ -32,6 +32,7 @@ async def line(town: Town, alice: Person) -> AsyncIterator[Socket]:
         ("GET", f"/messages/search?q={'茶' * 100} x&q=y", None),
         ("GET", "/messages/search?limit=x", None),
         ("GET", "/users/me/", None),
+        ("GET", "/stickers", None),
         ("GET", "/users?user_ids=nobody", None),
         ("GET", "/groups/nothing", None),
         ("GET", "/nothing", None),

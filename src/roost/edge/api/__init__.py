@@ -55,6 +55,7 @@ from roost.edge.api.operations import (
 )
 from roost.edge.api.refusals import methods_of, refuse
 from roost.edge.api.requests import OPERATION
+from roost.edge.ranges import is_known
 from roost.edge.roads import Roads
 from roost.errors import UnsupportedMedia
 from roost.protocol.codec import read_json
@@ -139,7 +140,8 @@ def _route(operation: Operation, roads: Roads, proxies: Proxies) -> HTTPRouteHan
             response: Response[Any] = await operation.handle(visit, request)
             return response
         if operation.asked is None:
-            return _answer(operation, await operation.handle(visit), protobuf=False)
+            done = await operation.handle(visit)
+            return _versioned(request, done) if operation.versioned else _answer(operation, done, protobuf=False)
         body = await request.body() if operation.has_body else b""
         spoken = _media_type(request)
         if spoken == PROTOBUF and operation.protobuf is not None:
@@ -190,6 +192,15 @@ def _answer(operation: Operation, done: Any, *, protobuf: bool) -> Response[byte
     if protobuf and operation.protobuf is not None:
         return Response(operation.protobuf.encode(done), status_code=operation.status, media_type=PROTOBUF)
     return success(done, operation.status)
+
+
+def _versioned(request: Request[Any, Any, Any], done: Any) -> Response[bytes]:
+    etag = f'"{done.version}"'
+    if is_known(request.headers.get("if-none-match"), etag):
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    answer = success(done, HTTPStatus.OK)
+    answer.headers["ETag"] = etag
+    return answer
 
 
 def _media_type(request: Request[Any, Any, Any]) -> str:

@@ -113,6 +113,7 @@ class Operation(NamedTuple):
 
     `scope`: it is for back ends, with a key that has it; else for users with a token, or `open`.
     `raw`: `handle` is given the call and the request, and returns the response, so that bytes come and go in pieces.
+    `versioned`: the answer has a `version`, over HTTP its `ETag`; who has it already is answered 304.
     """
 
     method: Method
@@ -127,6 +128,7 @@ class Operation(NamedTuple):
     protobuf: Protobuf | None
     scope: str | None
     raw: Raw | None = None
+    versioned: bool = False
 
     @property
     def has_body(self) -> bool:
@@ -154,6 +156,7 @@ def operation(
     status: int = 200,
     protobuf: Protobuf | None = None,
     scope: str | None = None,
+    versioned: bool = False,
 ) -> Operation:
     """The row of a handler; what its signature says is read from there."""
     hints = get_type_hints(handle, include_extras=True)
@@ -171,6 +174,7 @@ def operation(
         status=status,
         protobuf=protobuf,
         scope=scope,
+        versioned=versioned,
     )
 
 
