@@ -173,8 +173,8 @@ class Session(Paced):
                 roads.submit.message(author, frame, partial(self._receipt, frame), address=self.address, via=self)
                 self.begun(1)
             case frames.Ack(seq=seq):
-                if seq > reader.announced:
-                    raise SeqAhead(f"ack {seq} is above the head of this log, {reader.announced}.")
+                if seq > (head := reader.announced):
+                    raise SeqAhead(f"ack {seq} is above the head of this log, {head}.", headSeq=head)
                 roads.positions.ack(author, seq)
                 reader.ack(seq)
             case frames.Ping():
