@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Insert, insert, select, update
+from msgspec import structs
+from sqlalchemy import Connection, Insert, insert, select, update
 
 from roost.db import schema
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
+from roost.errors import UnknownReceiver
 from roost.flow.fanout import Fanout
 from roost.flow.groups.membership import Membership
 from roost.flow.messages.changing import recalled
@@ -17,13 +19,14 @@ from roost.flow.moderation import reports
 from roost.flow.operating.erasing import Erasing
 from roost.flow.pulling import Pulling
 from roost.journal import rewriting
-from roost.journal.contract import Author
+from roost.journal.contract import Author, Committed
 from roost.model.message import Message
 from roost.protocol.codec import encode_json
 from roost.push.register import Register
 from roost.roster import blocks, erasures
 from roost.roster import conversations as roster
 from roost.roster.erasures import Erasure
+from roost.roster.users import change_account
 from tests.rooms import Clock, Rooms, private, to_group
 
 
@@ -42,7 +45,11 @@ def erasing(rooms: Rooms, *, shared: bool = False) -> Erasing:
 
 
 async def ask(rooms: Rooms, user: Author) -> None:
-    await rooms.write(lambda tx: erasures.begin_erasure(tx, user.uid, rooms.clock()))
+    def begin(tx: Connection) -> None:
+        erasures.begin_erasure(tx, user.uid, rooms.clock())
+        change_account(tx, user.uid, erased_at=rooms.clock())
+
+    await rooms.write(begin)
 
 
 async def state(rooms: Rooms, user: Author) -> Erasure:
@@ -95,6 +102,25 @@ async def test_whatever_the_step_it_goes_on_after_a_crash(rooms: Rooms, ann: Aut
     assert not await erasing(rooms).work()
 
 
+async def test_nobody_writes_to_an_erased_user(rooms: Rooms, ann: Author, bob: Author, cat: Author) -> None:
+    """Neither where there is a conversation nor where there is none; who sent before gets that receipt again."""
+    first = await rooms.send(private(bob, "ann", message_id="m"))
+    await rooms.send(private(bob, "cat"))
+    await ask(rooms, ann)
+    assert await erasing(rooms).work()
+    head = (await rooms.state(ann)).head
+    again, more, new, system, other = await rooms.batch(
+        private(bob, "ann", message_id="m"),
+        private(bob, "ann"),
+        private(cat, "ann"),
+        structs.replace(private(bob, "ann"), system=True),
+        private(bob, "cat"),
+    )
+    assert (again.message.server_msg_id, again.duplicate) == (first.message.server_msg_id, True)
+    assert [type(one) for one in (more, new, system, other)] == [UnknownReceiver] * 3 + [Committed]
+    assert (await rooms.state(ann)).head == head
+
+
 async def test_another_node_goes_on_when_one_is_gone(
     rooms: Rooms, ann: Author, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +130,7 @@ async def test_another_node_goes_on_when_one_is_gone(
     async def killed(_: Erasure) -> None:
         raise Killed
 
-    monkeypatch.setattr(one, "_leave_groups", killed)
+    monkeypatch.setattr(one, "_leave_conversations", killed)
     with pytest.raises(Killed):
         await one.work()
     assert not await other.work(), "somebody is at it"

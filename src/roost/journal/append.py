@@ -258,6 +258,9 @@ class _Batch:
     def _refusal(self, draft: Draft, conversation: Opened | None, large: LargeBatch) -> RoostError | None:
         if conversation is None:
             return self._no_conversation(draft)
+        private = draft.conversation_id.startswith("p:")
+        if conversation.restricted and private and rights.is_of_erased(self._connection, conversation.cid):
+            return self._no_conversation(draft)
         if draft.system:
             return None
         uid, cid = draft.author.uid, conversation.cid

@@ -27,7 +27,7 @@ from roost.journal.statements import (
     PositionRow,
 )
 
-UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s"
+UIDS = "SELECT user_id, uid FROM users WHERE user_id IN %s AND erased_at IS NULL"
 LOCK_CONVERSATIONS = """
     SELECT conversation_id, cid, restricted, large_at IS NOT NULL FROM conversations
     WHERE conversation_id IN %s AND dissolved_at IS NULL

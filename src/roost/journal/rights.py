@@ -1,5 +1,7 @@
 """Who of a conversation's members may not write there now: announcement-only groups, muted members, blocked users.
 
+In a private conversation with a user who was erased nobody writes any more.
+
 Few conversations have such rules, and the row of one that has says so (`restricted`): it is read with every batch
 anyhow, so the others pay nothing. Whoever changes a rule has the conversation locked, as has who stores messages in it,
 so a message is decided by the rules of its own transaction, at whatever node it came in.
@@ -15,7 +17,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from roost.db.schema import blocks, conversations, members, mutes
+from roost.db.schema import blocks, conversations, members, mutes, users
 from roost.errors import AnnouncementOnly, Forbidden, Muted, RoostError
 
 RULES = (
@@ -32,6 +34,11 @@ BLOCKED = (
     .select_from(members.join(blocks, blocks.c.uid == members.c.uid))
     .where(members.c.cid == bindparam("cid"), blocks.c.blocked == bindparam("uid"))
 )
+ERASED = (
+    select(users.c.uid)
+    .select_from(members.join(users, users.c.uid == members.c.uid))
+    .where(members.c.cid == bindparam("cid"), users.c.erased_at.is_not(None))
+)
 AMONG = select(blocks.c.uid, blocks.c.blocked).where(
     blocks.c.uid.in_(bindparam("uids", expanding=True)), blocks.c.blocked.in_(bindparam("uids", expanding=True))
 )
@@ -47,6 +54,11 @@ def refusal(connection: Connection, cid: int, uid: int, now: int) -> RoostError 
     if row.announcement_only and row.role not in {"owner", "admin"}:
         return AnnouncementOnly()
     return None
+
+
+def is_of_erased(connection: Connection, cid: int) -> bool:
+    """Whether a user was erased who belongs to the conversation: a private one, where nobody writes any more."""
+    return connection.execute(ERASED, {"cid": cid}).first() is not None
 
 
 def blocks_among(connection: Connection, uids: Collection[int]) -> set[tuple[int, int]]:

@@ -33,7 +33,8 @@ def _values(count: int) -> str:
 
 
 UIDS = """
-    SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))"""
+    SELECT json_group_array(json_array(user_id, uid)) FROM users WHERE user_id IN (SELECT value FROM json_each(?))
+        AND erased_at IS NULL"""
 CONVERSATIONS = """
     SELECT json_group_array(json_array(conversation_id, cid, json(CASE WHEN large_at IS NULL THEN
         (SELECT json_group_array(uid) FROM members WHERE members.cid = conversations.cid) ELSE '[]' END),

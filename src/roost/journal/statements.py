@@ -96,7 +96,7 @@ class Statements(Protocol):
     """What `append` needs of a database."""
 
     def uids(self, connection: Connection, user_ids: Iterable[str]) -> dict[str, int]:
-        """Those of the users that exist."""
+        """Those of the users that exist and were not erased."""
 
     def conversations(self, connection: Connection, ids: Iterable[str]) -> dict[str, Opened]:
         """Those conversations that exist and are not dissolved, with their members of now."""

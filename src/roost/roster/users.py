@@ -165,7 +165,9 @@ def change_account(connection: Connection, uid: int, **columns: str | int | bool
     connection.execute(update(users).where(users.c.uid == uid).values(**columns))
 
 
-def uids_of(connection: Connection, user_ids: list[str]) -> dict[str, int]:
-    """Those of the users that exist."""
+def uids_of(connection: Connection, user_ids: list[str], *, erased: bool = True) -> dict[str, int]:
+    """Those of the users that exist; without `erased` only those whose data was not erased."""
     query = select(users.c.user_id, users.c.uid).where(users.c.user_id.in_(user_ids))
+    if not erased:
+        query = query.where(users.c.erased_at.is_(None))
     return {row.user_id: row.uid for row in connection.execute(query)}

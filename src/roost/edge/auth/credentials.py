@@ -100,8 +100,10 @@ class Credentials:
         return Author(uid, 0, name, "")
 
     async def as_user(self, user_id: str) -> Author:
-        """A user as a back end acts for them, on no device. Raises `UnknownReceiver`."""
+        """A user as a back end acts for them, on no device. Raises `UnknownReceiver`, also where it was erased."""
         found = await self._database.read(lambda connection: find_account(connection, user_id))
+        if found.erased_at:
+            raise UnknownReceiver(f"There is no user {user_id}.")
         return Author(found.uid, 0, user_id, "", bot=bool(found.bot))
 
     async def update(self, by: Author, user_id: str, changes: Mapping[str, Any]) -> Account:
@@ -116,6 +118,7 @@ class Credentials:
             after = before._replace(**changes)
             if after == before:
                 return before, None
+            _check_not_erased(before)
             change_account(tx, before.uid, **changes)
             record(tx, Act("user.changed", by, target=user_id, details=dict(changes)))
             shown = profiles.of(tx, [user_id])[user_id]
@@ -198,8 +201,7 @@ class Credentials:
                 return before, None
             if asked == before and "deactivated_at" in columns:
                 return before, None
-            if before.erased_at:
-                raise Conflict(f"The data of {user_id} was erased; make another user.")
+            _check_not_erased(before)
             if columns:
                 change_account(tx, before.uid, **columns)
             record(tx, Act(act, by, target=user_id))
@@ -222,6 +224,12 @@ def find_account(connection: Connection, user_id: str) -> Account:
     if found is None:
         raise UnknownReceiver(f"There is no user {user_id}.")
     return found
+
+
+def _check_not_erased(found: Account) -> None:
+    """Raises `Conflict`: an erased user gets nothing new."""
+    if found.erased_at:
+        raise Conflict(f"The data of {found.user_id} was erased; make another user.")
 
 
 def bar(tx: Connection, uid: int, user_id: str, since: int) -> None:

@@ -347,8 +347,8 @@ def check_number(names: Sequence[str]) -> None:
 
 
 def known(tx: Connection, user_ids: Sequence[str]) -> dict[str, int]:
-    """The users' keys. Raises `UnknownReceiver` where there is no such user."""
-    uids = uids_of(tx, list(user_ids))
+    """The users' keys. Raises `UnknownReceiver` where there is no such user, or its data was erased."""
+    uids = uids_of(tx, list(user_ids), erased=False)
     missing = [user_id for user_id in user_ids if user_id not in uids]
     if missing:
         raise UnknownReceiver(f"There is no user {missing[0]}.")

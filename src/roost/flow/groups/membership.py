@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from roost.errors import Forbidden, InvalidInput
+from roost.errors import Forbidden, InvalidInput, UnknownReceiver
 from roost.flow.groups.groups import Gathering, GroupRoad, GroupState, check_number, known
 from roost.journal.contract import Author, Recorded
 from roost.model import ids
@@ -94,13 +94,15 @@ class Membership(GroupRoad):
     async def members(self, author: Author, group_id: str, after: str | None, most: int) -> list[PageMember]:
         """At most `most` members behind the user `after`, in an order that stays.
 
-        Raises `UnknownConversation`, `NotAMember`, or `UnknownReceiver` where there is no such user.
+        Raises `UnknownConversation`, `NotAMember`, or `UnknownReceiver` where there never was such a user.
         """
 
         def query(connection: Connection) -> list[PageMember]:
             conversation = roster.find(connection, ids.group_conversation(group_id))
             roster.membership(connection, conversation.cid, author.uid)
-            behind = 0 if after is None else known(connection, [after])[after]
+            behind = 0 if after is None else uids_of(connection, [after]).get(after)
+            if behind is None:
+                raise UnknownReceiver(f"There is no user {after}.")
             return large.page(connection, conversation.cid, behind, most)
 
         return await self._database.read(query)

@@ -6,7 +6,8 @@ is; each step may be done twice and the second time changes nothing, so after a 
 1. Push addresses go, and the names of the devices, with their positions; files that were not sent;
    what was to be sent later, and drafts; the list of blocked users; who made the user's reports, and their words;
    what became of pushes.
-2. The user leaves all groups; everybody in them is told. Its mutes, bans and invitations go.
+2. The user leaves all groups; everybody in them is told. Nobody writes to its private conversations any more. Its
+   mutes, bans and invitations go.
 3. Each message of the user is emptied as if recalled, for the reason `erased`: everybody in its conversation is told,
    by a log entry, so stores on devices that sleep now are emptied when they come back. So are the copies of what was
    reported.
@@ -66,7 +67,7 @@ OWN = (
     .order_by(messages.c.message_id)
     .limit(PIECE)
 )
-GROUPS = (
+CONVERSATIONS = (
     select(conversations.c.conversation_id)
     .select_from(members.join(conversations, conversations.c.cid == members.c.cid))
     .where(members.c.uid == bindparam("uid"), conversations.c.dissolved_at.is_(None))
@@ -132,7 +133,7 @@ class Erasing:
         await self._database.write(lambda tx: forgetting.forget_reports(tx, task.uid))
         while await self._database.write(lambda tx: forgetting.forget_pushes(tx, task.user_id)):
             await self._database.write(lambda tx: self._note(tx, task, task.passed, 0))
-        await self._leave_groups(task)
+        await self._leave_conversations(task)
         await self._database.write(lambda tx: forgetting.forget_standing(tx, task.uid))
         passed = await self._empty_messages(task)
         while await self._database.write(lambda tx: forgetting.forget_log(tx, task.uid)):
@@ -147,13 +148,22 @@ class Erasing:
             await self._register.remove(task.uid, did)
             await self._database.write(partial(forgetting.forget_device, uid=task.uid, did=did))
 
-    async def _leave_groups(self, task: Erasure) -> None:
+    async def _leave_conversations(self, task: Erasure) -> None:
         author, asked = Author(task.uid, 0, task.user_id, ""), {"uid": task.uid}
-        for name in await self._database.read(lambda connection: list(connection.execute(GROUPS, asked).scalars())):
+        names = await self._database.read(lambda connection: list(connection.execute(CONVERSATIONS, asked).scalars()))
+        for name in names:
             if name.startswith("g:"):
                 with contextlib.suppress(NotAMember, UnknownConversation):  # gone meanwhile
                     await self._membership.leave(author, name.removeprefix("g:"))
                 await self._database.write(lambda tx: self._note(tx, task, task.passed, 0))
+            else:
+                await self._database.write(partial(self._close, task=task, name=name))
+
+    def _close(self, tx: Connection, /, task: Erasure, name: str) -> None:
+        """Nobody writes to a private conversation any more (see `roost.journal.rights`)."""
+        roster.restrict(tx, roster.find_locked(tx, name).cid, restricted=True)
+        self._journal.forget(name)
+        self._note(tx, task, task.passed, 0)
 
     async def _empty_messages(self, task: Erasure) -> str:
         passed = task.passed

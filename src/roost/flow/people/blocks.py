@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from roost.db.database import Database
 from roost.errors import InvalidInput, LimitReached, UnknownConversation, UnknownReceiver
 from roost.flow.fanout import Fanout
+from roost.journal import rights
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
@@ -120,7 +121,8 @@ class Blocks:
             recorded = [self._journal.record(tx, told, [author.uid], author)]
             if cid is not None:
                 one_sided = blocks.is_blocked(tx, author.uid, by=other)
-                roster.restrict(tx, cid, restricted=action == "blocked" or one_sided)
+                barred = action == "blocked" or one_sided or rights.is_of_erased(tx, cid)
+                roster.restrict(tx, cid, restricted=barred)
                 self._journal.forget(private)
             if seen < read_seq:
                 read = Change(

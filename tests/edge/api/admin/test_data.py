@@ -130,6 +130,37 @@ async def test_others_see_a_new_and_empty_profile(shop: Person, alice: Person, b
     assert after["version"] > before["version"]
 
 
+async def test_an_erased_user_is_nobody_to_write_to_or_to_let_in(
+    town: Town, shop: Person, alice: Person, bob: Person
+) -> None:
+    name, unknown = alice.user_id, (404, "unknown_receiver")
+    await bob.send(alice)
+    group = await bob.group()
+    await erased(shop, name)
+    assert (await bob.post("/messages/user", {"to": name, "content": "are you there?"})).refusal == unknown
+    stranger = await town.person()
+    assert (await stranger.post("/messages/user", {"to": name, "content": "hi"})).refusal == unknown
+    assert (await shop.post("/admin/messages", {"to": name, "content": "hi"})).refusal == unknown
+    assert (await bob.put(f"/groups/{group}/members/{name}")).refusal == unknown
+    assert (await bob.post(f"/groups/{group}/members", {"members": [name]})).refusal == unknown
+    assert (await bob.put(f"/groups/{group}/bans/{name}")).refusal == unknown
+    assert (await bob.post("/groups", {"members": [name]})).refusal == unknown
+    assert (await shop.post("/admin/groups", {"ownerID": name})).refusal == unknown
+    asked = {"to": bob.user_id, "content": "hi", "senderID": name}
+    assert (await shop.post("/admin/messages", asked)).refusal == unknown
+    assert (await shop.patch(f"/admin/users/{name}", {"displayName": "Alice"})).refusal == (409, "conflict")
+
+
+async def test_blocking_an_erased_user_and_taking_it_back_opens_nothing(
+    shop: Person, alice: Person, bob: Person
+) -> None:
+    await bob.send(alice)
+    await erased(shop, alice.user_id)
+    for change in (bob.put, bob.delete):
+        assert (await change(f"/blocks/{alice.user_id}")).status == 200
+    assert (await bob.post("/messages/user", {"to": alice.user_id, "content": "hi"})).status == 404
+
+
 async def test_erasing_again_changes_nothing(shop: Person, alice: Person, bob: Person) -> None:
     await alice.send(bob)
     first = await erased(shop, alice.user_id)
