@@ -17,6 +17,7 @@ from roost.deliver.watch import Watch
 from roost.edge.api import build as build_api
 from roost.edge.api.requests import Requests
 from roost.edge.gateway import Gateway
+from roost.edge.http import HTTPProtocol
 from roost.edge.roads import Roads
 from roost.edge.websocket import protocol_class
 from roost.errors import Unavailable
@@ -77,7 +78,7 @@ async def running(config: Config) -> AsyncIterator[Node]:
                 host=config.server.host,
                 port=config.server.port,
                 ws=protocol_class(gateway),
-                http="httptools",
+                http=HTTPProtocol,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

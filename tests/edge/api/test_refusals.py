@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +30,20 @@ async def test_another_method_is_refused_with_those_allowed(alice: Person) -> No
     answer = await alice.put("/groups/club")
     assert answer.refusal == (405, "method_not_allowed")
     assert answer.headers["Allow"] == "DELETE, GET, OPTIONS, PATCH"
+
+
+@pytest.mark.parametrize("request_line", ["FOO /api/v1/groups HTTP/1.1", "get /api/v1/groups HTTP/1.1", "no HTTP"])
+async def test_what_is_no_http_is_refused_in_the_same_form(town: Town, request_line: str) -> None:
+    reader, writer = await asyncio.open_connection(town.http.base_url.host, town.http.base_url.port)
+    writer.write(f"{request_line}\r\nHost: roost\r\n\r\n".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+    refusal = json.loads(body)
+    assert (refusal["code"], refusal["error"]) == (40001, "malformed")
+    assert refusal["requestID"] == headers["x-request-id"]
 
 
 async def test_options_are_told(town: Town) -> None:
