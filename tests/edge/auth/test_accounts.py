@@ -216,6 +216,30 @@ async def test_logging_out_ends_the_session(town: Town) -> None:
     assert answer.refusal == (401, "invalid_token")
 
 
+async def test_logging_out_ends_all_tokens_of_the_session(settle: Any) -> None:
+    """Those from before a refresh, and those after it, whichever of them it is done with; after a restart, too."""
+    town = await settle()
+    for used in (0, 1, 2):
+        sessions = [(await register(town)).data]
+        for _ in range(2):
+            body = {"refreshToken": sessions[-1]["refreshToken"]}
+            sessions.append((await town.holder(None).post("/auth/refresh", body)).data)
+        assert (await holder(town, sessions[used]).post("/auth/logout")).status == 200
+        town.roads.tokens._revoked = None
+        for session in sessions:
+            assert (await holder(town, session).get("/devices")).refusal == (401, "token_revoked")
+        assert (await login(town, sessions[0]["userID"], deviceID=sessions[0]["deviceID"])).status == 200
+
+
+async def test_logging_out_with_an_old_token_lasts_as_long_as_the_newest_could(settle: Any) -> None:
+    town = await settle()
+    old = (await register(town)).data
+    later = int(time.time() * 1000) + 100_000
+    town.roads.accounts._clock = lambda: later
+    await holder(town, old).post("/auth/logout")
+    assert list((await town.roads.tokens._load_revoked()).values()) == [later + 3_600_000]
+
+
 async def test_logging_out_leaves_other_devices_alone(town: Town) -> None:
     phone = (await register(town)).data
     laptop = (await login(town, phone["userID"])).data

@@ -249,6 +249,16 @@ async def test_tokens_of_a_host_application_count(
     assert (await tokens.verify(token)).device_id == "web"
 
 
+async def test_logging_out_here_ends_no_other_token_of_a_session_of_the_host_application(
+    database: Database, clock: Clock, tmp_path: Path
+) -> None:
+    """Its `sid` is of its own log-in, which goes on."""
+    tokens = host_tokens(database, clock, tmp_path / "keys", EC_JWK)
+    one, other = (jwt.encode(claims(sid="s", jti=jti), EC_KEY, "ES256") for jti in ("1", "2"))
+    await tokens.revoke(await tokens.verify(one))
+    assert (await tokens.verify(other)).token_id == "2"
+
+
 async def test_own_tokens_count_beside_those_of_a_host_application(
     database: Database, clock: Clock, tmp_path: Path
 ) -> None:

@@ -2,7 +2,8 @@
 
 A session is an access token, short-lived and checked without the database, and a refresh token, long-lived and
 known to the database by its hash alone. A refresh token is good once: using it gives the next. Each device has
-one session; logging in on it again ends the one before.
+one session; logging in on it again ends the one before. All its tokens name the log-in that it began with, so
+that logging out ends them together.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ class Accounts:
 
     async def refresh(self, refresh_token: str) -> Session:
         """The next session of the device. Raises `InvalidToken` (unknown, used, logged out) or `TokenExpired`."""
-        used, new = _hash(refresh_token), secrets.token_urlsafe(32)
+        login = refresh_token.rpartition(".")[0] or secrets.token_hex(12)
+        used, new = _hash(refresh_token), _refresh_token(login)
         now = self._clock()
         query = (
             select(refresh_tokens, users.c.user_id, devices.c.device_id)
@@ -109,31 +111,34 @@ class Accounts:
             return row.user_id, row.device_id
 
         user, device = await self._database.write(change)
-        return self._session(user, device, new)
+        return self._session(user, device, login, new)
 
     async def logout(self, author: Author, claims: Claims) -> None:
-        """Ends the session of the author's device: its tokens are refused, its sockets close."""
+        """Ends the session of the author's device: all its tokens are refused, its sockets close."""
+        last = self._clock() + self._settings.access_ttl * 1000
+        ended = claims._replace(expires_at=max(claims.expires_at, last))  # as long as any token of it might count
         mine = (refresh_tokens.c.uid == author.uid) & (refresh_tokens.c.did == author.did)
 
         def change(tx: Connection) -> None:
             tx.execute(delete(refresh_tokens).where(mine))
             record(tx, Act("account.logged_out", author))
 
-        await self._tokens.revoke(claims)
+        await self._tokens.revoke(ended)
         await self._database.write(change)
-        self.closed(author, claims)
+        self.closed(author, ended)
 
     async def _open(self, user: str, device: str, address: str) -> Session:
         identity = await self._users.identify(user, device)
         author = Author(identity.uid, identity.did, user, device, address)
-        new, now = secrets.token_urlsafe(32), self._clock()
+        login, now = secrets.token_hex(12), self._clock()
+        new = _refresh_token(login)
 
         def change(tx: Connection) -> None:
             self._store(tx, author.uid, author.did, new, now)
             record(tx, Act("account.logged_in", author))
 
         await self._database.write(change)
-        return self._session(user, device, new)
+        return self._session(user, device, login, new)
 
     def _store(self, tx: Connection, uid: int, did: int, new: str, now: int) -> None:
         """The device's refresh token is now `new`; what has expired of the user's other devices goes as well."""
@@ -142,8 +147,8 @@ class Accounts:
         expires_at = now + self._settings.refresh_ttl * 1000
         tx.execute(insert(refresh_tokens).values(token_hash=_hash(new), uid=uid, did=did, expires_at=expires_at))
 
-    def _session(self, user: str, device: str, refresh_token: str) -> Session:
-        signed = self._tokens.sign(user, device, self._settings.access_ttl)
+    def _session(self, user: str, device: str, login: str, refresh_token: str) -> Session:
+        signed = self._tokens.sign(user, device, self._settings.access_ttl, login=login)
         return Session(
             token=signed.token,
             refresh_token=refresh_token,
@@ -161,6 +166,10 @@ def check_display_name(name: str | None) -> None:
 
 def _device(device_id: str | int | None) -> str:
     return secrets.token_hex(8) if device_id is None else ids.device_id(device_id)
+
+
+def _refresh_token(login: str) -> str:
+    return f"{login}.{secrets.token_urlsafe(32)}"
 
 
 def _hash(refresh_token: str) -> bytes:

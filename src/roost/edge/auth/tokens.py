@@ -45,7 +45,8 @@ PURGE_EVERY = 60_000
 class Claims(NamedTuple):
     """What a valid token says. `device_id` is None where it names none; `expires_at` is in milliseconds.
 
-    `token_id` names the token for revocation: its `jti`, or a hash of what was signed. `issued_at` is in milliseconds,
+    `token_id` names what is revoked with the token: the log-in it is of (`sid`), or itself (`jti`, or a hash of what
+    was signed). `issued_at` is in milliseconds,
     0 where it is not told.
     """
 
@@ -64,6 +65,7 @@ class _Payload(msgspec.Struct):
     exp: float
     did: str | int | None = None
     jti: str | int | None = None
+    sid: Any = None
     iat: Any = None
     bot: Any = None
 
@@ -84,9 +86,11 @@ class Tokens:
         self._bars = 0
         self._purged_at = 0
 
-    def sign(self, user_id: str, device_id: str | None, ttl: int, *, bot: bool = False) -> Signed:
+    def sign(
+        self, user_id: str, device_id: str | None, ttl: int, *, bot: bool = False, login: str | None = None
+    ) -> Signed:
         """A token of our own; see `sign`."""
-        return sign(self._secret, user_id, device_id, ttl, bot=bot)
+        return sign(self._secret, user_id, device_id, ttl, bot=bot, login=login)
 
     async def verify(self, token: str) -> Claims:
         """What the token says.
@@ -121,7 +125,7 @@ class Tokens:
                 payload = self._decode(token, self._secret, ALGORITHM)
             else:
                 key, algorithm = await self._host_keys.find(header.get("kid"))
-                payload = self._decode(token, key, algorithm, host=True)
+                payload = self._decode(token, key, algorithm, host=True) | {"sid": None}  # logged out here alone
             return _claims(token, msgspec.convert(payload, _Payload))
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
@@ -210,7 +214,8 @@ def _issued_at(iat: Any) -> int:
 
 def _claims(token: str, payload: _Payload) -> Claims:
     """Raises `InvalidID`, `ValueError` or `OverflowError`."""
-    token_id = "" if payload.jti is None else str(payload.jti)
+    named = payload.sid if isinstance(payload.sid, str) and payload.sid else payload.jti
+    token_id = "" if named is None else str(named)
     if not 1 <= len(token_id) <= LONGEST_JTI:
         # Of what is signed, not of the signature, which may have several spellings.
         token_id = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
