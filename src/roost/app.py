@@ -66,8 +66,8 @@ async def running(config: Config) -> AsyncIterator[Node]:
         api = build_api(roads._replace(check=_unless(leaving, roads.check)), config)
         gateway = Gateway(roads, config, Requests(api, roads, config.limits.max_body), loop)
         roads.accounts.closed = gateway.revoke
-        roads.blocks.hidden = gateway.notices.hide
-        roads.profiles.told, roads.profiles.shown = gateway.notices.tell_profile, gateway.notices.reshow
+        roads.profiles.told = gateway.notices.tell_profile
+        roads.profiles.shown = roads.blocks.shown = roads.fanout.moved = gateway.notices.reshow
         roads.credentials.ended = gateway.bar
         roads.bus.heard = gateway.hear
         if config.server.database:

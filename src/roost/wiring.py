@@ -128,6 +128,7 @@ async def _wire(
     await timed.erase(erasing, stack)
     return Roads(
         submit=submit,
+        fanout=fanout,
         changing=Changing(
             database,
             journal,

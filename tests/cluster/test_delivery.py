@@ -147,6 +147,21 @@ class TestByTheBus:
         await watching.say("presence", userIDs=["bob"])
         assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
 
+    async def test_who_shares_a_conversation_elsewhere_sees_who_comes_until_it_ends(
+        self, here: House, there: House
+    ) -> None:
+        ann, bob = await here.guest("ann"), await there.guest("bob")
+        await bob.patch("/users/me", {"presence": "contacts"})
+        watching, _ = await ann.line(), await bob.line()
+        await watching.say("presence", userIDs=["bob"])
+        assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
+        group = await bob.group(ann)
+        await watching.hear("change")
+        assert (await watching.hear("presence"))["users"]["bob"]["online"] is True
+        await bob.post(f"/groups/{group}/leave")
+        await watching.hear_many("change", 2)  # ann is the owner, bob has left
+        assert (await watching.hear("presence"))["users"] == {"bob": {"online": False}}
+
     async def test_one_who_is_at_two_nodes_and_leaves_one_is_online(self, here: House, there: House) -> None:
         ann, bob = await here.guest("ann"), await there.guest("bob")
         watching = await ann.line()

@@ -62,14 +62,13 @@ class Barred(msgspec.Struct, tag_field="type", tag="barred", frozen=True):
     since: int
 
 
-class Hidden(msgspec.Struct, tag_field="type", tag="hidden", frozen=True):
-    """`user_id` does not show itself to the user `uid` any more: it has blocked it."""
+class Reshown(msgspec.Struct, tag_field="type", tag="reshown", frozen=True):
+    """These users show themselves to others than before, or see others (topics: uids); None: anybody may."""
 
-    user_id: str
-    uid: int
+    user_ids: list[str] | None
 
 
-Notice = TypingNotice | PresenceNotice | ProfileNotice | ReceiptsNotice | Revoked | Barred | Hidden | Advanced
+Notice = TypingNotice | PresenceNotice | ProfileNotice | ReceiptsNotice | Revoked | Barred | Reshown | Advanced
 """What is hinted besides entries."""
 
 Heard = Callable[[Notice, Sequence[int]], None]

@@ -70,7 +70,7 @@ class Gateway:
         self._save_interval = config.sync.save_interval
         self._origins = frozenset(config.server.origins)
         self._sessions: set[Session] = set()
-        self.notices = Notices(roads, self.spawn)
+        self.notices = Notices(roads)
         self.answering = Answering(roads, self.notices, requests)
         self.turn = Turn(loop, self.spawn, self._has_output, self.max_frame, Proxies(config.server.trusted_proxies))
         self._output: list[Socket] = []

@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
-from roost.deliver.bus import Hidden, Notice, watched
+from roost.deliver.bus import Notice, Reshown, watched
 from roost.deliver.hub import Hub
 from roost.edge.roads import Roads
 from roost.edge.session import Session
-from roost.edge.socket import Spawn
-from roost.edge.watchers import Watchers
+from roost.edge.watchers import UNSEEN, Watchers
 from roost.errors import InvalidInput, NotAMember
 from roost.journal.contract import Author
 from roost.model import ids
@@ -21,8 +20,6 @@ from roost.protocol import frames
 
 MAX_WATCHED = 500
 """Users whose presence one connection may subscribe to."""
-UNSEEN = frames.Online(online=False)
-"""How users look to those whom they have blocked."""
 
 
 def sessions_of(hub: Hub, uids: Iterable[int]) -> list[Session]:
@@ -33,16 +30,15 @@ def sessions_of(hub: Hub, uids: Iterable[int]) -> list[Session]:
 class Notices:
     """Shows and tells them."""
 
-    def __init__(self, roads: Roads, spawn: Spawn) -> None:
+    def __init__(self, roads: Roads) -> None:
         self._roads = roads
-        self._spawn = spawn
-        self._watchers = Watchers()
+        self._watchers = Watchers(roads)
 
     async def run(self) -> None:
         """Tells what is collected for a moment, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._roads.hints.run(self._tell_receipts))
-            group.create_task(self._watchers.run(self._roads.profiles.blind, self._hide))
+            group.create_task(self._watchers.run())
 
     def hear(self, notice: Notice, uids: Sequence[int]) -> None:
         """What another node tells; `uids` are the users here whom it concerns."""
@@ -52,8 +48,8 @@ class Notices:
                     self._watchers.tell(user_id, state)
             case frames.TypingNotice() | frames.ReceiptsNotice() | frames.ProfileNotice():
                 self._show(notice, uids, None)
-            case Hidden(user_id=user_id, uid=uid):
-                self._hide(user_id, uid)
+            case Reshown(user_ids=user_ids):
+                self._reshow(user_ids, uids)
 
     def forget(self, session: Session) -> None:
         """The connection is gone: it watches nobody any more."""
@@ -88,23 +84,24 @@ class Notices:
         hidden = await self._roads.hidden_from(author.uid, names)
         if session.closing:
             return
-        shown = names - hidden
-        self._unwatch(self._watchers.watch(session, shown))
-        if shown:
-            await self._roads.bus.join(*map(watched, shown))
-        states = await self._roads.sightings(shown) | dict.fromkeys(hidden, UNSEEN)
+        self._unwatch(self._watchers.watch(session, names, hidden))
+        if names:
+            await self._roads.bus.join(*map(watched, names))
+        states = await self._roads.sightings(names - hidden) | dict.fromkeys(hidden, UNSEEN)
         session.send(frames.PresenceNotice(users=states))
 
-    def hide(self, user_id: str, uid: int) -> None:
-        """A user does not show itself to another (uid) any more, who watches it no longer, at whatever node."""
-        self._hide(user_id, uid)
-        self._roads.bus.tell(Hidden(user_id, uid), [uid])
+    def reshow(self, users: Sequence[tuple[str, int]] | None) -> None:
+        """These users (id, uid) show themselves to others than before, or share other conversations; None: anybody."""
+        names = None if users is None else [name for name, _ in users]
+        uids = [uid for _, uid in users or ()]
+        self._reshow(names, uids)
+        self._roads.bus.tell(Reshown(names), None if names is None else [*map(watched, names), *uids])
 
-    def _hide(self, user_id: str, uid: int) -> None:
-        for session in sessions_of(self._roads.hub, [uid]):
-            if user_id in session.watched:
-                self._unwatch(self._watchers.watch(session, session.watched - {user_id}))
-                session.send(frames.PresenceNotice(users={user_id: UNSEEN}))
+    def _reshow(self, names: Sequence[str] | None, uids: Sequence[int]) -> None:
+        if names is None:
+            self._watchers.look_at_all()
+        else:
+            self._watchers.look(names, sessions_of(self._roads.hub, uids))
 
     def _unwatch(self, user_ids: Iterable[str]) -> None:
         self._roads.bus.leave(*map(watched, user_ids))
@@ -113,13 +110,6 @@ class Notices:
         """A user has come or gone."""
         self._watchers.tell(user_id, state)
         self._roads.bus.tell(frames.PresenceNotice(users={user_id: state}), [watched(user_id)])
-
-    def reshow(self, user_id: str) -> None:
-        """A user shows its presence to others than before: who may not see it any more watches it no longer."""
-        self._spawn(self._reshow(user_id))
-
-    async def _reshow(self, user_id: str) -> None:
-        self.tell_presence(user_id, (await self._roads.presence.query([user_id]))[user_id])
 
     def tell_profile(self, notice: frames.ProfileNotice, uids: Collection[int]) -> None:
         """A profile has changed, and these users may want to know."""

@@ -13,6 +13,7 @@ from roost.edge.auth.credentials import Credentials
 from roost.edge.auth.keys import Keys
 from roost.edge.auth.tokens import Tokens
 from roost.flow.catchup import Catchup
+from roost.flow.fanout import Fanout
 from roost.flow.files.attachments import Attachments
 from roost.flow.files.uploads import Uploads
 from roost.flow.groups.groups import Groups
@@ -49,6 +50,7 @@ class Roads(NamedTuple):
     """
 
     submit: Submit
+    fanout: Fanout
     changing: Changing
     forwarding: Forwarding
     searching: Searching
@@ -89,6 +91,10 @@ class Roads(NamedTuple):
         """Those of the users who do not show `uid` whether they are online: by a block, or to so few."""
         blocked = await self.blocks.hidden_from(uid, user_ids)
         return blocked | await self.profiles.hidden_from(uid, frozenset(user_ids) - blocked)
+
+    async def blind(self, user_id: str, viewers: Collection[int]) -> frozenset[int]:
+        """Those of the viewers (uids) to whom a user does not show itself."""
+        return await self.blocks.blocked_among(user_id, viewers) | await self.profiles.blind(user_id, viewers)
 
     async def sightings(self, user_ids: Collection[str]) -> dict[str, Online]:
         """Whether users are online, and when they were last seen, as far as anybody remembers."""

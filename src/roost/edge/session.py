@@ -55,6 +55,7 @@ class Session(Paced):
         "claims",
         "hints",
         "reader",
+        "unseen",
         "watched",
     )
 
@@ -72,6 +73,7 @@ class Session(Paced):
         self.claims: Claims | None = None
         self.hints = False
         self.watched: frozenset[str] = frozenset()
+        self.unseen: frozenset[str] = frozenset()
 
     # --- the socket's life ---
 

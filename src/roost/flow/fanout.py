@@ -28,6 +28,8 @@ class Fanout:
         """Called when a message is new that expires."""
         self.advanced: Callable[[int], None] = lambda _: None
         """Called when something was entered in the log of a large conversation (cid)."""
+        self.moved: Callable[[Sequence[tuple[str, int]] | None], None] = lambda _: None
+        """Called with who shares other conversations than before, as in `Recorded`."""
         self.called: Callable[[], None] = lambda: None
         """Called when a message mentions all members of one."""
 
@@ -37,6 +39,8 @@ class Fanout:
             return
         self.said(committed.message.conversation_id)
         self.wrote(draft.author.uid, draft.conversation_id, committed.message.server_time)
+        if committed.message.conversation_seq == 1 and draft.conversation_id.startswith("p:"):
+            self.moved([(draft.author.user_id, draft.author.uid)])
         if committed.message.ttl:
             self.timed()
         author = draft.author
@@ -56,6 +60,8 @@ class Fanout:
             self.said(recorded.what.conversation_id)
         if recorded.large:
             self.advanced(recorded.large)
+        if recorded.moved is None or recorded.moved:
+            self.moved(recorded.moved)
         if not recorded.places:
             return
         entry = EncodedEntry(recorded.what)

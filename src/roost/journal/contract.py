@@ -85,7 +85,8 @@ class Recorded(NamedTuple):
     """A change, or a message that is another now, entered in logs (`what.seq` is 0: each reader has its own).
 
     `large`: the conversation (cid) whose own log it was entered in, for its members; or which users (`joined`, uids)
-    belong to from now on.
+    belong to from now on. `moved`: the users (id, uid) who belong to the conversation since, or no more; None: all who
+    did, and they are too many to be named.
     """
 
     what: Message | Change
@@ -93,6 +94,7 @@ class Recorded(NamedTuple):
     origin: int
     large: int = 0
     joined: Sequence[int] = ()
+    moved: Sequence[tuple[str, int]] | None = ()
 
 
 class LogState(NamedTuple):

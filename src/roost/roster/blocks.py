@@ -30,6 +30,11 @@ BLOCKERS = (
     .select_from(users.join(blocks, (blocks.c.uid == users.c.uid) & (blocks.c.blocked == bindparam("uid"))))
     .where(users.c.user_id.in_(bindparam("names", expanding=True)))
 )
+BLOCKED_AMONG = (
+    select(blocks.c.blocked)
+    .select_from(users.join(blocks, blocks.c.uid == users.c.uid))
+    .where(users.c.user_id == bindparam("name"), blocks.c.blocked.in_(bindparam("viewers", expanding=True)))
+)
 
 READ = select(blocks.c.uid, blocks.c.read_seq).where(
     blocks.c.uid.in_(bindparam("others", expanding=True)), blocks.c.blocked == bindparam("uid")
@@ -55,6 +60,12 @@ def is_blocked(connection: Connection, uid: int, by: int) -> bool:
 def blockers(connection: Connection, uid: int, names: Collection[str]) -> frozenset[str]:
     """Those of the users (ids) who have blocked `uid`."""
     found = connection.execute(BLOCKERS, {"uid": uid, "names": list(names)})
+    return frozenset(found.scalars())
+
+
+def blocked_among(connection: Connection, name: str, viewers: Collection[int]) -> frozenset[int]:
+    """Those of the viewers (uids) whom the user `name` has blocked."""
+    found = connection.execute(BLOCKED_AMONG, {"name": name, "viewers": list(viewers)})
     return frozenset(found.scalars())
 
 

@@ -42,6 +42,10 @@ class Crowd:
             raise KeyError(user_id)
         return member
 
+    def pairs(self) -> list[tuple[str, int]]:
+        """All members, as (user id, uid)."""
+        return [(member.user_id, member.uid) for member in self._all.values()]
+
     def leaders(self) -> list[Member]:
         """The owner and the admins."""
         if self._conversation.large:

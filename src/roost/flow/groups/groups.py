@@ -197,14 +197,16 @@ class GroupRoad:
                 (self._coming(here, names, role=role, time=now, until=until, members=there), everybody)
                 for until, names in alike.items()
             ]
-            return self._journal.record_each(here.tx, told, here.author)
+            first, *others = self._journal.record_each(here.tx, told, here.author)
+            return [first._replace(moved=list(uids.items())), *others]
         entries = [
             (uid, self._coming(here, [user_id], role=role, time=now, until=muted.get(uid, 0)))
             for user_id, uid in uids.items()
         ]
         also = [here.author.uid] if len(uids) == 1 and here.author.uid else []
         recorded = self._journal.record_each(here.tx, [(entry, [uid, *also]) for uid, entry in entries], here.author)
-        first = recorded[0]._replace(large=here.cid, joined=[*joined, *uids.values()])
+        joined += uids.values()
+        first = recorded[0]._replace(large=here.cid, joined=joined, moved=list(uids.items()))
         return [first, *recorded[1:]]
 
     def _coming(self, here: Gathering, names: list[str], *, role: str, **fields: Any) -> Change:
@@ -220,7 +222,8 @@ class GroupRoad:
         )
 
     def _dissolve(self, here: Gathering) -> Recorded:
-        ended = self._record(here, "group", action="dissolved")
+        moved = None if here.large else here.members.pairs()
+        ended = self._record(here, "group", action="dissolved")._replace(moved=moved)
         roster.dissolve(here.tx, here.cid, self._clock())
         avatars.put(here.tx, Holder(cid=here.cid), None, here.author.uid, self._clock())
         here.audit("dissolved")
@@ -288,6 +291,7 @@ class Groups(GroupRoad):
             shown = None if plain else settings
             there = present(tx, conversation.cid, self._small)
             made = self._record(here, "group", action="created", name=wish.name, settings=shown, members=there)
+            made = made._replace(moved=list(uids.items()))
             if len(roles) <= self._max_members:
                 return [made]
             _, joined = self._grow(here)

@@ -165,7 +165,8 @@ class Membership(GroupRoad):
         roster.remove_member(here.tx, here.cid, member.uid)
         here.audit(action, member.user_id)
         there = None if here.large else present_again(here.tx, here.cid, self._small)
-        return self._record(here, "member", of=member.uid, action=action, user_id=member.user_id, members=there)
+        gone = self._record(here, "member", of=member.uid, action=action, user_id=member.user_id, members=there)
+        return gone._replace(moved=[(member.user_id, member.uid)])
 
     async def _bring(self, user_id: str) -> None:
         """Who may have to go is brought up to date first, in pieces: little is left to pull in the transaction then."""

@@ -6,7 +6,7 @@ keeps it: all its devices have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection
 
@@ -34,9 +34,9 @@ class Blocks:
     def __init__(self, database: Database, journal: Journal, fanout: Fanout, clock: Callable[[], int]) -> None:
         """`clock` gives milliseconds.
 
-        `hidden(user_id, uid)` is called when a user has blocked another (uid), to whom it shows itself no more.
+        `shown([(user_id, uid)])` is called when a user shows itself to others than before.
         """
-        self.hidden: Callable[[str, int], None] = lambda _user_id, _uid: None
+        self.shown: Callable[[Sequence[tuple[str, int]]], None] = lambda _users: None
         self._database = database
         self._journal = journal
         self._fanout = fanout
@@ -59,9 +59,7 @@ class Blocks:
             blocks.block(tx, author.uid, other, now, read_seq)
             return True
 
-        blocked = await self._change(author, user_id, "blocked", decide)
-        if blocked is not None:
-            self.hidden(author.user_id, blocked)
+        await self._change(author, user_id, "blocked", decide)
 
     async def unblock(self, author: Author, user_id: str) -> None:
         """Takes a block back. Raises `UnknownReceiver`."""
@@ -80,6 +78,10 @@ class Blocks:
             return frozenset()
         return await self._database.read(lambda connection: blocks.blockers(connection, uid, names))
 
+    async def blocked_among(self, user_id: str, viewers: Collection[int]) -> frozenset[int]:
+        """Those of the viewers (uids) whom a user has blocked."""
+        return await self._database.read(lambda connection: blocks.blocked_among(connection, user_id, viewers))
+
     async def apart(self, conversation_id: str) -> bool:
         """Whether this is a private conversation in which one has blocked the other: nothing passing is told there."""
         kind, *names = conversation_id.split(":")
@@ -96,15 +98,15 @@ class Blocks:
 
     async def _change(
         self, author: Author, user_id: str, action: str, decide: Callable[[Connection, int, int, int], bool]
-    ) -> int | None:
-        """Changes the list as decided; returns the uid of the other, if it is changed.
+    ) -> None:
+        """Changes the list as decided.
 
         Who is blocked no more is told how far the author has read since. The conversation is locked first, as by who
         sends there; then the author's log (see `roost.journal.rights`).
         """
         private = ids.private_conversation(author.user_id, user_id)
 
-        def change(tx: Connection) -> tuple[int, list[Recorded]] | None:
+        def change(tx: Connection) -> list[Recorded]:
             other = uids_of(tx, [user_id]).get(user_id)
             if other is None:
                 raise UnknownReceiver(f"There is no user {user_id}.")
@@ -117,7 +119,7 @@ class Blocks:
             read_seq = 0 if cid is None else roster.membership(tx, cid, author.uid).read_seq
             seen = blocks.read_by_blockers(tx, other, [author.uid]).get(author.uid, read_seq)
             if not decide(tx, other, read_seq, now):
-                return None
+                return []
             recorded = [self._journal.record(tx, told, [author.uid], author)]
             if cid is not None:
                 one_sided = blocks.is_blocked(tx, author.uid, by=other)
@@ -133,14 +135,15 @@ class Blocks:
                     time=now,
                 )
                 recorded.append(self._journal.record(tx, read, [other], None))
-            return other, recorded
+            return recorded
 
-        def tell(result: tuple[int, list[Recorded]] | None) -> None:
-            for recorded in result[1] if result is not None else ():
-                self._fanout.change(recorded, author.uid)
+        def tell(recorded: list[Recorded]) -> None:
+            for entry in recorded:
+                self._fanout.change(entry, author.uid)
+            if recorded:
+                self.shown([(author.user_id, author.uid)])
 
-        result = await self._database.write(change, tell)
-        return None if result is None else result[0]
+        await self._database.write(change, tell)
 
 
 def _locked(tx: Connection, conversation_id: str) -> Conversation | None:

@@ -7,7 +7,7 @@ keeps profiles asks for them anew. Why: docs/decisions/0017.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -54,7 +54,8 @@ class ProfileChange(NamedTuple):
 class Profiles:
     """The road of profiles.
 
-    `told(notice, uids)` is called with a change, `shown(user_id)` when a user shows its presence to others than before.
+    `told(notice, uids)` is called with a change, `shown([(user_id, uid)])` when others than before may see the presence
+    of a user.
     """
 
     def __init__(self, database: Database, admission: Admission, clock: Callable[[], int], *, small: int) -> None:
@@ -64,7 +65,7 @@ class Profiles:
         self._clock = clock
         self._small = small
         self.told: Callable[[ProfileNotice, Collection[int]], None] = lambda _notice, _uids: None
-        self.shown: Callable[[str], None] = lambda _user_id: None
+        self.shown: Callable[[Sequence[tuple[str, int]]], None] = lambda _users: None
 
     async def one(self, user_id: str) -> Profile:
         """A user's profile. Raises `UnknownReceiver`."""
@@ -108,7 +109,7 @@ class Profiles:
         if after.version != before.version:
             self.told(ProfileNotice(user_id=after.user_id, version=after.version), {*peers, after.uid})
         if after.presence != before.presence:
-            self.shown(after.user_id)
+            self.shown([(after.user_id, after.uid)])
 
     async def hidden_from(self, uid: int, names: Collection[str]) -> frozenset[str]:
         """Those of the users who do not show `uid` whether they are online."""
