@@ -47,6 +47,23 @@ def test_every_tab_asks_over_the_one_connection_with_the_usual_errors(lines: Lin
         assert (away["name"], away["slug"]) == ("NetworkError", "network")
 
 
+def test_one_user_is_no_list_of_users(lines: Lines) -> None:
+    page = lines.sign_in("ann.names-one")
+    for method in ("online", "watch", "profiles"):
+        told = page.evaluate(
+            """async (method) => {
+              const {client} = await import("/app/state.js");
+              try {
+                await client.value[method]("bob");
+              } catch (error) {
+                return error.name;
+              }
+            }""",
+            method,
+        )
+        assert told == "TypeError", method
+
+
 def test_what_has_no_answer_when_the_connection_goes_fails(lines: Lines) -> None:
     page = lines.sign_in("ann.is-cut")
     told = page.evaluate(
