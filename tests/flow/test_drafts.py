@@ -8,12 +8,13 @@ import pytest
 
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
-from roost.errors import ContentTooLong, LimitReached, NotAMember
+from roost.errors import ContentTooLong, LimitReached, NotAMember, UnknownConversation
 from roost.flow.fanout import Fanout
 from roost.flow.messages import drafts as module
 from roost.flow.messages.drafts import PAUSE, Drafts
 from roost.journal.contract import Author
 from roost.model.message import Change
+from roost.roster import conversations as roster
 from tests.rooms import Rooms
 
 PAIR = "p:ann:bob"
@@ -83,12 +84,29 @@ async def test_sending_clears_it_at_once_unless_it_was_written_since(rooms: Room
     assert await kept(rooms, ann) == [(PAIR, "again", 3)]
 
 
+async def test_what_was_begun_in_a_group_is_cleared_also_by_who_is_not_in_it_any_more(
+    rooms: Rooms, ann: Author, bob: Author
+) -> None:
+    await rooms.group("team", ann, bob)
+    await node(rooms).save(ann, "g:team", "hello")
+    await node(rooms).save(bob, "g:team", "hi")
+    await rooms.leave("team", ann)
+    await node(rooms).save(ann, "g:team", "")
+    await rooms.write(lambda tx: roster.dissolve(tx, roster.find(tx, "g:team").cid, rooms.clock()))
+    for _ in range(2):
+        await node(rooms).save(bob, "g:team", "")
+    assert await kept(rooms, ann) == await kept(rooms, bob) == []
+    with pytest.raises(UnknownConversation):
+        await node(rooms).save(bob, "g:team", "again")
+
+
 async def test_what_can_not_be_is_refused(
     rooms: Rooms, ann: Author, bob: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await rooms.group("team", bob)
-    with pytest.raises(NotAMember):
-        await node(rooms).save(ann, "g:team", "hello")
+    for content in ("hello", ""):
+        with pytest.raises(NotAMember):
+            await node(rooms).save(ann, "g:team", content)
     with pytest.raises(ContentTooLong):
         await node(rooms).save(ann, PAIR, "x" * 11)
     monkeypatch.setattr(module, "MOST", 1)

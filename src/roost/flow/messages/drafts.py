@@ -88,13 +88,15 @@ class Drafts:
     async def save(self, author: Author, conversation_id: str, content: str) -> Draft:
         """Keeps what the author has begun to write in a conversation, or nothing.
 
-        Raises `ContentTooLong`, `InvalidInput`, `LimitReached`; of a group `UnknownConversation` or `NotAMember`.
+        Raises `ContentTooLong`, `InvalidInput`, `LimitReached`; of a group `UnknownConversation` or `NotAMember`, but
+        who has left may still clear what was begun there.
         """
         if content:
             rules.check_content(content, self._max_content)
 
         def change(tx: Connection) -> tuple[Draft, Recorded | None]:
-            if conversation_id.startswith("g:"):
+            mine = {"of": author.uid, "name": conversation_id}
+            if conversation_id.startswith("g:") and (content or tx.execute(ONE, mine).first() is None):
                 roster.membership(tx, roster.find(tx, conversation_id).cid, author.uid)
             return self._write(tx, author, conversation_id, content)
 
