@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from roost.admit.ratelimit import RateLimit
 from roost.admit.wordfilter import WordFilter
 from roost.deliver.bus import Alone
 from roost.deliver.hub import Hub
-from roost.errors import Conflict, InvalidInput, LimitReached, Unavailable, UnknownMessage
+from roost.errors import Conflict, InvalidInput, LimitReached, Unavailable, UnknownAttachment, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.messages import scheduled as module
 from roost.flow.messages.scheduled import CLAIM, Scheduling, Wish
@@ -22,6 +23,7 @@ from roost.journal.contract import Author
 from roost.model.message import Change, Message
 from roost.protocol.answers import Scheduled
 from roost.protocol.frames import Group, Private
+from tests.files.shelf import open_shelf
 from tests.rooms import Rooms, private
 
 
@@ -202,3 +204,39 @@ async def test_where_the_server_can_not_take_it_now_it_is_tried_again(rooms: Roo
     rooms.clock.pass_(seconds=module.TRY_AGAIN / 1000)
     await node(rooms).work()
     assert await said(rooms, bob) == ["later"]
+
+
+async def test_its_files_wait_for_it_also_where_another_message_that_carried_them_was_recalled(
+    rooms: Rooms, ann: Author, bob: Author, tmp_path: Path
+) -> None:
+    async with open_shelf(rooms, tmp_path) as shelf:
+        file, other = await shelf.upload(ann), await shelf.upload(ann)
+        first = await shelf.send(ann, "bob", file, other)
+        send = Private(to="bob", content="later", attachments=[file.id])
+        wish = Wish("p:ann:bob", send, rooms.clock() + 10_000)
+        planned = await node(rooms).schedule(ann, wish, address="")
+        await node(rooms).change(ann, planned.scheduled_id, None, rooms.clock() + 20_000, address="")
+        await shelf.recall(first)
+        with pytest.raises(UnknownAttachment):
+            await shelf.read(bob, file)
+        rooms.clock.pass_(seconds=20)
+        assert await shelf.attachments.sweep() == 1
+        await node(rooms).work()
+        assert await said(rooms, bob) == ["", "later"]
+        assert await shelf.read(bob, file) == b"hello"
+
+
+async def test_its_files_go_a_day_after_its_time_where_it_was_cancelled(
+    rooms: Rooms, ann: Author, bob: Author, tmp_path: Path
+) -> None:
+    async with open_shelf(rooms, tmp_path) as shelf:
+        file = await shelf.upload(ann)
+        first = await shelf.send(ann, "bob", file)
+        wish = Wish("p:ann:bob", Private(to="bob", content="later", attachments=[file.id]), rooms.clock() + 10_000)
+        planned = await node(rooms).schedule(ann, wish, address="")
+        await shelf.recall(first)
+        await node(rooms).cancel(ann, planned.scheduled_id)
+        rooms.clock.pass_(days=1, seconds=9)
+        assert await shelf.attachments.sweep() == 0
+        rooms.clock.pass_(seconds=1)
+        assert await shelf.attachments.sweep() == 1

@@ -1,8 +1,9 @@
 """Which messages carry which files (D9): written with the message, in its transaction.
 
 So a file that a message carries is never removed for being unused, and one whose last message is recalled is out of
-reach with the recall, unless it is somebody's picture (`roost.journal.avatars`). The rows of files are locked before
-they are looked at: who sends a file, and who removes it because nobody has sent it, take turns.
+reach with the recall, unless it is somebody's picture (`roost.journal.avatars`), or waits for a message that its owner
+has scheduled. The rows of files are locked before they are looked at: who sends a file, and who removes it because
+nobody has sent it, take turns.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, or_, select, union_all, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, func, insert, or_, select, union_all, update
 
-from roost.db.schema import attachment_uses, attachments, avatars, members
+from roost.db.schema import attachment_uses, attachments, avatars, members, scheduled
 from roost.errors import UnknownAttachment
 from roost.model.attachment import Attachment, Stage
+
+GRACE = 86_400_000
+"""Milliseconds for which the files of a scheduled message are kept beyond its time: the server may be away."""
 
 _uid: BindParameter[int] = bindparam("uid")
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -53,6 +57,17 @@ STILL_USED = union_all(
     select(attachment_uses.c.attachment_id).where(attachment_uses.c.attachment_id.in_(_ids)),
     select(avatars.c.attachment_id).where(avatars.c.attachment_id.in_(_ids)),
 )
+SCHEDULED = (
+    select(attachments.c.attachment_id, func.max(scheduled.c.send_time))
+    .select_from(attachments.join(scheduled, scheduled.c.uid == attachments.c.uid))
+    .where(attachments.c.attachment_id.in_(_ids), scheduled.c.send.contains(attachments.c.attachment_id))
+    .group_by(attachments.c.attachment_id)
+)
+WAIT = (
+    update(attachments)
+    .where(attachments.c.attachment_id == bindparam("id"))
+    .values(stage=int(Stage.READY), expires_at=bindparam("until"))
+)
 TAKE_AWAY = (
     update(attachments)
     .where(attachments.c.attachment_id.in_(_ids))
@@ -84,13 +99,13 @@ def lock(connection: Connection, ids: Collection[str]) -> None:
     connection.execute(LOCK, {"ids": sorted(ids)}).all()
 
 
-def hold(connection: Connection, uid: int, ids: Collection[str], until: int) -> None:
-    """Keeps files that a message will carry until a time (ms), at least. Raises `UnknownAttachment`."""
+def hold(connection: Connection, uid: int, ids: Collection[str], send_time: int) -> None:
+    """Keeps files for a message that will carry them at a time (ms). Raises `UnknownAttachment`."""
     lock(connection, ids)
     known = seen(connection, uid, ids)
     if missing := [name for name in ids if name not in known]:
         raise UnknownAttachment(f"There is no file {missing[0]}, or it is not yours to send.")
-    connection.execute(HOLD, {"ids": sorted(ids), "until": until})
+    connection.execute(HOLD, {"ids": sorted(ids), "until": send_time + GRACE})
 
 
 def send(connection: Connection, uses: Sequence[Use]) -> None:
@@ -115,7 +130,13 @@ def take_away(connection: Connection, mid: int, now: int) -> None:
 
 
 def leave(connection: Connection, ids: Collection[str], now: int) -> None:
-    """Those of the files, which are locked, that nothing uses now are out of reach, and removed soon (`now` in ms)."""
-    gone = sorted(set(ids) - set(connection.execute(STILL_USED, {"ids": sorted(ids)}).scalars()))
-    if gone:
-        connection.execute(TAKE_AWAY, {"ids": gone, "now": now})
+    """Those of the files, which are locked, that nothing uses now are out of reach, and removed soon (`now` in ms).
+
+    What a scheduled message of its owner will carry is its owner's alone again, and waits for it.
+    """
+    gone = set(ids) - set(connection.execute(STILL_USED, {"ids": sorted(ids)}).scalars())
+    if not gone:
+        return
+    connection.execute(TAKE_AWAY, {"ids": sorted(gone), "now": now})
+    for name, send_time in connection.execute(SCHEDULED, {"ids": sorted(gone)}).all():
+        connection.execute(WAIT, {"id": name, "until": send_time + GRACE})

@@ -37,8 +37,6 @@ CLAIM = 15_000
 """Milliseconds for which a claim keeps other nodes away; sending takes some of them."""
 TRY_AGAIN = 2_000
 """Milliseconds after which it is tried again where the server could not take it."""
-GRACE = 86_400_000
-"""Milliseconds for which the files of a message are kept beyond its time: the server may be away."""
 MOST = 100
 """Messages that one user has scheduled at a time."""
 LONGEST_WAIT = 366 * 86_400_000
@@ -243,7 +241,7 @@ class Scheduling:
 def _hold_files(tx: Connection, author: Author, send: Private | Group, at: int) -> None:
     """The files that it will carry are not removed before. Raises `UnknownAttachment` or `UnknownSticker`."""
     if send.attachments:
-        attachments.hold(tx, author.uid, send.attachments, at + GRACE)
+        attachments.hold(tx, author.uid, send.attachments, at)
     if send.sticker is not None:
         stickers.find(tx, send.sticker)
 
