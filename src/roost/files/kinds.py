@@ -1,7 +1,8 @@
 """What a file is, by its content and never by its name or what the sender says of it (D9).
 
 In text, markup is looked for first: what a browser might take for a page is not to pass for something else. (What is
-called wrongly does no harm all the same: nothing but `INLINE` is ever given to a browser under its own type.)
+called wrongly does no harm all the same: nothing but `INLINE` is ever given to a browser under its own type.) Other
+text is plain, whatever its first letters would mean in a binary file, unless it is of `TEXTUAL`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ INLINE = frozenset(
 )
 """Media types that a browser may show in place and that can carry no script. All others are for saving."""
 
+TEXTUAL = frozenset(
+    {"text/html", "image/svg+xml", "application/xml", "application/json", "application/x-yaml"}
+    | {"application/pdf", "application/postscript", "application/rtf", "text/x-tex", "image/fits"}
+    | {"text/calendar", "text/vcard", "text/vtt", "application/vnd.apple.mpegurl", "audio/x-scpls"}
+    | {"application/pgp-encrypted", "application/pgp-keys", "application/pgp-signature"}
+    | {"application/x-bittorrent", "application/x-mswinurl", "text/x-ms-regedit"}
+)
+"""Media types of files that are text, or begin as text, in a way that nobody writes by chance."""
+
 _SPELLED = {
     "image/x-ms-bmp": "image/bmp",
     "image/jpg": "image/jpeg",
@@ -48,12 +58,12 @@ _SPELLED = {
 }
 """Other names of the same thing."""
 
+_SCRIPT = b"#!"
 _PROGRAMS = (
     (b"MZ", "application/vnd.microsoft.portable-executable"),
     (b"\x7fELF", "application/x-elf"),
     (b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
     (b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
-    (b"#!", "text/x-shellscript"),
 )
 
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>]", re.IGNORECASE)
@@ -72,13 +82,15 @@ def kind_of(path: Path) -> str:
 
 def kind_of_head(head: bytes) -> str:
     """The media type of a file that begins so."""
+    if head.startswith(_SCRIPT):
+        return "text/x-shellscript"
+    known = _by_magic(head)
+    if _is_text(head):
+        return _markup(head) or (known if known in TEXTUAL else TEXT)
     for magic, kind in _PROGRAMS:
         if head.startswith(magic):
             return kind
-    known = _by_magic(head)
-    if not _is_text(head):
-        return known or UNKNOWN
-    return _markup(head) or known or TEXT
+    return known or UNKNOWN
 
 
 def is_taken(kind: str, wanted: Sequence[str], refused: Sequence[str]) -> bool:
