@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 from roost.model.ids import ATTACHMENT_ID
 from roost.model.names import Wire
 
@@ -12,7 +14,7 @@ MAX_ATTACHMENTS = 10
 
 
 class Attachment(Wire, kw_only=True):
-    """What everybody who sees the message is told of a file. `size` is in bytes.
+    """What everybody who sees the message is told of a file. `size` is in bytes, and there also as 0.
 
     `type` is the media type that its content has, whatever its `name` says. `width` and `height` are in pixels, as it
     is shown; 0, and left out, where it is no picture. `thumbnail`: whether it has one.
@@ -20,7 +22,7 @@ class Attachment(Wire, kw_only=True):
 
     id: str
     name: str = ""
-    size: int = 0
+    size: int = msgspec.field(default_factory=int)  # which is encoded always, unlike a plain default
     type: str = ""
     width: int = 0
     height: int = 0

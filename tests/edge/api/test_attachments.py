@@ -67,6 +67,15 @@ async def test_a_message_carries_files_to_everyone_who_gets_it(alice: Person, bo
     assert (await bob.get(f"/attachments/{two['id']}")).body == b"two"
 
 
+async def test_an_empty_file_has_a_size_too(alice: Person, bob: Person) -> None:
+    empty = await uploaded(alice, b"", "nothing.txt")
+    assert empty["size"] == 0
+    await alice.send(bob, "", attachments=[empty["id"]])
+    (message,) = (await bob.sync())["messages"]
+    assert message["attachments"] == [empty]
+    assert (await bob.get(f"/attachments/{empty['id']}")).body == b""
+
+
 async def test_a_message_of_pictures_is_a_message_of_pictures(alice: Person, bob: Person) -> None:
     image, text = await uploaded(alice, picture(), "p.png"), await uploaded(alice)
     await alice.send(bob, "", attachments=[image["id"]])
