@@ -83,7 +83,8 @@ async def send(rooms: Rooms, author: Author) -> None:
 async def send_a_batch(rooms: Rooms, author: Author) -> None:
     """With replies and mentions, of one and of all."""
     drafts = [to_group(author, "town") for _ in range(20)]
-    drafts[3].extra, drafts[4].extra = Extra(reply_to="1"), Extra(mentions=["away7"])
+    drafts[3].reply_to = "1"
+    drafts[3].extra, drafts[4].extra = Extra(), Extra(mentions=["away7"])
     await rooms.batch(*drafts)
 
 

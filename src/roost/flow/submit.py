@@ -191,6 +191,7 @@ class Submit:
             content=send.content,
             create_time=create_time,
             via=via,
+            reply_to=None if send.reply_to is None else str(send.reply_to),
         )
 
 
@@ -215,14 +216,12 @@ def _extra(send: Private | Group, forwarded_from: Origin | None) -> Extra | None
     plain = send.reply_to is None and not (send.mentions or send.attachments or send.ttl or send.sticker)
     if plain and forwarded_from is None:
         return None
-    reply_to = None if send.reply_to is None else ids.server_id(send.reply_to)
-    if reply_to is None and send.reply_to is not None:
-        raise UnknownMessage("replyTo must be the serverMsgID of a message of this conversation.")
+    if send.reply_to is not None and not ids.is_message_id(send.reply_to):
+        raise UnknownMessage("replyTo must be the id of a message of this conversation.")
     mentions = list(dict.fromkeys(ids.user_id(name, "mentions") for name in send.mentions or ()))
     if len(mentions) > MAX_MENTIONS:
         raise InvalidInput(f"mentions must be at most {MAX_MENTIONS}; {EVERYBODY} are all.")
     return Extra(
-        reply_to=None if reply_to is None else str(reply_to),
         mentions=mentions or None,
         forwarded_from=forwarded_from,
         attachments=_attachments(send.attachments) if send.attachments else None,

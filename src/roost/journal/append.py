@@ -148,7 +148,7 @@ class _Batch:
         where = self._pushes(connection, receivers.union(large.called))
         for mid, draft in enumerate(self._drafts, first_mid):
             conversation = opened.get(draft.conversation_id)
-            settled = _duplicate(draft, earlier) or self._refusal(draft, conversation, large)
+            settled = _duplicate(draft, earlier) or self._refusal(draft, conversation, large, earlier)
             if found is None and isinstance(settled, RoostError) and draft.message_id is not None:
                 raise AlreadySent
             if settled is not None or conversation is None:
@@ -255,7 +255,13 @@ class _Batch:
         senders = {draft.author.uid: draft.author.user_id for draft in self._drafts}
         return {(row.sender, row.message_id): as_committed(row, senders[row.sender]) for row in found}
 
-    def _refusal(self, draft: Draft, conversation: Opened | None, large: LargeBatch) -> RoostError | None:
+    def _refusal(
+        self,
+        draft: Draft,
+        conversation: Opened | None,
+        large: LargeBatch,
+        earlier: dict[tuple[int, str], Committed],
+    ) -> RoostError | None:
         if conversation is None:
             return self._no_conversation(draft)
         private = draft.conversation_id.startswith("p:")
@@ -270,7 +276,7 @@ class _Batch:
         if conversation.restricted:
             barred = rights.refusal(self._connection, conversation.cid, draft.author.uid, self._now)
         if draft.extra is not None and barred is None:
-            barred = extra.refusal(self._connection, draft, draft.extra, conversation.cid)
+            barred = extra.refusal(self._connection, draft, draft.extra, conversation.cid, earlier)
         return barred
 
     def _no_conversation(self, draft: Draft) -> RoostError:

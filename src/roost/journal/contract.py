@@ -47,6 +47,9 @@ class Draft(msgspec.Struct, gc=False):
 
     `message_id` None lets the server make one. Times are milliseconds. `via` is whatever hands the receipt over;
     the journal carries it along. `flagged`: the listed words for which it is to be looked at.
+
+    `reply_to`: what it replies to, by the server's id or one of the author's own; there is an `extra` then, which has
+    the server's when the message gets its place.
     """
 
     author: Author
@@ -60,6 +63,7 @@ class Draft(msgspec.Struct, gc=False):
     via: Any = None
     system: bool = False
     flagged: tuple[str, ...] = ()
+    reply_to: str | None = None
 
 
 Place = tuple[int, int]

@@ -38,9 +38,9 @@ class Auth(ClientFrame, tag="auth", kw_only=True):
 class Send(ClientFrame, kw_only=True):
     """What the two sending frames share. `create_time` is the sender's clock; the server's is used if absent.
 
-    `reply_to` is the server id of a message of the conversation; `mentions` are members, or `@all`; `attachments` the
-    ids of files. `ttl`: seconds after which the message is recalled by itself; 0 is never. A `sticker` is sent
-    without `content`: its emoji is.
+    `reply_to` is the server's or the sender's own id of a message of the conversation; `mentions` are members, or
+    `@all`; `attachments` the ids of files. `ttl`: seconds after which the message is recalled by itself; 0 is never. A
+    `sticker` is sent without `content`: its emoji is.
     """
 
     to: str | int

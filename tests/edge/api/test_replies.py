@@ -27,10 +27,18 @@ async def test_a_reply_names_what_it_is_to(alice: Person, bob: Person) -> None:
         assert [one.get("replyTo") for one in (await person.sync())["messages"]][1:] == [sent["serverMsgID"]] * 2
 
 
+async def test_a_reply_may_name_a_message_by_its_senders_own_id(alice: Person, bob: Person) -> None:
+    first = await alice.send(bob, messageID="mine")
+    await alice.send(bob, "and", replyTo="mine")
+    assert [one.get("replyTo") for one in (await bob.sync())["messages"]] == [None, first["serverMsgID"]]
+    body = {"to": alice.user_id, "content": "yes", "replyTo": "mine"}
+    assert (await bob.post("/messages/user", body)).refusal == (404, "unknown_message")
+
+
 async def test_a_reply_is_to_a_message_of_the_same_conversation(alice: Person, bob: Person) -> None:
     elsewhere = await alice.tell(await alice.group(bob))
     before = (await bob.sync())["headSeq"]
-    for name in (elsewhere["serverMsgID"], "9007199254740991", "no-such"):
+    for name in (elsewhere["serverMsgID"], "9007199254740991", "no-such", "", "\x00", "x" * 65):
         body = {"to": bob.user_id, "content": "x", "replyTo": name}
         assert (await alice.post("/messages/user", body)).refusal == (404, "unknown_message")
     assert (await bob.sync())["headSeq"] == before

@@ -28,6 +28,17 @@ async def test_the_server_sends_it_by_itself(alice: Person, bob: Person) -> None
             await asyncio.sleep(0.05)
 
 
+async def test_it_may_reply_to_a_message_by_its_senders_own_id(alice: Person, bob: Person) -> None:
+    first = await alice.send(bob, messageID="mine")
+    made = (await alice.post("/messages/scheduled", wish(alice, bob, 1, replyTo="mine"))).data
+    assert made["replyTo"] == first["serverMsgID"]
+    assert (await alice.get("/messages/scheduled")).data == {"scheduled": [made]}
+    async with asyncio.timeout(20):
+        while len(found := (await bob.sync())["messages"]) < 2:  # noqa: ASYNC110 - its time has to come
+            await asyncio.sleep(0.05)
+    assert found[1]["replyTo"] == first["serverMsgID"]
+
+
 async def test_what_waits_is_listed_changed_and_cancelled(alice: Person, bob: Person) -> None:
     made = await alice.post("/messages/scheduled", wish(alice, bob, 100))
     assert made.status == 201

@@ -41,7 +41,10 @@ class Outgoing(Wire, kw_only=True):
     ] = 1
     create_time: int | None = None
     reply_to: (
-        Annotated[str | int, msgspec.Meta(description="`serverMsgID` of a message of the conversation")] | None
+        Annotated[
+            str | int, msgspec.Meta(description="`serverMsgID`, or own `messageID`, of a message of the conversation")
+        ]
+        | None
     ) = None
     mentions: Annotated[list[UserID], msgspec.Meta(description="members, or `@all`")] | None = None
     attachments: Annotated[list[AttachmentID], msgspec.Meta(description="ids of files, 10 at most")] | None = None

@@ -8,6 +8,7 @@ up again sends the same id, which stores nothing a second time. A claimed row ca
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from roost.db.schema import messages, scheduled, users
 from roost.errors import Conflict, Forbidden, InvalidInput, LimitReached, RoostError, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.submit import Submit
-from roost.journal import attachments, stickers
+from roost.journal import attachments, rewriting, stickers
 from roost.journal.contract import Author, Recorded
 from roost.journal.journal import Journal
 from roost.model import ids
@@ -131,6 +132,7 @@ class Scheduling:
                 raise Conflict("A message with this messageID was sent already.")
             if tx.execute(COUNT, {"of": author.uid}).scalar_one() >= MOST:
                 raise LimitReached(f"At most {MOST} messages wait to be sent.", limit=MOST)
+            _name_reply(tx, author, send)
             row = insert(scheduled).values(
                 uid=author.uid,
                 message_id=name,
@@ -236,6 +238,13 @@ class Scheduling:
                 self._fanout.change(recorded)
 
         await self._database.write(change, tell)
+
+
+def _name_reply(tx: Connection, author: Author, send: Private | Group) -> None:
+    """What it replies to has the server's id, where it was sent already."""
+    if send.reply_to is not None:
+        with contextlib.suppress(UnknownMessage):
+            send.reply_to = str(rewriting.find(tx, author.uid, send.reply_to).mid)
 
 
 def _hold_files(tx: Connection, author: Author, send: Private | Group, at: int) -> None:
