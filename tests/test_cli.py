@@ -182,7 +182,8 @@ def test_config_check_looks_at_what_counts_without_a_file_too(tmp_path: Path) ->
 
 
 def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:
-    assert "no_such" in refused("token", "alice", "--data", tmp_path, ROOST_LIMITS__NO_SUCH="1")
+    assert "ROOST_LIMITS__NO_SUCH" in refused("token", "alice", "--data", tmp_path, ROOST_LIMITS__NO_SUCH="1")
+    assert "ROOST_FOO" in refused("token", "alice", "--data", tmp_path, ROOST_FOO="1")
 
 
 def test_a_restored_database_gets_a_new_epoch_and_server_ids_never_given(tmp_path: Path) -> None:

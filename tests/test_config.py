@@ -115,8 +115,27 @@ class TestEnvironment:
             found = getattr(found, part)
         assert found == expected
 
-    def test_what_is_not_a_setting_of_a_section_is_passed_over(self) -> None:
-        assert load(None, {"ROOST_HOME": "x", "PATH": "y", "ROOSTER__X": "z"}) == Config()
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PATH", "y"),
+            ("ROOSTER__X", "z"),
+            ("ROOST_TOKEN", "x.y.z"),
+            ("ROOST_FROM", "sqlite:data"),
+            ("ROOST_TO", "postgresql://db/roost"),
+            ("ROOST_PORT", "tcp://10.0.0.1:8080"),
+            ("ROOST_SERVICE_HOST", "10.0.0.1"),
+            ("ROOST_SERVICE_PORT", "8080"),
+            ("ROOST_SERVICE_PORT_HTTP", "8080"),
+            ("ROOST_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("ROOST_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("ROOST_DATABASE_PORT", "tcp://10.0.0.2:5432"),
+            ("ROOST_DATABASE_SERVICE_HOST", "10.0.0.2"),
+            ("ROOST_DATABASE_PORT_5432_TCP_PROTO", "tcp"),
+        ],
+    )
+    def test_variables_of_others_are_passed_over(self, name: str, value: str) -> None:
+        assert load(None, {name: value}) == Config()
 
 
 class TestErrors:
@@ -139,7 +158,7 @@ class TestErrors:
             ("sync: {window: 0}", "sync.window"),
             ("server: {port: 70000}", "server.port"),
             ("server: {port: -1}", "server.port"),
-            ("server: {trusted_proxies: [10.0.0.0/8, proxy.local]}", "server.trusted_proxies: 'proxy.local'"),
+            ("server: {trusted_proxies: [10.0.0.0/8, proxy.local]}", "server.trusted_proxies has 'proxy.local'"),
             ("presence: {ttl: .nan}", "presence.ttl"),
             ("sync: {save_interval: .inf}", "sync.save_interval"),
             ("log: {level: loud}", "log.level"),
@@ -152,19 +171,47 @@ class TestErrors:
             load(file, {})
 
     @pytest.mark.parametrize(
-        ("name", "value", "named"),
+        ("name", "value", "told"),
         [
-            ("ROOST_LIMITS__MAX_CONTEND", "70", "max_contend"),
-            ("ROOST_NOTHING__KEY", "1", "nothing"),
-            ("ROOST_LIMITS__MAX_CONTENT", "many", "limits.max_content"),
-            ("ROOST_LIMITS__MAX_CONTENT__DEEPER", "1", "ROOST_LIMITS__MAX_CONTENT__DEEPER"),
-            ("ROOST_LOG__LEVEL", "loud", "log.level"),
+            (
+                "ROOST_LIMITS__MAX_CONTEND",
+                "70",
+                "ROOST_LIMITS__MAX_CONTEND names no setting; did you mean ROOST_LIMITS__MAX_CONTENT?",
+            ),
+            ("ROOST_NOTHING__KEY", "1", "ROOST_NOTHING__KEY names no setting"),
+            ("ROOST_FOO", "1", "ROOST_FOO names no setting; settings are named as ROOST_SERVER__PORT is."),
+            ("ROOST_PORT", "8080", "ROOST_PORT names no setting; did you mean ROOST_SERVER__PORT?"),
+            ("ROOST_LIMITS", "{max_content: 5}", "ROOST_LIMITS names no setting"),
+            ("ROOST_WEBHOOKS__ATTEMPT", "3", "ROOST_WEBHOOKS__ATTEMPT names no setting"),
+            ("ROOST_LIMITS__MAX_CONTENT", "many", "ROOST_LIMITS__MAX_CONTENT: Expected `int`, got `str`."),
+            ("ROOST_LIMITS__MAX_CONTENT", "0", "ROOST_LIMITS__MAX_CONTENT: limits.max_content must be at least 1"),
+            ("ROOST_LIMITS__MAX_CONTENT", "2026-13-45", "ROOST_LIMITS__MAX_CONTENT: Expected `int`, got `str`."),
+            ("ROOST_LIMITS__MAX_CONTENT__DEEPER", "1", "ROOST_LIMITS__MAX_CONTENT__DEEPER names no setting"),
+            (
+                "ROOST_WEBHOOKS__ENDPOINTS",
+                "[{name: a}]",
+                "ROOST_WEBHOOKS__ENDPOINTS: Object missing required field `url` - at `[0]`.",
+            ),
+            ("ROOST_LOG__LEVEL", "loud", "ROOST_LOG__LEVEL: Invalid enum value 'loud'."),
         ],
     )
-    def test_what_is_wrong_in_the_environment_is_named(self, file: Path, name: str, value: str, named: str) -> None:
+    def test_what_is_wrong_in_the_environment_is_blamed_on_the_variable(
+        self, file: Path, name: str, value: str, told: str
+    ) -> None:
         file.write_text("limits: {max_content: 5}\n")
-        with pytest.raises(ConfigError, match=named):
+        with pytest.raises(ConfigError) as caught:
             load(file, {name: value})
+        assert str(caught.value).startswith(told)
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [("server: 8080", "at `server`"), ("sync: {batch: 0}", "sync.batch must be at least 1")],
+    )
+    def test_what_is_wrong_in_the_file_is_blamed_on_the_file(self, file: Path, text: str, told: str) -> None:
+        file.write_text(text)
+        with pytest.raises(ConfigError, match=told) as caught:
+            load(file, {"ROOST_SERVER__PORT": "8081"})
+        assert str(caught.value).startswith(f"{file}: ")
 
     @pytest.mark.parametrize("text", ["a: [", "- a", "text", "5", "a: b: c", "\0"])
     def test_what_is_no_settings_file_is_told(self, file: Path, text: str) -> None:

@@ -1,0 +1,79 @@
+"""Settings in the environment: `ROOST_SECTION__KEY`. A variable that begins so and names no setting is an error."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Literal, get_origin
+
+import msgspec
+import yaml
+
+from roost.config.errors import ConfigError
+
+PREFIX = "ROOST_"
+
+OF_COMMANDS = frozenset({"ROOST_FROM", "ROOST_TO", "ROOST_TOKEN"})
+"""Variables that stand for flags of commands."""
+
+OF_KUBERNETES = re.compile(
+    r"ROOST_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|PORT=[a-z]+://.*)"
+)
+"""`NAME=value` of what Kubernetes gives to every container, where services are called `roost` or `roost-…`."""
+
+
+def take(settings: msgspec.Struct, environment: Mapping[str, str]) -> dict[str, str]:
+    """Puts the settings of the environment into `settings`; returns the variables by what they set (`server.port`).
+
+    Raises `ConfigError` for a variable that names no setting, and for one whose value is none for its setting.
+    """
+    kinds = dict(_kinds(type(settings)))
+    taken = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX) or _is_of_others(name, value):
+            continue
+        key = name.removeprefix(PREFIX).lower().replace("__", ".")
+        if key not in kinds:
+            raise ConfigError(f"{name} names no setting; {_advice(name, kinds)}")
+        try:
+            found = msgspec.convert(_read(value, kinds[key]), kinds[key], strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{name}: {str(error).replace('`$', '`')}.") from None
+        section, _, last = key.rpartition(".")
+        setattr(attrgetter(section)(settings), last, found)
+        taken[key] = name
+    return taken
+
+
+def _kinds(section: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting of a section and of those in it, with its type."""
+    for field in msgspec.structs.fields(section):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _kinds(field.type, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name, field.type
+
+
+def _is_of_others(name: str, value: str) -> bool:
+    if "__" in name:
+        return False
+    return name in OF_COMMANDS or any(OF_KUBERNETES.fullmatch(each) for each in (name, f"{name}={value}"))
+
+
+def _advice(name: str, kinds: Mapping[str, Any]) -> str:
+    variables = [key.upper().replace(".", "__") for key in kinds]
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), variables, n=1, cutoff=0.5)
+    return f"did you mean {PREFIX}{nearest[0]}?" if nearest else "settings are named as ROOST_SERVER__PORT is."
+
+
+def _read(value: str, kind: Any) -> Any:
+    """A value of the environment: text as it stands, where the setting is text; else as YAML reads it."""
+    optional = kind == str | None
+    if kind is str or optional or get_origin(kind) is Literal:
+        return None if not value or (optional and value == "null") else value
+    try:
+        return yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # a date that is none
+        return value
