@@ -43,6 +43,14 @@ def refused(*arguments: str | Path, **settings: str) -> str:
     return done.stderr
 
 
+def misused(flag: str, *arguments: str | Path, **settings: str) -> str:
+    """What a command says that is called wrongly: the flag that is wrong, no trace."""
+    done = roost(*arguments, **settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"for {flag}." in done.stderr
+    return done.stderr
+
+
 class Town:
     """A server in use: ann has written to bob, who has not come back for it, and to the group tea."""
 
@@ -111,6 +119,12 @@ def test_a_server_loads_no_library_of_a_service_it_does_not_use() -> None:
     assert "litestar" in loaded
     services = {"psycopg", "pymysql", "redis", "aio_pika", "aiosmtplib", "http_ece", "httpx2", "httpcore2", "obstore"}
     assert not loaded & {"alembic", *services}
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "0", "-1", "1e-9", "1e9"])
+def test_token_refuses_a_time_that_is_none(days: str, tmp_path: Path) -> None:
+    misused("--days", "token", "alice", f"--days={days}", "--data", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_token_refuses_what_is_no_user_id(tmp_path: Path) -> None:
@@ -224,10 +238,10 @@ def test_messages_shows_the_last_ones_on_a_line_each(town: Town) -> None:
     assert re.fullmatch(rf"{TIME}  g:tea +ann +the kettle is on", lines[1])
 
 
-def test_messages_wants_a_number_of_messages(town: Town) -> None:
-    done = roost("messages", "--last", "0", "--data", town.data)
-    assert done.returncode == 2
-    assert "--last" in done.stderr
+@pytest.mark.parametrize("command", [["messages"], ["reports"], ["webhook", "failures"]])
+def test_what_shows_the_last_ones_wants_to_know_how_many(command: list[str], town: Town) -> None:
+    for count in ("0", str(1 << 63)):
+        misused("--last", *command, "--last", count, "--data", town.data)
 
 
 async def test_online_shows_who_is_connected_now(town: Town) -> None:
@@ -250,6 +264,24 @@ def test_online_without_a_server_says_so(town: Town) -> None:
     assert "no server answers at http://127.0.0.1:1 " in refused(
         "online", "--url", "http://127.0.0.1:1", "--data", town.data
     )
+
+
+@pytest.mark.parametrize("url", ["foo", "http://", "http://a b", "file:///etc/passwd", "http://a:port"])
+def test_an_address_that_is_none_is_told(url: str, town: Town) -> None:
+    misused("--url", "online", "--url", url, "--data", town.data)
+    misused("--url", "chat", "ann", "--url", url)
+
+
+def test_a_host_of_the_settings_that_is_none_is_told(town: Town) -> None:
+    assert "no server answers at http://a b:" in refused("online", "--data", town.data, ROOST_SERVER__HOST="a b")
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "renew-epoch"])
+def test_a_database_of_a_newer_version_is_told(command: str, tmp_path: Path) -> None:
+    said("migrate", "--data", tmp_path)
+    with sqlite3.connect(tmp_path / "roost.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "made by a newer Roost" in refused(command, "--data", tmp_path)
 
 
 @pytest.mark.parametrize("command", ["stats", "messages", "online", "renew-epoch"])

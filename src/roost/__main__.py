@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
 
 from roost import __version__
 from roost.commands import audit, reports, webhook
-from roost.commands.options import ConfigFile, DataDirectory, ServerURL
+from roost.commands.options import ConfigFile, DataDirectory, Last, ServerURL, web_address
 from roost.commands.options import settings_of as _settings
 from roost.commands.trace import trace
 from roost.config import Config, ConfigError, check_settings
@@ -40,6 +39,7 @@ app.command(push_app)
 app.command(key_app)
 
 TOKEN_DAYS = 30
+SHORTEST_DAYS, LONGEST_DAYS = 1 / 86_400, 36_500
 ADDRESS = "sqlite:PATH (a file or a data directory), postgresql://…, mysql://… or mariadb://…"
 
 
@@ -116,12 +116,17 @@ async def _work(settings: Config) -> None:
     await push_worker(settings, now_ms, _told_to_stop(), lambda: print("The push worker is ready.", flush=True))
 
 
+def _lasting(_: object, days: float) -> None:
+    if not SHORTEST_DAYS <= days <= LONGEST_DAYS:  # not a number is neither
+        raise ValueError(f"It must be more than 0 and at most {LONGEST_DAYS} days.")
+
+
 @app.command
 def token(
     user: str,
     *,
     device: str | None = None,
-    days: Annotated[float, Parameter(help="How long the token is valid.")] = TOKEN_DAYS,
+    days: Annotated[float, Parameter(help="How long the token is valid.", validator=_lasting)] = TOKEN_DAYS,
     data: DataDirectory = None,
     config: ConfigFile = None,
 ) -> None:
@@ -183,7 +188,7 @@ def stats(*, data: DataDirectory = None, config: ConfigFile = None) -> None:
 @app.command
 def messages(
     *,
-    last: Annotated[int, Parameter(help="How many.", validator=Number(gte=1))] = 10,
+    last: Last = 10,
     data: DataDirectory = None,
     config: ConfigFile = None,
 ) -> None:
@@ -211,7 +216,7 @@ def online(
 def chat(
     user: str,
     *,
-    url: Annotated[str, Parameter(help="Where the server answers.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, Parameter(help="Where the server answers.", validator=web_address)] = "http://127.0.0.1:8080",
     data: DataDirectory = None,
     to: Annotated[str | None, Parameter(help="Opened at once: a user, or g: and a group.")] = None,
     store: Annotated[

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any, TypeVar
 
 import msgspec
@@ -244,14 +245,14 @@ def ask(url: str, token: str, method: str = "GET", body: Any = None) -> Any:
     """What a running server answers. Raises `OSError`; what it refuses, with the server's words."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     content = None if body is None else msgspec.json.encode(body)
-    request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310 - the operator's
     try:
+        request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310 - the operator's
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
             return msgspec.json.decode(answer.read())["data"]
     except urllib.error.HTTPError as refusal:
         with closing(refusal):
             raise OSError(f"{url.partition('?')[0]} answered {refusal.code} {_words(refusal.read(500))}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         where, reason = url.partition("/api/")[0], getattr(error, "reason", error)
         raise OSError(f"no server answers at {where} ({reason}); start it, or name another with --url.") from None
 

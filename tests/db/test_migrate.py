@@ -91,6 +91,15 @@ def test_a_database_of_now_is_left_as_it_is(connection: Connection) -> None:
     assert connection.exec_driver_sql("SELECT value FROM deployment").scalars().all() == ["yes"]
 
 
+def test_a_database_of_a_newer_version_is_left_alone(connection: Connection) -> None:
+    migrate(connection)
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    with pytest.raises(OSError, match=r"made by a newer Roost \(schema 9999, not"):
+        migrate(connection)
+    assert version(connection) == "9999"
+
+
 def test_it_is_on_disk_when_it_is_done(connection: Connection, tmp_path: Path) -> None:
     migrate(connection)
     assert not connection.in_transaction()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
 
-from roost.commands.options import ConfigFile, DataDirectory, ServerURL, settings_of
+from roost.commands.options import ConfigFile, DataDirectory, Last, ServerURL, settings_of
 
 app = App(name="reports", help="What users have reported.")
 
@@ -15,7 +14,7 @@ app = App(name="reports", help="What users have reported.")
 @app.default
 def reports(
     *,
-    last: Annotated[int, Parameter(help="How many.", validator=Number(gte=1))] = 10,
+    last: Last = 10,
     state: Annotated[Literal["open", "closed", "all"], Parameter(help="Those in this state.")] = "all",
     json: Annotated[bool, Parameter(help="As JSON lines, with the whole messages.", negative="")] = False,
     data: DataDirectory = None,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from cyclopts import App
 
-from cyclopts import App, Parameter
-from cyclopts.validators import Number
-
-from roost.commands.options import ConfigFile, DataDirectory, settings_of
+from roost.commands.options import ConfigFile, DataDirectory, Last, settings_of
 
 app = App(name="webhook", help="Webhooks.")
 
@@ -26,7 +23,7 @@ def secret() -> None:
 @app.command
 def failures(
     *,
-    last: Annotated[int, Parameter(help="How many.", validator=Number(gte=1))] = 10,
+    last: Last = 10,
     data: DataDirectory = None,
     config: ConfigFile = None,
 ) -> None:

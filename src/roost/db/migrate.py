@@ -64,13 +64,15 @@ def migrate(connection: Connection) -> None:
     """Brings the database up to date; where a step fails, or the power does, it stays as it was before all of them.
 
     MySQL commits each statement that changes a table: there a failed step may be half done. Nodes that start at once
-    wait for the first of them.
+    wait for the first of them. Raises `OSError` for a database of a newer version.
     """
     with alone(connection):
         found = version(connection)
         connection.rollback()
         if found == newest():
             return
+        if found is not None and found > newest():
+            raise OSError(f"the database was made by a newer Roost (schema {found}, not {newest()}): start that one.")
         from roost.db.steps import take_steps  # noqa: PLC0415 - as the head of this file says
 
         if connection.dialect.name == "sqlite":

@@ -35,6 +35,12 @@ def test_a_secret_too_short_is_refused(tmp_path: Path, text: str) -> None:
         load_or_make_secret(tmp_path)
 
 
+def test_a_secret_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "jwt.secret").write_bytes(b"\xff" * 64)
+    with pytest.raises(ConfigError, match=r"jwt\.secret is not UTF-8 text"):
+        load_or_make_secret(tmp_path)
+
+
 def test_many_first_starts_at_once_agree(tmp_path: Path) -> None:
     found: list[bytes] = []
     start = threading.Barrier(8)

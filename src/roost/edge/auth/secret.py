@@ -18,7 +18,7 @@ def load_or_make_secret(data: Path) -> bytes:
     """The key of the data directory `data`, made on the first call (mode 0600, 256 bits as hexadecimal digits).
 
     The key is the file's text without the white space around it, as bytes: other programs use it as it stands.
-    Raises `OSError`, or `ConfigError` for a file too short to be a secret.
+    Raises `OSError`, or `ConfigError` for a file that holds no text, or too little to be a secret.
     """
     path = data / FILE
     with contextlib.suppress(FileNotFoundError):
@@ -38,7 +38,10 @@ def load_or_make_secret(data: Path) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    secret = path.read_text(encoding="utf-8").strip().encode()
+    try:
+        secret = path.read_text(encoding="utf-8").strip().encode()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text: put back the secret that was there.") from None
     if len(secret) < SHORTEST:
         raise ConfigError(f"{path} must hold at least {SHORTEST} characters.")
     return secret
