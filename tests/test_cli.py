@@ -47,7 +47,8 @@ def misused(flag: str, *arguments: str | Path, **settings: str) -> str:
     """What a command says that is called wrongly: the flag that is wrong, no trace."""
     done = roost(*arguments, **settings)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"for {flag}." in done.stderr
+    assert "Invalid value" in done.stderr
+    assert flag in done.stderr
     return done.stderr
 
 
@@ -236,6 +237,11 @@ def test_messages_shows_the_last_ones_on_a_line_each(town: Town) -> None:
     assert title.split() == ["TIME", "CONVERSATION", "SENDER", "CONTENT"]
     assert re.fullmatch(rf"{TIME}  p:ann:bob +ann +two lines, \[31mred \[0m, and the rest is long [a-z ]+…", lines[0])
     assert re.fullmatch(rf"{TIME}  g:tea +ann +the kettle is on", lines[1])
+
+
+def test_push_explain_of_what_is_unknown_fails(town: Town) -> None:
+    assert refused("push", "explain", "zoe", "1", "--data", town.data) == "roost: There is no user zoe.\n"
+    assert "bob has no message 99" in refused("push", "explain", "bob", "99", "--data", town.data)
 
 
 @pytest.mark.parametrize("command", [["messages"], ["reports"], ["webhook", "failures"]])

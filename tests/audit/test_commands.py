@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.server import Server
 
-from tests.test_cli import PASSWORD, roost, said
+from tests.test_cli import PASSWORD, misused, roost, said
 
 
 def lines(data: Path, *flags: str) -> list[dict[str, object]]:
@@ -60,6 +60,14 @@ def test_the_log_of_a_server_is_exported_and_verified(tmp_path: Path) -> None:
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
     assert "is no time" in roost("audit", "export", "--since", "yesterday", "--data", tmp_path).stderr
+
+
+def test_a_digest_that_is_none_is_refused_and_one_that_is_gone_is_a_fault(tmp_path: Path) -> None:
+    said("migrate", "--data", tmp_path)
+    for noted in ("", "typo", "0" * 63, "G" * 64):
+        misused("--noted", "audit", "verify", "--noted", noted, "--data", tmp_path)
+    gone = roost("audit", "verify", "--noted", "0" * 64, "--data", tmp_path)
+    assert (gone.returncode, "what was noted is gone" in gone.stdout) == (1, True)
 
 
 def test_what_commands_do_is_in_the_log_too(tmp_path: Path) -> None:

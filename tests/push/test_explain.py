@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from roost.config import Config
+from roost.errors import NotFound
 from roost.operations import explain_push
 from tests.blackbox.house import Guest, House
 from tests.blackbox.line import eventually
@@ -198,11 +199,13 @@ async def test_ones_own_message(scene: Scene) -> None:
 
 
 async def test_a_user_there_is_not(scene: Scene) -> None:
-    assert scene.explain("1", user="zoe") == ["There is no user zoe."]
+    with pytest.raises(NotFound, match="There is no user zoe."):
+        scene.explain("1", user="zoe")
 
 
 async def test_a_message_that_the_user_has_not(scene: Scene) -> None:
-    assert scene.explain("1234") == ["bob has no message 1234 in the log: not sent to bob, or cleared since."]
+    with pytest.raises(NotFound, match="bob has no message 1234 in the log: not sent to bob, or cleared since."):
+        scene.explain("1234")
 
 
 async def test_the_command_says_the_same(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from roost.commands.options import ConfigFile, DataDirectory, settings_of
 from roost.errors import InvalidInput
 
 app = App(name="audit", help="The audit log.")
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""As `verify` prints it: SHA-256."""
 
 Moment = Annotated[str | None, Parameter(help="A date or time (ISO 8601; UTC unless it says otherwise), or 7d ago.")]
 
@@ -39,10 +43,17 @@ def export(
             sys.stdout.write(line)
 
 
+def _digest(_: object, noted: str | None) -> None:
+    if noted is not None and DIGEST.fullmatch(noted) is None:
+        raise ValueError("It must be a whole digest: 64 characters of 0-9 a-f.")
+
+
 @app.command
 def verify(
     *,
-    noted: Annotated[str | None, Parameter(help="A digest that was printed earlier, and must still be there.")] = None,
+    noted: Annotated[
+        str | None, Parameter(help="A digest that was printed earlier, and must still be there.", validator=_digest)
+    ] = None,
     data: DataDirectory = None,
     config: ConfigFile = None,
 ) -> None:

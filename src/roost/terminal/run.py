@@ -31,7 +31,7 @@ async def run(url: str, user_id: str, *, token: TokenSource, store: Path, to: st
     """Shows the chat until its user quits; returns how many messages are still in the outbox.
 
     Raises what is wrong with the store (`StoreInUse`, `StoreTooNew`, `StoreBelongsToAnother`, `OSError`), and
-    `InvalidInput` where the token is another user's, or `InvalidID` where nobody can be called `to`.
+    `InvalidInput` where the token is another user's or nobody's, or `InvalidID` where nobody can be called `to`.
     """
     logging.getLogger("roost").addHandler(logging.NullHandler())  # the screen is no place for a log
     store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,8 +55,11 @@ async def run(url: str, user_id: str, *, token: TokenSource, store: Path, to: st
 
 
 def _check(client: Client, user_id: str, to: str | None) -> None:
-    with contextlib.suppress(ClientClosed):  # a token that does not tell whose it is: the server will
-        if client.user_id != user_id:
-            raise InvalidInput(f"The token is {client.user_id}'s, not {user_id}'s.")
-        if to is not None:
-            client.conversation_id(to)
+    try:
+        owner = client.user_id
+    except ClientClosed:
+        raise InvalidInput("The token does not tell whose it is: it is not a whole one.") from None
+    if owner != user_id:
+        raise InvalidInput(f"The token is {owner}'s, not {user_id}'s.")
+    if to is not None:
+        client.conversation_id(to)

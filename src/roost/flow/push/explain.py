@@ -19,6 +19,7 @@ from roost.db.schema import (
     push_outbox,
     users,
 )
+from roost.errors import NotFound
 from roost.journal.positions import stored_by_any
 from roost.model import ids
 
@@ -34,13 +35,16 @@ Time = Callable[[int | None], str]
 
 
 def explain(connection: Connection, push: Push, user_id: str, message: str, time: Time) -> list[str]:
-    """Lines for a person. `message` is a server id or a sender's own; `time` writes milliseconds."""
+    """Lines for a person. `message` is a server id or a sender's own; `time` writes milliseconds.
+
+    Raises `NotFound` for a user there is not, and for a message that is not in the user's log.
+    """
     uid = connection.execute(select(users.c.uid).where(users.c.user_id == user_id)).scalar()
     if uid is None:
-        return [f"There is no user {user_id}."]
+        raise NotFound(f"There is no user {user_id}.")
     found = _find(connection, uid, message)
     if found is None:
-        return [f"{user_id} has no message {message} in the log: not sent to {user_id}, or cleared since."]
+        raise NotFound(f"{user_id} has no message {message} in the log: not sent to {user_id}, or cleared since.")
     lines = [f"Message {found.mid} of {found.sender_id} in {found.conversation_id}, {time(found.server_time)}:"]
     if found.sender == uid:
         return [*lines, f"no push: {user_id} sent it."]
