@@ -99,10 +99,10 @@ def test_token_prints_a_token_signed_with_the_secret_and_touches_no_database(tmp
     assert [path.name for path in secret.parent.iterdir()] == ["jwt.secret"]
 
 
-def test_token_keeps_the_secret_it_finds(tmp_path: Path) -> None:
-    said("token", "alice", "--data", tmp_path)
+def test_token_keeps_the_secret_it_finds_and_tells_of_a_new_one(tmp_path: Path) -> None:
+    assert roost("token", "alice", "--data", tmp_path).stderr.startswith(f"roost: {tmp_path / 'jwt.secret'} is new: ")
     secret = (tmp_path / "jwt.secret").read_text()
-    said("token", "alice", "--data", tmp_path)
+    assert roost("token", "alice", "--data", tmp_path).stderr == ""
     assert (tmp_path / "jwt.secret").read_text() == secret
 
 
@@ -290,7 +290,14 @@ def test_a_database_of_a_newer_version_is_told(command: str, tmp_path: Path) -> 
     assert "made by a newer Roost" in refused(command, "--data", tmp_path)
 
 
-@pytest.mark.parametrize("command", ["stats", "messages", "online", "renew-epoch"])
-def test_looking_at_a_directory_without_a_database_makes_none(command: str, tmp_path: Path) -> None:
-    assert "there is no database" in refused(command, "--data", tmp_path)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("stats", "messages", "online", "renew-epoch", "reports", "key list", "key revoke shop", "trace 1"),
+        "key create shop --scope keys",
+        "reports close 1 --resolution upheld",
+    ],
+)
+def test_a_directory_without_a_database_is_left_without_one(command: str, tmp_path: Path) -> None:
+    assert "there is no database" in refused(*command.split(), "--data", tmp_path / "typo")
     assert list(tmp_path.iterdir()) == []

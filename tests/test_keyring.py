@@ -39,6 +39,7 @@ def test_a_key_is_made_listed_and_revoked_beside_a_running_server(server: Server
 
 
 def test_without_a_server_the_database_is_written(tmp_path: Path) -> None:
+    said("migrate", "--data", tmp_path)
     ring = Keyring(Config(server=ServerSettings(data=str(tmp_path))), "http://127.0.0.1:1")
     prefix = ring.create("shop", ["keys", "*"], None).split("_")[1]
     assert ring.listed()[1].startswith(f"{prefix}  shop  * keys")

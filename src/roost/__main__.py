@@ -131,14 +131,18 @@ def token(
     config: ConfigFile = None,
 ) -> None:
     """Print a token for USER, signed with the secret of the data directory."""
-    from roost.edge.auth.secret import load_or_make_secret
+    from roost.edge.auth.secret import FILE, load_or_make_secret
     from roost.edge.auth.signing import sign
     from roost.model import ids
 
     settings = _settings(config, data)
     user_id = ids.user_id(user, "USER")
     device_id = None if device is None else ids.device_id(device)
+    file = settings.data / FILE
+    is_new = not file.exists()
     print(sign(load_or_make_secret(settings.data), user_id, device_id, int(days * 86400)).token)
+    if is_new:
+        print(f"roost: {file} is new: only a server with this data directory takes the token.", file=sys.stderr)
 
 
 @app.command

@@ -27,7 +27,7 @@ from roost.config import Config, ConfigError, Server
 from roost.db.migrate import migrate
 from roost.db.schema import conversations, deployment, devices, log, messages, users
 from roost.edge.auth.keys import operator_key
-from roost.edge.auth.secret import FILE, load_or_make_secret
+from roost.edge.auth.secret import FILE, load_secret
 from roost.edge.auth.shared import note_secret
 from roost.edge.auth.signing import sign
 from roost.flow.push.explain import explain
@@ -119,7 +119,7 @@ def online_now(settings: Config, url: str, names: Sequence[str]) -> dict[str, in
     if asker is None:
         return {}
     # A token in the name of a device that exists leaves no trace; any other would make a user or device.
-    token = sign(load_or_make_secret(settings.data), asker.user_id, asker.device_id, TOKEN_SECONDS).token
+    token = sign(load_secret(settings.data), asker.user_id, asker.device_id, TOKEN_SECONDS).token
     here: dict[str, int | None] = {}
     for first in range(0, len(names), ASKED_AT_ONCE):
         some = ",".join(names[first : first + ASKED_AT_ONCE])
@@ -146,8 +146,7 @@ def renew_epoch(settings: Config) -> list[str]:
 
     Raises `OSError` where there is none, `BlockingIOError` where a server has it open.
     """
-    if not settings.server.database and not settings.database.exists():
-        raise FileNotFoundError(f"there is no database at {settings.database}; name its directory with --data.")
+    storage.must_be_there(settings)
     engine, epoch, database = storage.open_engine(settings), secrets.token_hex(8), storage.name(settings)
     try:
         with engine.writer() as connection:
@@ -200,8 +199,9 @@ def witnessed(connection: Connection, settings: Config) -> Connection:
 def write_or_ask(settings: Config, change: Callable[[Connection], T], otherwise: Callable[[], T]) -> T:
     """Changes the database in a transaction; where a server has its file open, `otherwise` is what asks that.
 
-    Raises `OSError` where neither can be reached, and what `change` raises.
+    Raises `OSError` where neither can be reached, or there is no database yet, and what `change` raises.
     """
+    storage.must_be_there(settings)
     try:
         engine = storage.open_engine(settings)
     except BlockingIOError:
@@ -221,7 +221,7 @@ def write_or_ask(settings: Config, change: Callable[[Connection], T], otherwise:
 
 def ask_as_operator(settings: Config, url: str, method: str, path: str, body: Any = None) -> Any:
     """What the server at `url` answers to an operation under /admin. Raises as `ask` does."""
-    token = operator_key(load_or_make_secret(settings.data), time.time_ns() // 1_000_000)
+    token = operator_key(load_secret(settings.data), time.time_ns() // 1_000_000)
     return ask(f"{url.rstrip('/')}/api/v1/admin{path}", token, method, body)
 
 

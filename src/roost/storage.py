@@ -38,6 +38,12 @@ def name(config: Config) -> str:
     return make_url(url).render_as_string() if url else str(config.database)
 
 
+def must_be_there(config: Config) -> None:
+    """Raises `FileNotFoundError` where no server has made the file yet: the directory may be a mistyped one."""
+    if not config.server.database and not config.database.exists():
+        raise FileNotFoundError(f"there is no database at {config.database}; name its directory with --data.")
+
+
 def open_engine(config: Config) -> Engine:
     """Opens the database to write to it. Raises `BlockingIOError` where another server has the file open."""
     url = config.server.database
@@ -88,9 +94,8 @@ class Reading:
         """Raises `FileNotFoundError` where there is no file yet."""
         self._file = config.database
         self._files: list[Any] = []
+        must_be_there(config)
         self._server = adapters.database_server(config.server.database) if config.server.database else None
-        if self._server is None and not self._file.exists():
-            raise FileNotFoundError(f"there is no database at {self._file}; name its directory with --data.")
 
     def connect(self) -> Connection:
         """A connection that cannot write, for one thread."""

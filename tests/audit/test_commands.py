@@ -71,6 +71,7 @@ def test_a_digest_that_is_none_is_refused_and_one_that_is_gone_is_a_fault(tmp_pa
 
 
 def test_what_commands_do_is_in_the_log_too(tmp_path: Path) -> None:
+    said("migrate", "--data", tmp_path)
     said("key", "create", "shop", "--scope", "users:read", "--data", tmp_path)
     said("key", "revoke", "shop", "--data", tmp_path)
     assert [(row["act"], row["actor"]) for row in lines(tmp_path)] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from roost.config import ConfigError
-from roost.edge.auth.secret import load_or_make_secret
+from roost.edge.auth.secret import load_or_make_secret, load_secret
 
 
 def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -39,6 +39,13 @@ def test_a_secret_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "jwt.secret").write_bytes(b"\xff" * 64)
     with pytest.raises(ConfigError, match=r"jwt\.secret is not UTF-8 text"):
         load_or_make_secret(tmp_path)
+
+
+def test_who_only_asks_a_server_makes_no_secret(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no jwt\.secret in .*; name the server's"):
+        load_secret(tmp_path)
+    made = load_or_make_secret(tmp_path)
+    assert load_secret(tmp_path) == made
 
 
 def test_many_first_starts_at_once_agree(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ def load_or_make_secret(data: Path) -> bytes:
     return _read(path)
 
 
+def load_secret(data: Path) -> bytes:
+    """The key that a server has made. Raises `FileNotFoundError` where none has, and as `load_or_make_secret`."""
+    path = data / FILE
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {FILE} in {data}; name the server's data directory with --data.")
+    return _read(path)
+
+
 def _read(path: Path) -> bytes:
     try:
         secret = path.read_text(encoding="utf-8").strip().encode()
