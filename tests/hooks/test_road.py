@@ -14,7 +14,7 @@ from roost import storage
 from roost.config import Config, ConfigError, load
 from roost.db.schema import webhook_outbox
 from roost.hooks.events import Moderation, emit
-from roost.operations import write_or_ask
+from roost.operations import bring_up_to_date, write_or_ask
 from tests.edge.api.admin.conftest import operator_of
 from tests.edge.conftest import settle  # noqa: F401 - a fixture
 from tests.edge.people import Town
@@ -88,6 +88,7 @@ def test_what_a_command_does_is_told_when_a_server_runs(tmp_path: Path) -> None:
     settings = msgspec.convert(
         {"server": {"data": str(tmp_path)}, "webhooks": {"endpoints": [endpoint]}}, Config, strict=False
     )
+    bring_up_to_date(settings)
     write_or_ask(settings, lambda tx: emit(tx, "moderation", "", Moderation(what="spam", user_id="ann")), lambda: None)
     with storage.looking_at(settings) as connection:
         assert connection.execute(select(webhook_outbox.c.event)).scalars().all() == ["moderation"]
