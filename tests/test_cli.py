@@ -198,7 +198,7 @@ def test_config_check_looks_at_what_counts_without_a_file_too(tmp_path: Path) ->
 
 def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:
     assert "ROOST_LIMITS__NO_SUCH" in refused("token", "alice", "--data", tmp_path, ROOST_LIMITS__NO_SUCH="1")
-    assert "ROOST_FOO" in refused("token", "alice", "--data", tmp_path, ROOST_FOO="1")
+    assert "ROOST_SERVER_PORT" in refused("token", "alice", "--data", tmp_path, ROOST_SERVER_PORT="8081")
 
 
 def test_a_restored_database_gets_a_new_epoch_and_server_ids_never_given(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Settings in the environment: `ROOST_SECTION__KEY`. A variable that begins so and names no setting is an error."""
+"""Settings in the environment: `ROOST_SECTION__KEY`. A variable that looks so and names no setting is an error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ from roost.config.errors import ConfigError
 
 PREFIX = "ROOST_"
 
-OF_COMMANDS = frozenset({"ROOST_FROM", "ROOST_TO", "ROOST_TOKEN"})
-"""Variables that stand for flags of commands."""
-
-OF_KUBERNETES = re.compile(
-    r"ROOST_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|PORT=[a-z]+://.*)"
-)
-"""`NAME=value` of what Kubernetes gives to every container, where services are called `roost` or `roost-…`."""
+ADDRESS = re.compile(r"[a-z]+://.*")
+"""What Kubernetes gives to every container as `ROOST_SERVER_PORT`, where a service is called `roost-server`."""
 
 
 def take(settings: msgspec.Struct, environment: Mapping[str, str]) -> dict[str, str]:
@@ -32,7 +27,7 @@ def take(settings: msgspec.Struct, environment: Mapping[str, str]) -> dict[str, 
     kinds = dict(_kinds(type(settings)))
     taken = {}
     for name, value in sorted(environment.items()):
-        if not name.startswith(PREFIX) or _is_of_others(name, value):
+        if not name.startswith(PREFIX) or _is_of_others(name, value, kinds):
             continue
         key = name.removeprefix(PREFIX).lower().replace("__", ".")
         if key not in kinds:
@@ -56,10 +51,12 @@ def _kinds(section: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[st
             yield prefix + field.name, field.type
 
 
-def _is_of_others(name: str, value: str) -> bool:
+def _is_of_others(name: str, value: str, kinds: Mapping[str, Any]) -> bool:
+    """Whether it is no setting, nor one with an underscore too few: `ROOST_SERVER_PORT`."""
     if "__" in name:
         return False
-    return name in OF_COMMANDS or any(OF_KUBERNETES.fullmatch(each) for each in (name, f"{name}={value}"))
+    settings = {key.replace(".", "_") for key in kinds}
+    return name.removeprefix(PREFIX).lower() not in settings or bool(ADDRESS.fullmatch(value))
 
 
 def _advice(name: str, kinds: Mapping[str, Any]) -> str:
