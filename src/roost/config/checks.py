@@ -15,6 +15,8 @@ from roost.config.webhooks import check_webhooks
 if TYPE_CHECKING:
     from roost.config import Config
 
+LARGEST = 2**31 - 1
+"""What `ready` can tell in Protobuf."""
 LARGEST_BATCH = 100
 """Entries in one batch on a socket (A6)."""
 
@@ -27,8 +29,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "limits.device_messages_per_minute": (0, math.inf),
     "limits.address_messages_per_minute": (0, math.inf),
     "limits.login_attempts_per_minute": (0, math.inf),
-    "limits.max_content": (1, math.inf),
-    "limits.max_frame": (1024, math.inf),
+    "limits.max_content": (1, LARGEST),
+    "limits.max_frame": (1024, LARGEST),
     "limits.max_body": (1024, math.inf),
     "limits.auth_timeout": (0.1, 3600),
     "messages.edit_window": (0, math.inf),
@@ -54,7 +56,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "presence.ttl": (1, 366 * 86400),
     "sync.save_interval": (0.1, 3600),
     "sync.state_ttl": (60, math.inf),
-    "sync.window": (1, math.inf),
+    "sync.window": (1, LARGEST),
     "sync.batch": (1, LARGEST_BATCH),
     "auth.access_ttl": (1, math.inf),
     "auth.refresh_ttl": (1, math.inf),
