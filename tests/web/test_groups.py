@@ -6,8 +6,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Lines, said, say
+from tests.web.conftest import Lines, connected, said, say
 from tests.web.test_accessible import findings
+from tests.web.test_receipts import ask
 from tests.web.test_talking import make_group
 
 
@@ -75,3 +76,27 @@ def test_an_owner_leaves_to_another_who_dissolves_the_group(pair: tuple[Page, Pa
     bob.get_by_text("Leave or dissolve the group").click()
     bob.get_by_role("button", name="Dissolve").click()
     expect(bob.get_by_text("You are no longer in this group.")).to_be_visible()
+
+
+def test_who_comes_back_sees_what_changed_meanwhile(lines: Lines, pair: tuple[Page, Page, str, str]) -> None:
+    _, bob, ann_name, bob_name = pair
+    group = f"back-{bob_name}"
+    ask(lines, ann_name, "POST", "/groups", {"groupID": group, "name": "Tea", "members": [bob_name]})
+    first, second = (
+        ask(lines, ann_name, "POST", "/messages/group", {"to": group, "content": text}) for text in ("milk", "sugar")
+    )
+    bob.locator(".row", has_text="Tea").click()
+    expect(said(bob, "milk")).to_be_visible()
+    expect(said(bob, "sugar")).to_be_visible()
+    ask(lines, ann_name, "DELETE", f"/groups/{group}/members/{bob_name}")
+    expect(bob.get_by_text("You are no longer in this group.")).to_be_visible()
+    ask(lines, ann_name, "PATCH", f"/messages/{first['serverMsgID']}", {"content": "lemon"})
+    ask(lines, ann_name, "POST", f"/messages/{second['serverMsgID']}/recall")
+    ask(lines, ann_name, "PUT", f"/groups/{group}/members/{bob_name}")
+    expect(bob.get_by_text("You are no longer in this group.")).to_have_count(0)
+    bob.reload()
+    connected(bob)
+    bob.locator(".row", has_text="Tea").click()
+    expect(said(bob, "lemon")).to_be_visible()
+    expect(said(bob, "milk")).to_have_count(0)
+    expect(said(bob, "sugar")).to_have_count(0)

@@ -184,6 +184,21 @@ export class Book {
     return received;
   }
 
+  /**
+   * Forgets messages that may be others by now, since they could change where this store was not told of it: a history
+   * brings them anew.
+   *
+   * @param {Conversation} conversation
+   * @param {number} last the conversationSeq of the last of them
+   */
+  async forget(conversation, last) {
+    const { conversationID, lastMessage } = conversation;
+    const store = this.tx.objectStore("messages");
+    const range = IDBKeyRange.bound([conversationID, 0], [conversationID, last]);
+    for (const id of await store.index("place").getAllKeys(range)) store.delete(id);
+    if (lastMessage && lastMessage.conversationSeq <= last) conversation.lastMessage = null;
+  }
+
   /** Whether a message mentions this user. @param {Message} message */
   mentioned({ mentions, recallTime }) {
     return !recallTime && (mentions?.includes(this.userID) || mentions?.includes("@all"));
@@ -228,6 +243,7 @@ export class Book {
       else if (!change.members && (change.conversationSeq || !known)) replace(conversation, null, this.userID);
     } else if (change.kind === "member") {
       const back = conversation.gone && change.action === "joined";
+      if (back) await this.forget(conversation, conversation.lastSeq);
       if (!change.members && (back || change.conversationSeq)) replace(conversation, null, this.userID);
       conversation.gone = change.action !== "joined";
       conversation.muted &&= !conversation.gone;

@@ -113,8 +113,9 @@ export class Store {
   }
 
   /**
-   * Rebuilds the store from `GET /snapshot`. In the same log what was stored stays; in another one it goes. The outbox
-   * stays in every case.
+   * Rebuilds the store from `GET /snapshot`. In the same log, what was stored of conversations that one is in no more
+   * stays, and of the others what the snapshot has: older messages may be others by now. In another log all goes. The
+   * outbox stays in every case.
    *
    * @param {any} snapshot
    */
@@ -125,9 +126,11 @@ export class Store {
       for (const table of ["conversations", "messages", "readMarks", "blocks", "drafts"]) tx.objectStore(table).clear();
     }
     const book = new Book(tx, config.userID);
+    for (const conversationID of await tx.objectStore("conversations").getAllKeys()) {
+      Object.assign(await book.conversation(conversationID), { gone: true, muted: false });
+    }
     for (const found of snapshot.conversations) {
       const conversation = await book.conversation(found.conversationID);
-      const known = conversation.lastSeq;
       const { name = null, role, muted = false } = found;
       Object.assign(conversation, { name, role, muted, gone: false, settings: found.settings ?? conversation.settings });
       conversation.readSeq = Math.max(conversation.readSeq, found.readSeq);
@@ -136,14 +139,13 @@ export class Store {
       raise(conversation, found.marks ?? [], config.userID);
       await book.messages(found.messages);
       const first = found.messages[0]?.conversationSeq ?? found.conversationSeq + 1;
-      if (first > known + 1) {
-        const counted = found.messages.filter(
-          (/** @type {Message} */ one) =>
-            one.conversationSeq > found.readSeq && one.senderID !== config.userID && !one.recallTime,
-        );
-        conversation.knownFrom = first;
-        conversation.unreadBefore = Math.max(0, found.unread - counted.length);
-      }
+      await book.forget(conversation, first - 1);
+      const counted = found.messages.filter(
+        (/** @type {Message} */ one) =>
+          one.conversationSeq > found.readSeq && one.senderID !== config.userID && !one.recallTime,
+      );
+      conversation.knownFrom = first;
+      conversation.unreadBefore = Math.max(0, found.unread - counted.length);
     }
     await book.close();
     replaceBlocks(tx, snapshot.blocks ?? []);
