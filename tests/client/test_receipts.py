@@ -248,7 +248,8 @@ async def test_a_store_of_before_keeps_the_marks_of_small_groups_alone(tmp_path:
         assert await store.write(marks.store_marks, group, [Mark(user_id="bob", read_seq=1)])
     await store.close()
     with closing(sqlite3.connect(tmp_path / "ann.db", isolation_level=None)) as file:
-        file.execute("ALTER TABLE conversations DROP COLUMN marks_told")
+        for column in ("marks_told", "stale_through"):
+            file.execute(f"ALTER TABLE conversations DROP COLUMN {column}")
         file.execute("PRAGMA user_version = 7")
     await store.open()
     kept = {one.conversation_id: len(one.marks) for one in await store.conversations(limit=10, offset=0)}

@@ -146,4 +146,5 @@ async def test_there_are_reports_that_were_made_only(town: Town) -> None:
 
 
 def test_reports_are_closed_without_a_server(tmp_path: Path) -> None:
+    said("migrate", "--data", tmp_path)
     assert "There is no report 7" in refused("reports", "close", "7", "--resolution", "upheld", "--data", tmp_path)

@@ -304,5 +304,5 @@ def _scene(tx: Connection, author: Author, message_id: str | int) -> Scene:
     told = roster.locked_audience(tx, found.conversation_id)
     role = roster.role_of(tx, found.cid, author.uid) if author.uid else OWNER
     if role is None:
-        raise NotAMember if own else UnknownMessage
+        raise NotAMember if own and told else UnknownMessage  # nobody is told where it was dissolved
     return Scene(tx, author, found.cid, told, rewriting.read(tx, found.mid), own, role)
