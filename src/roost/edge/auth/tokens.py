@@ -46,8 +46,7 @@ class Claims(NamedTuple):
     """What a valid token says. `device_id` is None where it names none; `expires_at` is in milliseconds.
 
     `token_id` names what is revoked with the token: the log-in it is of (`sid`), or itself (`jti`, or a hash of what
-    was signed). `issued_at` is in milliseconds,
-    0 where it is not told.
+    was signed). `issued_at` is in milliseconds, 0 where it is not told.
     """
 
     user_id: str
