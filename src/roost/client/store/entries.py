@@ -37,7 +37,7 @@ class Applied(msgspec.Struct, kw_only=True):
 
     `settled` has the ids of all that need not be sent (again): theirs, and those of receipts that came once more.
     `position` is where the store stands now: short of `through` if a receipt was for a message that is nowhere.
-    `stale`: there are messages to be read anew.
+    `stale`: there may be messages to be read anew.
     """
 
     conversations: set[str]
