@@ -130,7 +130,8 @@ class EmailChannel:
             connection, retirement = self._idle.popitem()
             retirement.cancel()
             try:
-                await connection.noop(timeout=self._timeout / 4)
+                async with asyncio.timeout(self._timeout / 4):
+                    await connection.noop()
             except (aiosmtplib.SMTPException, OSError):
                 connection.close()
             except asyncio.CancelledError:
@@ -168,7 +169,8 @@ def _status(reply: str) -> str:
 
 async def _quit(connection: aiosmtplib.SMTP) -> None:
     with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-        await connection.quit(timeout=1)
+        async with asyncio.timeout(1):
+            await connection.quit()
     connection.close()
 
 

@@ -12,7 +12,9 @@ itself, and a thing that goes to another worker after the broker died.
 never handled twice at once in one process.
 
 **Away is no reason to hang.** Everything that waits for the broker has a limit: a publish into a connection whose
-other end is gone would wait for ever. `put` and `work` have a connection each, because a broker that is short of
+other end is gone would wait for ever. The limits are `asyncio.timeout`, never the client's own: those are
+`asyncio.wait_for`, which may swallow a cancellation before Python 3.12 (python/cpython#86296), and a worker that was
+stopped would wait for ever. `put` and `work` have a connection each, because a broker that is short of
 memory or disk stops reading from who publishes, and acknowledgements must still get through.
 """
 
@@ -222,10 +224,10 @@ class RabbitQueue(Generic[T]):
                 line.channel.close_callbacks.add(lost)
                 channel = await line.channel.get_underlay_channel()
                 channel.on_consumer_cancel_callbacks.add(lost)
-                await line.channel.set_qos(prefetch_count=at_once, timeout=self._patience)
-                if not self._resting:
-                    tag = await line.queue.consume(take, timeout=self._patience)
-                    self._consuming = line.queue, tag
+                async with asyncio.timeout(self._patience):
+                    await line.channel.set_qos(prefetch_count=at_once)
+                    if not self._resting:
+                        self._consuming = line.queue, await line.queue.consume(take)
                 begun = True
                 self._back()
                 await gone.wait()
@@ -251,7 +253,8 @@ class RabbitQueue(Generic[T]):
         try:
             await asyncio.sleep(SETTLING)
             with contextlib.suppress(*LOST):
-                await queue.cancel(tag, timeout=self._patience)
+                async with asyncio.timeout(self._patience):
+                    await queue.cancel(tag)
         finally:
             self._may_tell.set()
 
@@ -328,8 +331,9 @@ class RabbitQueue(Generic[T]):
         line = await self._line()
         try:
             # As a task, as in `_publish`.
-            asking = line.channel.declare_queue(self._name, passive=True, timeout=self._patience)
-            found = _result((await asyncio.gather(asking, return_exceptions=True))[0])
+            async with asyncio.timeout(self._patience):
+                asking = line.channel.declare_queue(self._name, passive=True)
+                found = _result((await asyncio.gather(asking, return_exceptions=True))[0])
         except LOST as error:
             await self._drop(line)
             raise self._unavailable(error) from error
@@ -342,10 +346,9 @@ class RabbitQueue(Generic[T]):
             await self._drop(self._publishing)
 
     async def _open(self) -> _Line:
-        """Connects, and makes the queues where they are not there yet. Raises one of `LOST`."""
+        """Connects, and makes the queues where they are not there yet. Raises one of `LOST`; who calls has a limit."""
         connection = await aio_pika.connect(
             self._url,
-            timeout=self._patience,
             heartbeat=HEARTBEAT,
             client_properties={"connection_name": f"roost {self._name}"},
         )
@@ -396,4 +399,5 @@ async def _hang_up(line: _Line | AbstractConnection) -> None:
     """Closes a connection, also one whose other end does not answer."""
     connection = line.connection if isinstance(line, _Line) else line
     with contextlib.suppress(*LOST):
-        await asyncio.wait_for(connection.close(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await connection.close()

@@ -30,7 +30,8 @@ def routes(roads: Roads) -> list[HTTPRouteHandler]:
     @get("/readyz", media_type="application/json")
     async def readyz() -> Response[bytes]:
         try:
-            await asyncio.wait_for(roads.check(), READY_WITHIN)
+            async with asyncio.timeout(READY_WITHIN):
+                await roads.check()
         except TimeoutError:
             raise Unavailable("The database does not answer.") from None
         return Response(OK, media_type="application/json")
