@@ -84,6 +84,15 @@ async def eventually_state(look: redis.Redis, position: int) -> None:
     await eventually(saved)
 
 
+async def both_found_it_again(logged: list[structlog.typing.EventDict]) -> None:
+    """Both nodes heard that Redis was emptied, and have put there what it should have."""
+
+    async def found() -> bool:
+        return [event["event"] for event in logged].count("Redis is there") == 2
+
+    await eventually(found)
+
+
 def recoveries(source: str) -> float:
     return REGISTRY.get_sample_value("roost_recovery_seconds_count", {"source": source}) or 0.0
 
@@ -189,8 +198,10 @@ class TestFromTheDatabase:
         self, nodes: Nodes, look: redis.Redis, questions: Asked
     ) -> None:
         away = await Away.made(nodes, look)
-        look.flushall()
-        assert contents(await (await away.back()).hear("offline")) == numbers(4, 8)
+        with structlog.testing.capture_logs() as logged:
+            look.flushall()
+            assert contents(await (await away.back()).hear("offline")) == numbers(4, 8)
+            await both_found_it_again(logged)
         line = await away.back(lastSeq=2)
         follower = Follower(line, 2)
         await follower.read_to(8)
