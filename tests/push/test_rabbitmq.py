@@ -371,6 +371,39 @@ async def test_what_kills_its_worker_each_time_is_put_aside(rabbitmq: RabbitMQ, 
     assert attempts == TRIES + 1
 
 
+async def test_a_worker_that_is_stopped_while_it_opens_its_queue_ends(
+    rabbitmq: RabbitMQ, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unlucky(awaited: Awaitable[Any], timeout: float | None) -> Any:
+        """`asyncio.wait_for` of Python 3.11 where what it waits for is there as it is cancelled: it goes on."""
+        if timeout is None:
+            return await awaited
+        future = asyncio.ensure_future(awaited)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            return await future
+
+    monkeypatch.setattr(asyncio, "wait_for", unlucky)
+    loop, queue, taken = asyncio.get_running_loop(), opened(rabbitmq), asyncio.Event()
+    await queue.put([Thing(1)])
+
+    async def take(_: Thing) -> None:
+        taken.set()
+        raise asyncio.CancelledError  # leaves it to the next
+
+    begun = loop.time()
+    async with working(queue, take, at_once=1):
+        await taken.wait()
+        opening = loop.time() - begun
+    for step in range(50):
+        worker = asyncio.create_task(queue.work(take, at_once=1))
+        await asyncio.sleep(opening * step / 50)
+        worker.cancel()
+        await asyncio.wait([worker], timeout=PATIENCE)
+        assert worker.cancelled()
+
+
 async def test_a_queue_that_is_deleted_is_made_again(rabbitmq: RabbitMQ, opened: Opened) -> None:
     had: list[int] = []
 
