@@ -12,9 +12,7 @@ itself, and a thing that goes to another worker after the broker died.
 never handled twice at once in one process.
 
 **Away is no reason to hang.** Everything that waits for the broker has a limit: a publish into a connection whose
-other end is gone would wait for ever. The limits are `asyncio.timeout`, never the client's own: those are
-`asyncio.wait_for`, which may swallow a cancellation before Python 3.12 (python/cpython#86296), and a worker that was
-stopped would wait for ever. `put` and `work` have a connection each, because a broker that is short of
+other end is gone would wait for ever. `put` and `work` have a connection each, because a broker that is short of
 memory or disk stops reading from who publishes, and acknowledgements must still get through.
 """
 
@@ -27,30 +25,24 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import aio_pika
 import msgspec
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS as LOST
 
 from roost.errors import Unavailable
+from roost.push.broker import PATIENCE, Line, hang_up, open_line, outcome
 from roost.push.contract import TRIES
 
 T = TypeVar("T")
-R = TypeVar("R")
 Verdict = Callable[[], Awaitable[None]]
 """Tells the broker what became of a message."""
 
-PATIENCE = 5.0
-"""Seconds that the broker has to take a connection or to confirm a slice of things."""
-
 SLICE = 500
 """Things under way to the broker at a time; enough to keep it busy, few enough to be confirmed within `PATIENCE`."""
-
-HEARTBEAT = 10
-"""Seconds between signs of life (AMQP 0-9-1 §4.2.7): a broker that is silent for three of them is gone."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to connect: doubled from the first to the longest, and up to half of it taken off."""
@@ -61,18 +53,7 @@ SETTLING = 0.25
 REMEMBERED = 10_000
 """Things done whose second coming is known: more than a broker can have had unwritten when it died. 1 MB."""
 
-PUT_ASIDE = 10_000
-"""Things that a dead-letter queue keeps, for a person to look at; the oldest go first. The outbox has them all."""
-
 logger = structlog.get_logger()
-
-
-class _Line(NamedTuple):
-    """A connection with what was opened on it."""
-
-    connection: AbstractConnection
-    channel: AbstractChannel
-    queue: AbstractQueue
 
 
 class RabbitQueue(Generic[T]):
@@ -102,7 +83,7 @@ class RabbitQueue(Generic[T]):
         self._marked = again
         self._pause = pause
         self._patience = patience
-        self._publishing: _Line | None = None
+        self._publishing: Line | None = None
         self._opening = asyncio.Lock()
         self._done: dict[str, None] = {}
         self._away_since: float | None = None
@@ -133,7 +114,7 @@ class RabbitQueue(Generic[T]):
                 raise self._unavailable(error) from error
         self._back()
 
-    async def _publish(self, line: _Line, things: Sequence[T]) -> None:
+    async def _publish(self, line: Line, things: Sequence[T]) -> None:
         """Raises one of `LOST`, also where the broker refused a thing or no queue is there to take it."""
         exchange = line.channel.default_exchange
         # As tasks: a connection that breaks cancels those who wait for it, which must not look like a cancelled `put`.
@@ -149,7 +130,7 @@ class RabbitQueue(Generic[T]):
                 one.cancel()
             results = await asyncio.gather(*publishing, return_exceptions=True)
         for result in results:
-            _result(result)
+            outcome(result)
 
     def _message(self, thing: T) -> aio_pika.Message:
         return aio_pika.Message(
@@ -159,7 +140,7 @@ class RabbitQueue(Generic[T]):
             message_id=uuid.uuid4().hex,
         )
 
-    async def _line(self) -> _Line:
+    async def _line(self) -> Line:
         """The connection that `put` uses. Raises `Unavailable`."""
         if self._closed:
             raise Unavailable("The queue is closed.")
@@ -169,15 +150,15 @@ class RabbitQueue(Generic[T]):
                 if line is None or line.channel.is_closed:
                     if line is not None:
                         await self._drop(line)
-                    line = self._publishing = await self._open()
+                    line = self._publishing = await open_line(self._url, self._name)
                 return line
         except LOST as error:
             raise self._unavailable(error) from error
 
-    async def _drop(self, line: _Line) -> None:
+    async def _drop(self, line: Line) -> None:
         if self._publishing is line:
             self._publishing = None
-        await _hang_up(line)
+        await hang_up(line)
 
     def _unavailable(self, error: Exception) -> Unavailable:
         self._away(error)
@@ -191,7 +172,7 @@ class RabbitQueue(Generic[T]):
         while True:
             try:
                 async with asyncio.timeout(self._patience):
-                    line = await self._open()
+                    line = await open_line(self._url, self._name)
             except LOST as error:
                 self._away(error)
             else:
@@ -199,11 +180,11 @@ class RabbitQueue(Generic[T]):
                     if await self._serve(line, handle, at_once):
                         pause = FIRST_PAUSE
                 finally:
-                    await _hang_up(line)
+                    await hang_up(line)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _serve(self, line: _Line, handle: Callable[[T], Awaitable[None]], at_once: int) -> bool:
+    async def _serve(self, line: Line, handle: Callable[[T], Awaitable[None]], at_once: int) -> bool:
         """Handles what arrives on `line` until that is lost, and says whether it came so far.
 
         The broker sends no more than `at_once` of which it has not heard, so that each can have a task.
@@ -333,7 +314,7 @@ class RabbitQueue(Generic[T]):
             # As a task, as in `_publish`.
             async with asyncio.timeout(self._patience):
                 asking = line.channel.declare_queue(self._name, passive=True)
-                found = _result((await asyncio.gather(asking, return_exceptions=True))[0])
+                found = outcome((await asyncio.gather(asking, return_exceptions=True))[0])
         except LOST as error:
             await self._drop(line)
             raise self._unavailable(error) from error
@@ -345,35 +326,6 @@ class RabbitQueue(Generic[T]):
         if self._publishing is not None:
             await self._drop(self._publishing)
 
-    async def _open(self) -> _Line:
-        """Connects, and makes the queues where they are not there yet. Raises one of `LOST`; who calls has a limit."""
-        connection = await aio_pika.connect(
-            self._url,
-            heartbeat=HEARTBEAT,
-            client_properties={"connection_name": f"roost {self._name}"},
-        )
-        try:
-            channel = await connection.channel(on_return_raises=True)
-            dead = f"{self._name}.dead"
-            await channel.declare_queue(
-                dead, durable=True, arguments={"x-queue-type": "quorum", "x-max-length": PUT_ASIDE}
-            )
-            queue = await channel.declare_queue(
-                self._name,
-                durable=True,
-                arguments={
-                    "x-queue-type": "quorum",
-                    # For those whose worker dies of them each time; what only fails is put aside by the worker.
-                    "x-delivery-limit": TRIES,
-                    "x-dead-letter-exchange": "",
-                    "x-dead-letter-routing-key": dead,
-                },
-            )
-        except BaseException:
-            await _hang_up(connection)
-            raise
-        return _Line(connection, channel, queue)
-
     def _away(self, reason: BaseException) -> None:
         """One line an outage, however many attempts it outlasts."""
         if self._away_since is None:
@@ -384,20 +336,3 @@ class RabbitQueue(Generic[T]):
         if self._away_since is not None:
             logger.info("the broker is back", queue=self._name, seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
-
-
-def _result(ended: R | BaseException) -> R:
-    """What a task ended with: one that the client cancelled had a connection that broke."""
-    if isinstance(ended, asyncio.CancelledError):
-        raise ConnectionError("the connection was closed")
-    if isinstance(ended, BaseException):
-        raise ended
-    return ended
-
-
-async def _hang_up(line: _Line | AbstractConnection) -> None:
-    """Closes a connection, also one whose other end does not answer."""
-    connection = line.connection if isinstance(line, _Line) else line
-    with contextlib.suppress(*LOST):
-        async with asyncio.timeout(PATIENCE):
-            await connection.close()
