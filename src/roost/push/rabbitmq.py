@@ -34,7 +34,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS as LOST
 
 from roost.errors import Unavailable
-from roost.push.broker import PATIENCE, Line, hang_up, open_line, outcome
+from roost.push.amqp import PATIENCE, Line, hang_up, open_line, outcome
 from roost.push.contract import TRIES
 
 T = TypeVar("T")
