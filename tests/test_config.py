@@ -217,11 +217,27 @@ class TestErrors:
             load(file, {"ROOST_SERVER__PORT": "8081"})
         assert str(caught.value).startswith(f"{file}: ")
 
-    @pytest.mark.parametrize("text", ["a: [", "- a", "text", "5", "a: b: c", "\0"])
+    @pytest.mark.parametrize(
+        "text", ["a: [", "- a", "text", "5", "a: b: c", "\0", "a: 2024-13-45", "? [a]\n: 1", "a: *b", "\t- a"]
+    )
     def test_what_is_no_settings_file_is_told(self, file: Path, text: str) -> None:
         file.write_text(text)
         with pytest.raises(ConfigError, match=r"config\.yaml"):
             load(file, {})
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("server: {port: 1}\nlog: {}\nserver: {port: 2}", "line 3: 'server' is there twice"),
+            ("server:\n  port: 1\n  port: 2", "line 3: 'port' is there twice"),
+            ("server:\n  port: *p", "line 2: found undefined alias 'p'"),
+        ],
+    )
+    def test_the_line_is_told(self, file: Path, text: str, told: str) -> None:
+        file.write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            load(file, {})
+        assert str(caught.value) == f"{file}, {told}"
 
     def test_a_file_that_is_not_there_is_told(self, file: Path) -> None:
         with pytest.raises(ConfigError, match="can't be read"):

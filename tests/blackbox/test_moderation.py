@@ -192,7 +192,7 @@ async def test_copies_to_many_are_slowed_down_and_receivers_are_not(settle: Any)
     others = [await house.guest(f"u{number}") for number in range(COPIES + 1)]
     line = await ann.line()
     for other in others[:COPIES]:
-        await line.send(other.user_id, "Buy now!")
+        receipt = await line.send(other.user_id, "Buy now!")
     await line.say("private", to=others[-1].user_id, content="Buy now!", messageID="m")
     refusal = await line.refused("spam_suspected")
     assert (refusal["code"], refusal["messageID"]) == (42901, "m")
@@ -202,8 +202,40 @@ async def test_copies_to_many_are_slowed_down_and_receivers_are_not(settle: Any)
     assert 1 <= int(over_http.headers["retry-after"]) <= 5
     assert (await others[-1].post("/messages/user", {"to": "ann", "content": "what?"})).status == 200
     assert (await line.hear("message"))["content"] == "what?"
+    assert (await line.send(others[COPIES - 1].user_id, "Buy now!", messageID=receipt["messageID"]))["duplicate"]
     await asyncio.sleep(refusal["retryAfter"])
     await line.send(others[-1].user_id, "Buy now!", messageID="m")
+
+
+async def test_who_is_slowed_down_still_gets_the_first_result_of_what_was_taken(settle: Any) -> None:
+    house = await settle(limits={"messages_per_minute": 2})
+    ann, bob = await house.guest("ann"), await house.guest("bob")
+    line = await ann.line()
+    first = await line.send("bob", "hello", messageID="m-1")
+    await line.send("bob", "are you there?", messageID="m-2")
+    for number in range(3, 6):
+        await line.say("private", to="bob", content="now?", messageID=f"m-{number}")
+        assert (await line.refused("rate_limited"))["messageID"] == f"m-{number}"
+        again = await line.send("bob", "hello", messageID="m-1")
+        assert again["duplicate"]
+        assert again["serverMsgID"] == first["serverMsgID"]
+    over_http = await ann.post("/messages/user", {"to": "bob", "content": "hello", "messageID": "m-1"})
+    assert (over_http.status, over_http.data["serverMsgID"]) == (200, first["serverMsgID"])
+    assert (await ann.post("/messages/user", {"to": "bob", "content": "hello"})).refusal == (429, "rate_limited")
+    assert len((await bob.get("/messages/user/ann")).data["messages"]) == 2
+
+
+async def test_of_a_flood_beyond_the_limit_each_is_answered_once(settle: Any) -> None:
+    house = await settle(limits={"messages_per_minute": 2})
+    ann, _bob = await house.guest("ann"), await house.guest("bob")
+    line = await ann.line()
+    for number in range(200):
+        await line.say("private", to="bob", content="hello", messageID=f"m-{number % 100}")
+    answers = [await line.hear("sent", "error") for _ in range(200)]
+    assert {answer["error"] for answer in answers if answer["type"] == "error"} == {"rate_limited"}
+    for number in range(100):
+        assert sum(answer["messageID"] == f"m-{number}" for answer in answers) == 2
+    assert len({answer["serverMsgID"] for answer in answers if answer["type"] == "sent"}) == 2
 
 
 @pytest.mark.parametrize("settings", [{"moderation": {"spam": False}}, {"limits": {"messages_per_minute": 0}}])

@@ -50,10 +50,11 @@ async def test_devices_that_are_there_away_and_new_have_the_same(device: Device,
 
 async def test_what_is_begun_offline_is_told_later_and_wins(device: Device, client: Open, cast: Cast) -> None:
     bob = (await client(cast, "bob")).user_id
-    phone, tablet = await device("phone"), await device("tablet")
+    phone, tablet, desk = await device("phone"), await device("tablet"), await device("desk")
     await phone.disconnect()
     await phone.save_draft(bob, "mine")
     await tablet.save_draft(bob, "other")
+    await until(desk, bob, "other")  # the server has it before the phone is there
     await phone.connect()
     await until(tablet, bob, "mine")
     assert await phone.draft(bob) == "mine"

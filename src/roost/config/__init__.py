@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import yaml
 
 from roost.config.checks import LARGEST_BATCH, check_settings
 from roost.config.environment import take
 from roost.config.errors import ConfigError, SettingError
+from roost.config.file import sections
 from roost.config.sections import (
     S3,
     Admin,
@@ -111,7 +110,7 @@ class Config(Section, kw_only=True):
 def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
     """The settings of a file (or of the defaults) and the environment. Raises `ConfigError`."""
     try:
-        config = msgspec.convert(_from_file(path) if path else {}, Config, strict=False)
+        config = msgspec.convert(sections(path) if path else {}, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_with_key(error)}") from None
     variables = take(config, environment)
@@ -121,18 +120,6 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
         blamed = variables.get(error.key) or path
         raise ConfigError(f"{blamed}: {error}" if blamed else str(error)) from None
     return config
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from None
-    if not isinstance(values, dict | None):
-        raise ConfigError(f"{path}: expected sections such as 'server:' at the top.")
-    return {section: keys for section, keys in (values or {}).items() if keys is not None}
 
 
 def _with_key(error: msgspec.ValidationError) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from roost.admit import rules
 from roost.admit.folding import fold
 from roost.admit.wordfilter import Action, Verdict, is_masked
-from roost.errors import ContentRejected, InvalidInput, RoostError, SpamSuspected, UnknownMessage
+from roost.errors import ContentRejected, InvalidInput, RateLimited, RoostError, SpamSuspected, UnknownMessage
 from roost.flow.fanout import Fanout
 from roost.flow.moderation.moderators import Order
 from roost.flow.moderation.wordlists import note
@@ -58,6 +59,7 @@ class Submit:
         self._pushed = pushed
         self._bring = bring
         self._looking: set[asyncio.Task[None]] = set()
+        self._limited: set[int] = set()
 
     def message(
         self,
@@ -86,14 +88,14 @@ class Submit:
         if not trusted:
             try:
                 self._admission.admit(sender, draft.conversation_id, same, draft.message_id, bot=author.bot)
-            except SpamSuspected:
-                self._moderators.spam(author, draft.conversation_id)
-                raise
+            except RateLimited as refusal:
+                self._limit(draft, receipt, refusal)
+                return
         written = draft.message_type in WRITTEN or send.attachments
         verdict = self._words.filter.judge(draft.content, folded) if written else None
         if verdict is not None:
             if verdict.rejected:
-                self._reject(draft, receipt)
+                self._refuse(draft, receipt, partial(self._rejected, draft))
                 return
             draft.content, draft.flagged = verdict.text, verdict.flagged
         self._append(draft, send.content, receipt, verdict)
@@ -144,15 +146,35 @@ class Submit:
         self._append(draft, draft.content, receipt)
         return await answer
 
-    def _reject(self, draft: Draft, receipt: Receipt) -> None:
-        """Refuses a message for its words, unless it was taken before the list had them (promise 3)."""
+    def _limit(self, draft: Draft, receipt: Receipt, refusal: RateLimited) -> None:
+        """Refuses a message that comes too soon. Of each author one at a time is looked for: a flood stays cheap."""
+
+        def refused() -> RoostError:
+            if isinstance(refusal, SpamSuspected):
+                self._moderators.spam(draft.author, draft.conversation_id)
+            return refusal
+
+        uid = draft.author.uid
+        if uid in self._limited:
+            raise refused()
+        task = self._refuse(draft, receipt, refused)
+        self._limited.add(uid)
+        task.add_done_callback(lambda _: self._limited.discard(uid))
+
+    def _refuse(self, draft: Draft, receipt: Receipt, refused: Callable[[], RoostError]) -> asyncio.Task[None]:
+        """Refuses a message, unless it was taken before (promise 3). Raises at once where it has no id."""
         if draft.message_id is None:
-            raise self._rejected(draft)
-        task = asyncio.get_running_loop().create_task(self._reject_unless_sent(draft, draft.message_id, receipt))
+            raise refused()
+        task = asyncio.get_running_loop().create_task(
+            self._refuse_unless_sent(draft, draft.message_id, receipt, refused)
+        )
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
+        return task
 
-    async def _reject_unless_sent(self, draft: Draft, message_id: str, receipt: Receipt) -> None:
+    async def _refuse_unless_sent(
+        self, draft: Draft, message_id: str, receipt: Receipt, refused: Callable[[], RoostError]
+    ) -> None:
         try:
             earlier = await self._journal.sent_before(draft.author, message_id)
         except Exception as error:  # noqa: BLE001 - the edge knows what to do with it
@@ -162,7 +184,7 @@ class Submit:
             DUPLICATES.inc()
             receipt(_sent(earlier, draft.content))
         else:
-            receipt(self._rejected(draft))
+            receipt(refused())
 
     def _rejected(self, draft: Draft) -> ContentRejected:
         MODERATED.labels(Action.REJECT.value).inc()
