@@ -196,6 +196,34 @@ def test_config_check_looks_at_what_counts_without_a_file_too(tmp_path: Path) ->
     assert "sync.batch" in refused("config", "check", "--config", file)
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ("push: {fcm: {enabled: true}}", "push.fcm.service_account"),
+        ("push: {fcm: {enabled: true, service_account: nowhere}}", "nowhere can't be read"),
+        ("push: {webpush: {enabled: true, subject: ann}}", "push.webpush.subject"),
+        ("push: {queue: rabbitmq, rabbitmq: 'http://127.0.0.1'}", "push.rabbitmq"),
+        ("push: {ttl: 60, email: {enabled: true, wait: 60}}", "push.email.wait"),
+        ("auth: {jwks: nowhere}", "auth.jwks: nowhere is not the file of a key set"),
+        ("auth: {jwks: /dev/null}", "auth.jwks: /dev/null is not the file of a key set"),
+    ],
+)
+def test_config_check_refuses_what_serve_would_refuse(tmp_path: Path, settings: str, named: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(settings)
+    assert named in refused("config", "check", file)
+
+
+def test_config_check_makes_no_key(tmp_path: Path) -> None:
+    file, data = tmp_path / "config.yaml", tmp_path / "data"
+    for key_file in ("vapid.pem", tmp_path / "vapid.pem"):
+        file.write_text(
+            f"push: {{webpush: {{enabled: true, subject: 'mailto:ann@example.com', key_file: {key_file}}}}}"
+        )
+        assert said("config", "check", file, ROOST_SERVER__DATA=str(data)) == f"{file} is valid.\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_an_unknown_setting_in_the_environment_is_named(tmp_path: Path) -> None:
     assert "ROOST_LIMITS__NO_SUCH" in refused("token", "alice", "--data", tmp_path, ROOST_LIMITS__NO_SUCH="1")
     assert "ROOST_SERVER_PORT" in refused("token", "alice", "--data", tmp_path, ROOST_SERVER_PORT="8081")

@@ -17,6 +17,7 @@ from cyclopts import App, Parameter
 
 from roost import __version__
 from roost.commands import audit, reports, webhook
+from roost.commands.config import app as config_app
 from roost.commands.options import ConfigFile, DataDirectory, Last, ServerURL, web_address
 from roost.commands.options import settings_of as _settings
 from roost.commands.trace import trace
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from roost.keyring import Keyring
 
 app = App(name="roost", help="A chat backend in which no message is lost.", version=__version__)
-config_app = App(name="config", help="The settings.")
 push_app = App(name="push", help="Push notifications.")
 key_app = App(name="key", help="The keys of back ends.")
 app.command(config_app)
@@ -259,22 +259,6 @@ def _signer(data: Path, user_id: str) -> Callable[[], Awaitable[str]]:
 
 def _show(lines: list[str]) -> None:
     print("\n".join(lines))
-
-
-@config_app.command
-def check(
-    file: Annotated[Path | None, Parameter(help="The settings file; default: no file.")] = None,
-    *,
-    config: ConfigFile = None,
-) -> None:
-    """Check the settings of a file and the environment, and the word lists they name; what is wrong is named."""
-    from roost.flow.moderation.wordlists import WordLists
-
-    if file is not None and config is not None:
-        raise ConfigError(f"name one settings file, not both {file} and {config}.")
-    looked_at = file or config
-    WordLists(_settings(looked_at).moderation)
-    print(f"{looked_at} is valid." if looked_at else "The settings are valid.")
 
 
 @push_app.command

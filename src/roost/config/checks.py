@@ -73,6 +73,10 @@ DATABASES = ("postgresql://", "mysql://", "mariadb://")
 """The beginnings of a database server's address."""
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 """An origin as a content security policy names it: without a path, and without a `*` that would let in more."""
+NO_HOST = frozenset({"self", "*", "null"})
+"""What `server.origins` may name that is no scheme and host."""
+PAGE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#A-Z]*")
+"""An origin as a browser or an app's web view sends it: in small letters, without a path (RFC 6454 §6.2)."""
 REDIS = ("redis://", "rediss://", "unix://")
 """The beginnings of an address of Redis."""
 
@@ -98,6 +102,11 @@ def check_settings(config: Config) -> None:
 
 
 def _check_hosts(server: Server) -> None:
+    for origin in server.origins:
+        if origin not in NO_HOST and not PAGE.fullmatch(origin):
+            raise SettingError(
+                "server.origins", f"has {origin!r}, which is no origin such as https://chat.example.com, nor self or *."
+            )
     for origin in server.images:
         if not ORIGIN.fullmatch(origin):
             raise SettingError(

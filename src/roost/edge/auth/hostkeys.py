@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from roost.config import ConfigError
 from roost.errors import InvalidToken, Unavailable
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
@@ -28,6 +29,7 @@ FETCH_TIMEOUT = 5.0
 """Seconds for the host application to answer."""
 FETCH_PAUSE = 60.0
 """Seconds between two fetches: a token that names an unknown key asks for one, and anyone can write such tokens."""
+WEB = ("http://", "https://")
 LARGEST = 1 << 20
 """Bytes of a key set."""
 
@@ -88,8 +90,20 @@ class HostKeys:
                 self._failed = False
 
 
+def check_source(source: str) -> None:
+    """Raises `ConfigError` for a file that is no key set; an address is not asked."""
+    if source.startswith(WEB):
+        return
+    try:
+        keys = parse(_read(source))
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise ConfigError(f"auth.jwks: {source} is not the file of a key set: {error}.") from None
+    if not keys:
+        raise ConfigError(f"auth.jwks: {source} has no key for {', '.join(sorted(ALGORITHMS))}.")
+
+
 def _read(source: str) -> bytes:
-    if not source.startswith(("http://", "https://")):
+    if not source.startswith(WEB):
         return Path(source.removeprefix("file://")).read_bytes()
     request = urllib.request.Request(source, headers={"Accept": "application/json"})  # noqa: S310 - http(s), seen above
     with urllib.request.urlopen(request, timeout=FETCH_TIMEOUT) as answer:  # noqa: S310
