@@ -163,3 +163,16 @@ async def test_who_shares_a_small_conversation_is_told_of_a_changed_profile(hous
     for line in (knows, stranger):
         await line.say("ping")
         assert (await line.hear("pong", "profile"))["type"] == "pong"
+
+
+async def test_who_subscribes_while_the_setting_changes_is_told_what_it_is_then(house: House) -> None:
+    ann, bob = await house.guest(), await house.guest()
+    await ann.line()
+    line = await bob.line()
+    for _ in range(60):
+        await show(ann, "everybody")
+        await line.say("presence", userIDs=[])
+        await line.say("presence", userIDs=[ann.user_id])
+        await show(ann, "nobody")
+        while (await news(line))["users"] != {ann.user_id: UNSEEN}:
+            pass

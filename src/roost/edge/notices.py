@@ -12,7 +12,7 @@ from roost.deliver.bus import Notice, Reshown, watched
 from roost.deliver.hub import Hub
 from roost.edge.roads import Roads
 from roost.edge.session import Session
-from roost.edge.watchers import UNSEEN, Watchers
+from roost.edge.watchers import Watchers
 from roost.errors import InvalidInput, NotAMember
 from roost.journal.contract import Author
 from roost.model import ids
@@ -81,14 +81,12 @@ class Notices:
         if len(user_ids) > MAX_WATCHED:
             raise InvalidInput(f"userIDs must be at most {MAX_WATCHED}.")
         names = frozenset(ids.user_id(value, "userIDs") for value in user_ids)
-        hidden = await self._roads.hidden_from(author.uid, names)
         if session.closing:
             return
-        self._unwatch(self._watchers.watch(session, names, hidden))
+        self._unwatch(self._watchers.watch(session, names))
         if names:
             await self._roads.bus.join(*map(watched, names))
-        states = await self._roads.sightings(names - hidden) | dict.fromkeys(hidden, UNSEEN)
-        session.send(frames.PresenceNotice(users=states))
+        await self._watchers.answer(session, author.uid)
 
     def reshow(self, users: Sequence[tuple[str, int]] | None) -> None:
         """These users (id, uid) show themselves to others than before, or share other conversations; None: anybody."""

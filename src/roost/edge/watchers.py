@@ -37,14 +37,12 @@ class Watchers:
         self._sessions: dict[str, set[Session]] = {}
         self._news: dict[str, Online | None] = {}
         self._looking: set[Session] = set()
+        self._looks = 0
         self._due = asyncio.Event()
 
-    def watch(self, session: Session, user_ids: frozenset[str], unseen: frozenset[str] = frozenset()) -> list[str]:
-        """The session watches these and no others. Returns the users whom nobody here watches any more.
-
-        `unseen` do not show themselves to it.
-        """
-        before, session.watched, session.unseen = session.watched, user_ids, unseen
+    def watch(self, session: Session, user_ids: frozenset[str]) -> list[str]:
+        """The session watches these and no others. Returns the users whom nobody here watches any more."""
+        before, session.watched, session.unseen = session.watched, user_ids, user_ids
         for user_id in user_ids - before:
             self._sessions.setdefault(user_id, set()).add(session)
         left = []
@@ -56,6 +54,18 @@ class Watchers:
                 left.append(user_id)
         return left
 
+    async def answer(self, session: Session, uid: int) -> None:
+        """Tells a session of user `uid` what is with those whom it has begun to watch."""
+        watched, looks = session.watched, self._looks
+        hidden = await self._roads.hidden_from(uid, watched)
+        states = await self._roads.sightings(watched - hidden)
+        if session.closing:
+            return
+        session.unseen = hidden
+        session.send(PresenceNotice(users=states | dict.fromkeys(hidden, UNSEEN)))
+        if looks != self._looks:  # what was found may be older than a change that this session was not told of
+            self.look((), [session])
+
     def tell(self, user_id: str, state: Online) -> None:
         """A user has come or gone: told soon to those who may see it."""
         if user_id in self._sessions:
@@ -64,6 +74,7 @@ class Watchers:
 
     def look(self, user_ids: Iterable[str], sessions: Iterable[Session]) -> None:
         """Others than before may see these users, and these sessions others: it is told soon what is another."""
+        self._looks += 1
         for user_id in user_ids:
             if user_id in self._sessions:
                 self._news.setdefault(user_id, None)
@@ -72,6 +83,7 @@ class Watchers:
 
     def look_at_all(self) -> None:
         """Any session may see others than before."""
+        self._looks += 1
         self._looking.update(*self._sessions.values())
         self._due.set()
 
